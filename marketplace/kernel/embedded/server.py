@@ -1,0 +1,301 @@
+"""Start or join the embedded server, and hold on to it."""
+
+import fcntl
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from marketplace.kernel.embedded import binaries, cluster, folders
+from marketplace.kernel.embedded.errors import (
+    DiskFullError,
+    EmbeddedPostgresError,
+    OtherMajorVersionError,
+    StartFailedError,
+    StartTimedOutError,
+    UnsuitableServerError,
+)
+from marketplace.kernel.embedded.unprivileged import as_user, dropped_to, reaches
+from marketplace.kernel.embedded.wire import SUPERUSER, Connection, ServerSaidError
+
+DATABASE = "duijie"
+WATCHING = 0.5
+EXITS_THAT_MEAN_NEVER = 5
+TOOLS = ("psql", "pg_dump", "pg_restore", "pg_dumpall", "pg_basebackup", "pg_isready")
+log = logging.getLogger(__name__)
+_open: "weakref.WeakSet[Server]" = weakref.WeakSet()
+
+
+class Server:
+    """This process's hold on the embedded server: while it is open, the server runs.
+
+    A forked child gets a hold of its own; a program started with exec gets none.
+    """
+
+    def __init__(self, home: Path, patience: float) -> None:
+        self._patience = patience
+        self._mutex = threading.Lock()
+        self._closed = threading.Event()
+        self.home = folders.prepared(home)
+        self.log_path = self.home / "postgres.log"
+        self._plan: dict[str, Any] = {}
+        self._hold: int | None = self._held()
+        try:
+            self.ensure()
+        except BaseException:
+            self.close()
+            raise
+        _open.add(self)
+        threading.Thread(target=self._watch, name="embedded-postgres", daemon=True).start()
+
+    @property
+    def run(self) -> Path:
+        """The folder of the socket."""
+        return Path(self._plan["run"])
+
+    @property
+    def url(self) -> str:
+        """For SQLAlchemy."""
+        return self.dsn.replace("postgresql:", "postgresql+asyncpg:", 1)
+
+    @property
+    def dsn(self) -> str:
+        """For asyncpg, psql and everything built on libpq."""
+        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(self.run))}"
+
+    @property
+    def major(self) -> int:
+        return int(self._plan["major"])
+
+    @property
+    def bin(self) -> Path:
+        """The folder of the programs the server runs from."""
+        return Path(self._plan["bin"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go. The server stops by itself a moment after the last process has. May be called again.
+
+        The lock is let go by closing and never by unlocking: a forked child's copy must stay locked.
+        """
+        self._closed.set()
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            os.close(hold)
+
+    def ensure(self) -> None:
+        """Return when the server takes connections, starting it again if it must be."""
+        with self._mutex:
+            deadline = time.monotonic() + self._patience
+            if self._joined():
+                return
+            with folders.starting(self.home, deadline):
+                if not self._joined():
+                    self._start(deadline)
+
+    def _held(self) -> int:
+        lock = folders.opened_lock(self.home, "clients.lock")
+        try:
+            folders.take(lock, fcntl.LOCK_SH, time.monotonic() + self._patience, f"the server in {self.home} to stop")
+        except BaseException:
+            os.close(lock)
+            raise
+        return lock
+
+    def _joined(self) -> bool:
+        plan = _plan_of(self.home)
+        if plan is None or not folders.supervised(self.home):
+            return False
+        try:
+            Connection(Path(plan["run"]), DATABASE).close()
+        except (OSError, ServerSaidError):
+            return False
+        asked = os.environ.get("DUIJIE_PG_BIN")
+        wanted = binaries.inspected(Path(asked).absolute(), None) if asked and asked != plan["bin"] else None
+        if wanted and wanted.major != plan["major"]:
+            raise OtherMajorVersionError(
+                f"A server of PostgreSQL {plan['major']} is running for {self.home}, and DUIJIE_PG_BIN names version "
+                f"{wanted.version}. Stop the other duijie processes first, or unset DUIJIE_PG_BIN.",
+            )
+        self._plan = plan
+        return True
+
+    def _start(self, deadline: float) -> None:
+        if not folders.supervised(self.home):
+            self._make_plan()
+        else:
+            self._plan = _plan_of(self.home) or {}
+        self._wait(deadline)
+        _prepare(self.run)
+
+    def _make_plan(self) -> None:
+        stored = cluster.stored_majors(self.home)
+        cluster.clear_unfinished(self.home)
+        newest = self.home / f"pg-{max(stored, default=0)}"
+        user = dropped_to(self.home, newest)
+        programs = binaries.chosen(self.home, stored, user)
+        data = self.home / f"pg-{programs.major}"
+        if programs.major not in stored:
+            cluster.make(self.home, programs, user)
+            log.info("made a new database with PostgreSQL %s in %s", programs.version, data)
+        run = folders.socket_folder(self.home, user)
+        self._plan = {
+            "major": programs.major,
+            "bin": str(programs.folder),
+            "data": str(data),
+            "run": str(run),
+            "user": asdict(user) if user else None,
+            "reachable": reaches(user, data),
+            "environment": as_user(user)["env"],
+            "command": cluster.serving(programs, run),
+        }
+        new = self.home / "server.json.new"
+        new.unlink(missing_ok=True)
+        new.touch(mode=0o600)
+        new.write_text(json.dumps(self._plan, indent=1))
+        new.rename(self.home / "server.json")
+
+    def _wait(self, deadline: float) -> None:
+        """Until the server answers a startup packet. A missing supervisor is replaced on the way."""
+        pause = 0.005
+        while True:
+            try:
+                return Connection(self.run, SUPERUSER).close()
+            except ServerSaidError as error:
+                if not error.still_starting:
+                    raise StartFailedError(
+                        f"PostgreSQL in {self.home} refuses connections: {error}.{self._tail()}"
+                    ) from error
+            except OSError:
+                pass
+            if not folders.supervised(self.home):
+                self._spawn()
+            self._give_up_if_hopeless()
+            if time.monotonic() > deadline:
+                raise StartTimedOutError(
+                    f"PostgreSQL in {self.home} did not take connections within {self._patience:.0f} s. "
+                    f"After a crash it may still be recovering: start duijie again in a minute.{self._tail()}",
+                )
+            time.sleep(pause)
+            pause = min(pause * 1.2, 0.05)
+
+    def _spawn(self) -> None:
+        (self.home / "supervisor.json").unlink(missing_ok=True)
+        program = Path(__file__).with_name("supervisor.py")
+        with self.log_path.open("ab") as errors:
+            command = [sys.executable, "-I", "-S", str(program), str(self.home)]
+            subprocess.run(  # noqa: S603 our own file
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                cwd="/",
+                start_new_session=True,
+                check=False,
+                timeout=self._patience,
+            )
+
+    def _give_up_if_hopeless(self) -> None:
+        try:
+            exits = json.loads((self.home / "supervisor.json").read_text())["exits"]
+        except (OSError, ValueError):
+            return
+        tail = self._tail()
+        # Backends of a killed server may need seconds to notice; until then the new one cannot start, and will.
+        if exits < EXITS_THAT_MEAN_NEVER or "still in use" in tail or "another postmaster" in tail:
+            return
+        if "No space left" in tail:
+            raise DiskFullError(self.home, "PostgreSQL could not start")
+        raise StartFailedError(f"PostgreSQL in {self.home} ends as soon as it is started.{tail}")
+
+    def _tail(self) -> str:
+        try:
+            lines = self.log_path.read_text(errors="replace").splitlines()[-15:]
+        except OSError:
+            lines = []
+        return f" The end of its log, {self.log_path}:\n" + "\n".join(lines)
+
+    def _watch(self) -> None:
+        """Replace a killed supervisor while this client lives; the supervisor itself replaces a killed server."""
+        while not self._closed.wait(WATCHING):
+            try:
+                if not folders.supervised(self.home):
+                    self.ensure()
+            except EmbeddedPostgresError as error:
+                log.warning("the embedded PostgreSQL is gone and does not come back yet: %s", error)
+
+    def _held_by_child(self) -> None:
+        """After fork: a lock of our own. It is free to take, because the inherited one is still held."""
+        if self._hold is not None:
+            inherited, self._hold = self._hold, None
+            self._mutex = threading.Lock()  # the thread that may have held it does not exist here
+            self._hold = self._held()
+            os.close(inherited)
+
+
+def _after_fork() -> None:
+    for server in list(_open):
+        server._held_by_child()  # noqa: SLF001 same module
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _plan_of(home: Path) -> dict[str, Any] | None:
+    try:
+        plan: dict[str, Any] = json.loads((home / "server.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return plan
+
+
+def _prepare(run: Path) -> None:
+    """The database exists, and trigrams see Chinese."""
+    try:
+        with Connection(run, SUPERUSER, timeout=60) as session:
+            if not session.query(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):  # noqa: S608 a constant
+                session.query(f"CREATE DATABASE {DATABASE}")
+        with Connection(run, DATABASE, timeout=60) as session:
+            if not session.query("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'"):
+                session.query("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            seen = session.query("SELECT cardinality(show_trgm('高通量测序仪'))")
+    except ServerSaidError as error:
+        raise UnsuitableServerError(
+            f"The database could not be prepared: {error}. If pg_trgm is missing, install PostgreSQL's contrib modules "
+            "(apt install postgresql-contrib), or unset DUIJIE_PG_BIN to use the wheel's programs.",
+        ) from error
+    if seen == [["0"]]:
+        raise UnsuitableServerError(
+            "This database is blind to Chinese: show_trgm('高通量测序仪') is empty, so its locale is not C.UTF-8. "
+            "Dump it, move the data folder away, start duijie once and restore.",
+        )
+
+
+def running_postgres(home: Path, *, patience: float = 60.0) -> Server:
+    """Start the server of this home, or join the one that runs. `patience`: seconds until StartTimedOutError."""
+    return Server(home, patience)
+
+
+def server_tools(home: Path) -> dict[str, Path]:
+    """The programs beside the server (pg_dump, psql, …) by name; those that the chosen folder does not have are left out."""
+    home = folders.prepared(home)
+    plan = _plan_of(home)
+    if plan and Path(plan["bin"]).is_dir():
+        folder = Path(plan["bin"])
+    else:
+        folder = binaries.chosen(home, cluster.stored_majors(home), None).folder
+    return {name: folder / name for name in TOOLS if (folder / name).is_file()}

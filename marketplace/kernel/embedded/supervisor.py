@@ -1,0 +1,227 @@
+"""The process that owns the server: starts it, brings it back when it dies, stops it after the last client.
+
+Run as a file, `python -I -S supervisor.py HOME`, with nothing but the standard library: it must start in milliseconds
+and must not care what else is installed or where it was called from. It forks at once into a session of its own, so
+Ctrl-C in the terminal reaches neither it nor the server, and it holds none of its caller's pipes open.
+
+Who is a client is the kernel's knowledge: every client holds clients.lock shared, so being able to take it
+exclusively means that all are gone, kill -9 included. It is then held until the server has stopped, so that a newcomer
+waits for the end and starts afresh. The supervisor stays who it was started by, also when that is root: only the
+server drops to another user, because the Python environment may be closed to that one.
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+TICK = 0.1
+LOG_LIMIT = 4 << 20
+LONGEST_PAUSE = 2.0
+NO_SUCH_PID = "2147483646"  # above every kernel's pid_max
+ANOTHER_IS_ALIVE = 3
+PR_SET_PDEATHSIG = 1
+
+
+class Postmaster:
+    """One running server: a child of ours, or one whose supervisor was killed."""
+
+    def __init__(self, pid: int, child: "subprocess.Popen[bytes] | None" = None) -> None:
+        self.pid = pid
+        self._child = child
+        # A handle on the process itself: pids are reused, and a zombie that nobody reaps still answers to signal 0.
+        self._handle = os.pidfd_open(pid) if child is None and hasattr(os, "pidfd_open") else None
+
+    def alive(self) -> bool:
+        if self._child:
+            return self._child.poll() is None
+        if self._handle is not None:
+            return not select.select([self._handle], [], [], 0)[0]
+        return _exists(self.pid)
+
+    def stop(self) -> None:
+        """Fast shutdown, then harder: whatever the server does, its data survives a crash."""
+        for kind, patience in ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)):
+            try:
+                os.kill(self.pid, kind)
+            except ProcessLookupError:
+                return
+            deadline = time.monotonic() + patience
+            while self.alive() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            if not self.alive():
+                return
+
+
+class Supervisor:
+    """Keeps one home served while it has clients."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.plan: dict[str, Any] = json.loads((home / "server.json").read_text())
+        self.data = Path(self.plan["data"])
+        self.log = home / "postgres.log"
+        self.clients = os.open(home / "clients.lock", os.O_RDWR | os.O_CLOEXEC)
+        self.asked_to_stop = False
+        self.exits = 0
+
+    def run(self) -> None:
+        server = self._adopted() or self._launched()
+        started = time.monotonic()
+        while not self.asked_to_stop and not self._alone():
+            time.sleep(TICK)
+            if server.alive():
+                if self.exits and time.monotonic() - started > 10 * LONGEST_PAUSE:
+                    self.exits = 0
+                self._trim_log()
+                continue
+            # After kill -9 the first attempts may fail: the old backends still hold the shared memory.
+            time.sleep(min(0.05 * 2**self.exits, LONGEST_PAUSE) if self.exits else 0)
+            self.exits += 1
+            server, started = self._launched(), time.monotonic()
+        server.stop()
+        run = Path(self.plan["run"])
+        if run.parent != self.home:
+            shutil.rmtree(run, ignore_errors=True)
+
+    def _alone(self) -> bool:
+        try:
+            fcntl.flock(self.clients, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _adopted(self) -> Postmaster | None:
+        """A server that outlived its supervisor. It may be shutting down already; then it is replaced when gone."""
+        pid = self._recorded_pid()
+        return Postmaster(pid) if pid and _serves(pid, self.data) else None
+
+    def _recorded_pid(self) -> int | None:
+        try:
+            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
+
+    def _launched(self) -> Postmaster:
+        self._forget_reused_pid()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        log, data = os.open(self.log, flags, 0o600), os.open(self.data, os.O_RDONLY | os.O_DIRECTORY)
+        me, user = os.getpid(), self.plan["user"]
+        try:
+            child = subprocess.Popen(  # noqa: S603 the plan is ours, in an owner-only file
+                [*self.plan["command"], "-D", str(self.data) if self.plan["reachable"] else f"/proc/self/fd/{data}"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=self.plan["environment"],
+                pass_fds=(data,),
+                preexec_fn=lambda: _die_with(me),  # noqa: PLW1509 this process has one thread
+                **({"user": user["uid"], "group": user["gid"], "extra_groups": []} if user else {}),
+            )
+        finally:
+            os.close(log)
+            os.close(data)
+        status = {"supervisor": me, "postmaster": child.pid, "exits": self.exits}
+        (self.home / "supervisor.json.new").write_text(json.dumps(status))
+        (self.home / "supervisor.json.new").rename(self.home / "supervisor.json")
+        return Postmaster(child.pid, child)
+
+    def _forget_reused_pid(self) -> None:
+        """After a crash of the machine another process may bear the recorded pid, and PostgreSQL would not start.
+
+        The pid is changed rather than the file removed: the shared memory it also names is how PostgreSQL notices
+        backends that are still alive.
+        """
+        pid = self._recorded_pid()
+        if pid and _exists(pid) and not _serves(pid, self.data):
+            path = self.data / "postmaster.pid"
+            rest = path.read_text().partition("\n")[2]
+            with path.open("r+") as file:
+                file.write(f"{NO_SUCH_PID}\n{rest}")
+                file.truncate()
+        # The socket's own lock file holds nothing but the pid; we hold supervisor.lock, so no server of ours lives.
+        if not (pid and _serves(pid, self.data)):
+            (Path(self.plan["run"]) / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+
+    def _trim_log(self) -> None:
+        try:
+            if self.log.stat().st_size > LOG_LIMIT:
+                shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+                os.truncate(self.log, 0)  # the server appends, so it goes on at the new end
+        except OSError:
+            pass  # a log that cannot be trimmed must not take the server down
+
+
+def _die_with(parent: int) -> None:
+    """In the child: when the supervisor is killed, the server shuts down in good order and leaves no orphan."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Whether the process is a living server of this cluster: a postmaster works inside its data folder."""
+    if Path("/proc/self/cwd").exists():
+        try:
+            return Path(f"/proc/{pid}/cwd").samefile(data)
+        except OSError:  # gone, a zombie, or somebody else's
+            return False
+    said = subprocess.run(["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603
+    return "postgres" in said.stdout and str(data) in said.stdout
+
+
+def _sole(home: Path) -> bool:
+    """Take supervisor.lock. Those who only look at it hold it for microseconds, hence the patience."""
+    lock = os.open(home / "supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + 1
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        else:
+            return True
+
+
+def main() -> None:
+    home = Path(sys.argv[1])
+    os.umask(0o077)
+    if not _sole(home):
+        sys.exit(ANOTHER_IS_ALIVE)
+    if os.fork():
+        os._exit(0)  # the caller waits for this, and from here on the supervisor is nobody's child
+    supervisor = Supervisor(home)
+
+    def stop(*_: object) -> None:
+        supervisor.asked_to_stop = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    supervisor.run()
+
+
+if __name__ == "__main__":
+    main()
