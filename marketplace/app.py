@@ -1,0 +1,122 @@
+"""The web application, put together."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
+
+from marketplace import schema
+from marketplace.identity import tokens
+from marketplace.identity.router import router as identity
+from marketplace.kernel import facts, http, rate
+from marketplace.kernel.codes_router import router as codes
+from marketplace.kernel.db import Database
+from marketplace.kernel.health import router as health
+from marketplace.kernel.operations_router import router as operations
+from marketplace.settings import Settings
+from marketplace.wiring import LISTENERS
+from schemas.base import FieldError, RefusalDocument
+
+log = structlog.get_logger("app")
+
+ROUTERS = (health, identity, codes, operations)
+TOKENS_NOTED_EVERY = 30.0
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    """An application over this database. Its lifespan starts and stops what runs beside requests."""
+    app = FastAPI(
+        title="对接 Duijie",
+        version="1",
+        summary="省校合作与科技大市场 · where universities and industry find each other",
+        lifespan=_lifespan,
+        max_body_size=settings.body_limit,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    state = app.state
+    state.settings, state.database = settings, database
+    state.signing_key = settings.signing_key()
+    state.schema_version = schema.newest()
+    state.actor_of, state.caller_of = tokens.actor_of, tokens.caller_of
+    state.tokens_used = {}
+    state.readiness = dict
+    facts.listen(LISTENERS)
+    for router in ROUTERS:
+        app.include_router(router)
+    http.install(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "Accept-Language"],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "Idempotency-Replayed", "X-Request-Id"],
+        )
+    app.add_middleware(http.Edge, everyone=rate.Limit("everyone", settings.requests_per_minute, 60))
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as beside:
+        noting = beside.create_task(_note_tokens(app))
+        try:
+            yield
+        finally:
+            noting.cancel()
+    await _note_tokens_once(app)
+
+
+async def _note_tokens(app: FastAPI) -> None:
+    while True:
+        await asyncio.sleep(TOKENS_NOTED_EVERY)
+        await _note_tokens_once(app)
+
+
+async def _note_tokens_once(app: FastAPI) -> None:
+    used, app.state.tokens_used = app.state.tokens_used, {}
+    if not used:
+        return
+    try:
+        async with app.state.database.writing.begin() as session:
+            await tokens.note_use(session, used)
+    except Exception as error:  # noqa: BLE001 -- when a token was last used is a courtesy; serving goes on
+        log.warning("token_use_not_noted", because=repr(error))
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """OpenAPI that tells the truth: every error is a problem+json document, 422 included."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title, version=app.version, summary=app.summary, routes=app.routes, separate_input_output_schemas=False
+        )
+        parts = made["components"]["schemas"]
+        for gone in ("HTTPValidationError", "ValidationError"):
+            parts.pop(gone, None)
+        for message in (FieldError, RefusalDocument):
+            described = message.model_json_schema(ref_template="#/components/schemas/{model}")
+            described.pop("$defs", None)
+            parts[message.__name__] = described
+        document = {
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/RefusalDocument"}}}
+        }
+        for path, operations_of in made["paths"].items():
+            for operation in operations_of.values():
+                operation["responses"].pop("422", None)
+                if path.startswith("/api/"):
+                    operation["responses"]["default"] = {
+                        "description": "任何错误 · any error (RFC 9457)",
+                        **document,
+                    }
+        parts["RefusalDocument"].setdefault("additionalProperties", False)
+        made["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+        made["security"] = [{"bearer": []}, {}]
+        app.openapi_schema = made
+    return app.openapi_schema

@@ -1,0 +1,23 @@
+"""Column types that several rooms use."""
+
+from enum import StrEnum
+
+from sqlalchemy import ARRAY, Enum, Text
+from sqlalchemy.sql.type_api import TypeEngine
+
+
+def words(of: type[StrEnum]) -> Enum:
+    """A word of the language, stored as its value; the table's CHECK knows them all."""
+    return Enum(
+        of,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        name=of.__name__.lower(),
+        values_callable=lambda kind: [member.value for member in kind],
+    )
+
+
+def many(of: TypeEngine[str] | None = None) -> ARRAY[str]:
+    """A short list of words kept in its row."""
+    return ARRAY(of or Text())

@@ -1,0 +1,49 @@
+"""Is it alive, can it serve, what does it count."""
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+
+from marketplace.kernel.refusals import Unavailable
+from schemas.base import Message
+
+router = APIRouter(tags=["operation"])
+
+
+class Alive(Message):
+    status: str = "ok"
+
+
+class Ready(Message):
+    status: str = "ok"
+    schema_version: str
+    index: dict[str, dict[str, object]]
+
+
+@router.get("/healthz")
+async def alive() -> Alive:
+    """The process answers. It asks nothing of the database, so a silent database cannot silence it."""
+    return Alive()
+
+
+@router.get("/readyz")
+async def ready(request: Request) -> Ready:
+    """The database answers with the schema this program knows, and the ranking is loaded."""
+    state = request.app.state
+    async with state.database.reading() as session:
+        version = await session.scalar(text("select version_num from alembic_version"))
+    index: dict[str, dict[str, object]] = state.readiness()
+    if version != state.schema_version:
+        raise Unavailable(
+            f"数据库结构为 {version}，程序需要 {state.schema_version}。请运行 duijie migrate。"
+            f" · The schema is at {version}, this program needs {state.schema_version}. Run: duijie migrate"
+        )
+    if not all(part["loaded"] for part in index.values()):
+        raise Unavailable("匹配索引正在载入。 · The ranking is still being loaded.")
+    return Ready(schema_version=version, index=index)
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics() -> Response:
+    """Prometheus metrics of this process."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,102 @@
+"""The same request twice has one effect: `Idempotency-Key`, kept in the transaction of the effect itself."""
+
+import hashlib
+import re
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from sqlalchemy import DateTime, LargeBinary, SmallInteger, delete, func, insert, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+from starlette.responses import Response
+
+from marketplace.kernel import clock
+from marketplace.kernel.base import Base
+from marketplace.kernel.refusals import Conflict, Invalid, Malformed
+
+KEPT_FOR = timedelta(hours=24)
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_HEADERS = ("location", "etag", "content-type", "link")
+
+
+class StillRunning(Conflict):
+    """同一 Idempotency-Key 的请求仍在处理。 · A request with this Idempotency-Key is still being worked on."""
+
+
+class KeyReused(Invalid):
+    """此 Idempotency-Key 已用于另一请求。 · This Idempotency-Key was used for a different request."""
+
+
+class Remembered(Base):
+    """An answer already given, to be given again."""
+
+    __tablename__ = "idempotency_key"
+
+    caller: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int] = mapped_column(SmallInteger)
+    headers: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp(), index=True)
+
+
+async def recall(session: AsyncSession, request: Request) -> Response | None:
+    """The answer this key already has. Afterwards the key is this transaction's alone.
+
+    The caller is known only from the token, so requests without one are never remembered.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None or request.method != "POST":
+        return None
+    if not _KEY.fullmatch(key):
+        raise Malformed(
+            "Idempotency-Key 须为 1–255 个可见 ASCII 字符。 · Idempotency-Key takes 1 to 255 visible ASCII characters."
+        )
+    caller = await request.app.state.caller_of(session, request)
+    if caller is None:
+        return None
+    digest = hashlib.sha256()
+    for part in (request.method, request.url.path, request.url.query):
+        digest.update(part.encode() + b"\n")
+    digest.update(await request.body())
+    lock = int.from_bytes(hashlib.sha256(f"{caller}\n{key}".encode()).digest()[:8], "big", signed=True)
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+        raise StillRunning(headers={"Retry-After": "1"})
+    kept = await session.get(Remembered, (caller, key))
+    if kept is not None and kept.at > clock.now() - KEPT_FOR:
+        if kept.fingerprint != digest.digest():
+            raise KeyReused
+        return Response(kept.body, kept.status, headers=kept.headers | {"Idempotency-Replayed": "true"})
+    if kept is not None:
+        await session.execute(delete(Remembered).where(Remembered.caller == caller, Remembered.key == key))
+        session.expunge(kept)
+    request.state.idempotency = (caller, key, digest.digest())
+    return None
+
+
+async def keep(session: AsyncSession, request: Request, response: Response) -> None:
+    """Remember this answer beside its effect; refusals roll back and leave nothing to remember."""
+    held: tuple[UUID, str, bytes] | None = getattr(request.state, "idempotency", None)
+    if held is None or response.status_code >= 400:  # noqa: PLR2004
+        return
+    caller, key, fingerprint = held
+    await session.execute(
+        insert(Remembered).values(
+            caller=caller,
+            key=key,
+            fingerprint=fingerprint,
+            status=response.status_code,
+            headers={name: response.headers[name] for name in _HEADERS if name in response.headers},
+            body=bytes(response.body),
+        )
+    )
+
+
+async def sweep(session: AsyncSession, now: datetime) -> int:
+    """Forget keys older than 24 hours. Answers how many."""
+    gone = await session.execute(delete(Remembered).where(Remembered.at < now - KEPT_FOR).returning(Remembered.key))
+    return len(gone.all())

@@ -1,0 +1,71 @@
+"""Letters to people: written down with what caused them, sent by a job."""
+
+import re
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import aiosmtplib
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.kernel import clock, jobs
+from marketplace.kernel.base import Base, Key, Moment, Now
+
+log = structlog.get_logger("mail")
+
+DELIVER = "mail.deliver"
+
+
+class Letter(Base):
+    __tablename__ = "letter"
+
+    id: Mapped[Key]
+    to: Mapped[str]
+    subject: Mapped[str]
+    text: Mapped[str]
+    at: Mapped[Now]
+    sent_at: Mapped[Moment | None]
+
+
+async def post(session: AsyncSession, *, to: str, subject: str, text: str) -> None:
+    """Put a letter into the post, if and only if this transaction commits."""
+    letter = Letter(to=to, subject=re.sub(r"\s+", " ", subject)[:200], text=text)
+    session.add(letter)
+    await session.flush()
+    await jobs.after_commit(session, DELIVER, {"letter": str(letter.id)})
+
+
+async def deliver(place: jobs.Place, args: dict[str, Any]) -> None:
+    """Send one letter. Without a mail server it lands as a file in `DUIJIE_HOME/mail`, to be read there."""
+    async with place.database.writing.begin() as session:
+        letter = await session.get(Letter, UUID(args["letter"]), with_for_update=True)
+        if letter is None or letter.sent_at is not None:
+            return
+        message = EmailMessage()
+        message["From"] = place.settings.mail_from
+        message["To"] = letter.to
+        message["Subject"] = letter.subject
+        message["Date"] = letter.at
+        # The same id on every try lets the receiving side drop a repeat.
+        message["Message-ID"] = f"<{letter.id}@{urlsplit(place.settings.public_url).hostname or 'duijie'}>"
+        message.set_content(letter.text)
+        if place.settings.smtp_url is None:
+            folder = place.settings.home / "mail"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{letter.id}.eml").write_bytes(bytes(message))
+            log.info("mail_kept_as_file", folder=str(folder), subject=letter.subject)
+        else:
+            server = urlsplit(place.settings.smtp_url)
+            await aiosmtplib.send(
+                message,
+                hostname=server.hostname,
+                port=server.port,
+                username=unquote(server.username) if server.username else None,
+                password=unquote(server.password) if server.password else None,
+                use_tls=server.scheme == "smtps",
+                timeout=20,
+            )
+        letter.sent_at = clock.now()

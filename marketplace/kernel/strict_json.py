@@ -1,0 +1,46 @@
+"""JSON read without the freedoms that later become errors: no NaN, no name twice, no number cut short."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from starlette.requests import Request
+
+from marketplace.kernel.refusals import Malformed
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+_decoder = json.JSONDecoder(parse_constant=_no_constant, parse_float=Decimal, object_pairs_hook=_no_name_twice)
+
+
+def loads(body: bytes) -> Any:
+    """The value that `body` writes, or a refusal. Numbers with a point stay exact (`Decimal`)."""
+    try:
+        return _decoder.decode(body.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise Malformed("正文不是 UTF-8。 · The body is not UTF-8.") from error
+    except RecursionError as error:
+        raise Malformed("JSON 嵌套太深。 · The JSON is nested too deeply.") from error
+    except ValueError as error:
+        place = f" ({error.lineno}:{error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise Malformed(
+            f"正文不是有效的 JSON{place}：不允许 NaN、重复的名字或多余内容。"
+            f" · The body is not valid JSON{place}: no NaN, no name twice, nothing behind the end."
+        ) from error
+
+
+class StrictRequest(Request):
+    async def json(self) -> Any:
+        if not hasattr(self, "_strict"):
+            self._strict = loads(await self.body())
+        return self._strict

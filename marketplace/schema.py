@@ -1,0 +1,69 @@
+"""Bringing the database to the schema that this program knows (Alembic)."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+HERE = Path(__file__).parent / "migrations"
+
+
+class SchemaBehind(Exception):  # noqa: N818 -- it is shown to the person who starts the program
+    """The database is not at the schema this program needs."""
+
+
+def config() -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(HERE))
+    return made
+
+
+def newest() -> str:
+    """The revision this program needs."""
+    head = ScriptDirectory.from_config(config()).get_current_head()
+    assert head is not None
+    return head
+
+
+async def current(url: str) -> str | None:
+    """The revision the database is at; None when it is empty."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as connection:
+            there = await connection.scalar(text("select to_regclass('alembic_version')"))
+            found: str | None = (
+                await connection.scalar(text("select version_num from alembic_version")) if there else None
+            )
+            return found
+    finally:
+        await engine.dispose()
+
+
+async def migrate(url: str, *, to: str = "head") -> None:
+    """Run what is missing, in one transaction; two programs that start at once take turns."""
+    engine = create_async_engine(url)
+
+    def upgrade(connection: Connection) -> None:
+        made = config()
+        made.attributes["connection"] = connection
+        connection.execute(text("select pg_advisory_xact_lock(hashtext('duijie.migrate'))"))
+        command.upgrade(made, to)
+
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
+
+
+async def require_newest(url: str) -> None:
+    """Refuse to go on with a schema that is behind (or ahead), and say what to run."""
+    found, needed = await current(url), newest()
+    if found != needed:
+        raise SchemaBehind(
+            f"数据库结构为 {found or '空'}，本程序需要 {needed}。请先运行：duijie migrate\n"
+            f"The database schema is at {found or 'nothing'}, this program needs {needed}. Run first: duijie migrate"
+        )

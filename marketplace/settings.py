@@ -1,0 +1,110 @@
+"""Every setting, read in one place: environment variables that begin with `DUIJIE_`."""
+
+import secrets
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOWEST_SECRET = 32
+
+
+class Mode(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Review(StrEnum):
+    NONE = "none"
+    PLATFORM = "platform"
+
+
+class LogFormat(StrEnum):
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class SettingsWrong(Exception):  # noqa: N818 -- it is shown to the person who starts the program
+    """A setting is missing or cannot be used; the text says which and what to write."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="DUIJIE_", extra="ignore", frozen=True)
+
+    mode: Mode = Mode.DEVELOPMENT
+    home: Path = Path(".duijie")
+    database_url: str | None = None
+    secret: SecretStr | None = None
+    public_url: str = "http://127.0.0.1:8000"
+    smtp_url: str | None = None
+    mail_from: str = "对接 Duijie <no-reply@duijie.example>"
+    log_format: LogFormat | None = None
+    log_level: str = "INFO"
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: str = "127.0.0.1"
+    review: Review = Review.NONE
+    freshness_days: Annotated[int, Field(ge=1, le=3650)] = 180
+    pool_size: Annotated[int, Field(ge=2, le=200)] = 10
+    request_deadline: Annotated[float, Field(gt=0, le=600)] = 8.0
+    body_limit: Annotated[int, Field(ge=1024)] = 2 * 1024 * 1024
+    upload_limit: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
+    attachment_limit: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
+    matches_per_minute: Annotated[int, Field(ge=1)] = 120
+    requests_per_minute: Annotated[int, Field(ge=1)] = 6000
+    sign_ins_per_quarter_hour: Annotated[int, Field(ge=1)] = 10
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _through_asyncpg(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        scheme, _, rest = value.partition("://")
+        if scheme not in {"postgresql", "postgres", "postgresql+asyncpg"} or not rest:
+            raise ValueError("write it as postgresql+asyncpg://user:password@host/database")
+        return f"postgresql+asyncpg://{rest}"
+
+    @model_validator(mode="after")
+    def _secret_in_production(self) -> Self:
+        given = self.secret.get_secret_value() if self.secret else ""
+        if self.mode is Mode.PRODUCTION and len(given) < LOWEST_SECRET:
+            raise ValueError(
+                f"DUIJIE_SECRET must hold at least {LOWEST_SECRET} characters in production mode;"
+                ' make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+            )
+        return self
+
+    @property
+    def format(self) -> LogFormat:
+        return self.log_format or (LogFormat.JSON if self.mode is Mode.PRODUCTION else LogFormat.CONSOLE)
+
+    def signing_key(self) -> bytes:
+        """The key behind cursors. Development keeps one of its own beside its data."""
+        if self.secret is not None and self.secret.get_secret_value():
+            return self.secret.get_secret_value().encode()
+        kept = self.home / "secret"
+        if not kept.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            kept.touch(mode=0o600)
+            kept.write_text(secrets.token_urlsafe(48))
+        return kept.read_bytes()
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for wrong in error.errors(include_input=False, include_url=False):
+            name = "DUIJIE_" + "_".join(str(part) for part in wrong["loc"]).upper() if wrong["loc"] else ""
+            lines.append(f"{name}: {wrong['msg']}".lstrip(": "))
+        raise SettingsWrong("\n".join(lines)) from None

@@ -1,0 +1,42 @@
+"""What every message on the wire has in common."""
+
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
+
+
+class Message(BaseModel):
+    """A value that crosses the wire; unknown fields are refused, objects are accepted."""
+
+    model_config = ConfigDict(from_attributes=True, extra="forbid", frozen=True)
+
+
+class Page(BaseModel, Generic[Item]):
+    """Some items, and where to continue from (`null` when this was the last page)."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+class FieldError(Message):
+    """One field that needs changing."""
+
+    pointer: Annotated[str, Field(description="JSON pointer (RFC 6901) into the body, or the parameter's name")]
+    code: str
+    detail: str
+
+
+class RefusalDocument(Message):
+    """An error, as RFC 9457 writes it."""
+
+    type: Annotated[str, Field(examples=["/problems/not-found"])]
+    title: str
+    status: int
+    detail: str | None = None
+    instance: str | None = None
+    trace_id: str | None = None
+    errors: list[FieldError] = []
