@@ -1,0 +1,1 @@
+"""The code tables of national standards, packaged with the program; see NOTICE."""
