@@ -13,9 +13,11 @@ from pathlib import Path
 
 from marketplace.kernel.embedded.binaries import Binaries
 from marketplace.kernel.embedded.errors import DiskFullError, HomeNotWritableError, InitdbFailedError
+from marketplace.kernel.embedded.folders import unwritable
 from marketplace.kernel.embedded.unprivileged import User, as_user, reaches
 
 NEEDED_FOR_A_NEW_CLUSTER = 200 << 20
+HANDLES = "/proc/self/fd"
 UNFINISHED = re.compile(r"pg-\d+\.new-[0-9a-f]+")
 SETTINGS = {
     "listen_addresses": "",  # the Unix socket only: file permissions are the password
@@ -39,8 +41,11 @@ SETTINGS = {
 
 def stored_majors(home: Path) -> set[int]:
     """The major versions whose finished clusters lie in the home."""
-    marked = [path.parent for path in home.glob("pg-*/PG_VERSION")]
-    return {int(folder.name[3:]) for folder in marked if re.fullmatch(r"pg-\d+", folder.name)}
+    folders = [path for path in home.iterdir() if re.fullmatch(r"pg-\d+", path.name)]
+    try:
+        return {int(folder.name[3:]) for folder in folders if any(folder.iterdir())}
+    except PermissionError as error:
+        raise HomeNotWritableError(home, f"{error.filename} belongs to another user") from error
 
 
 def clear_unfinished(home: Path) -> None:
@@ -65,9 +70,9 @@ def make(home: Path, binaries: Binaries, user: User | None) -> None:
     try:
         unfinished.mkdir(mode=0o700)
         if user:
-            os.chown(unfinished, user.uid, user.gid)
+            os.chown(unfinished, user.uid, user.gid, follow_symlinks=False)
     except OSError as error:
-        raise HomeNotWritableError(home, error.strerror or error) from error
+        raise unwritable(home, error) from error
     try:
         _initdb(unfinished, binaries, user)
         unfinished.rename(data)
@@ -93,11 +98,13 @@ def _initdb(folder: Path, binaries: Binaries, user: User | None) -> None:
             "--no-instructions",
         ]
         # A folder under /root is closed to the server's user by path, but not through the open handle.
-        place = str(folder) if reaches(user, folder) else f"/proc/self/fd/{handle}"
+        place = str(folder) if reaches(user, folder) else f"{HANDLES}/{handle}"
+        if place.startswith(HANDLES) and not Path(HANDLES).is_dir():
+            raise HomeNotWritableError(folder.parent, f"user {user.name if user else ''} cannot enter it by its path")
         command = [str(binaries.folder / "initdb"), "-D", place, *options]
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 a program we chose
             command, capture_output=True, text=True, errors="replace", check=False, pass_fds=(handle,), **as_user(user)
-        )  # noqa: S603
+        )
     finally:
         os.close(handle)
     if done.returncode == 0:

@@ -9,29 +9,29 @@ import sys
 import threading
 import time
 import weakref
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
-from marketplace.kernel.embedded import binaries, cluster, folders
+from marketplace.kernel.embedded import binaries, cluster, folders, plan
 from marketplace.kernel.embedded.errors import (
     DiskFullError,
     EmbeddedPostgresError,
     OtherMajorVersionError,
     StartFailedError,
     StartTimedOutError,
-    UnsuitableServerError,
 )
-from marketplace.kernel.embedded.unprivileged import as_user, dropped_to, reaches
+from marketplace.kernel.embedded.supervisor import ANOTHER_IS_ALIVE
 from marketplace.kernel.embedded.wire import SUPERUSER, Connection, ServerSaidError
 
-DATABASE = "duijie"
+CLIENTS = "clients.lock"
+TOO_MANY_CONNECTIONS = "53300"
 WATCHING = 0.5
+LONG_RECOVERY = 10
 EXITS_THAT_MEAN_NEVER = 5
 TOOLS = ("psql", "pg_dump", "pg_restore", "pg_dumpall", "pg_basebackup", "pg_isready")
-log = logging.getLogger(__name__)
+log = logging.getLogger("marketplace.kernel.embedded")
 _open: "weakref.WeakSet[Server]" = weakref.WeakSet()
 
 
@@ -47,7 +47,7 @@ class Server:
         self._closed = threading.Event()
         self.home = folders.prepared(home)
         self.log_path = self.home / "postgres.log"
-        self._plan: dict[str, Any] = {}
+        self._plan: plan.Plan
         self._hold: int | None = self._held()
         try:
             self.ensure()
@@ -70,7 +70,7 @@ class Server:
     @property
     def dsn(self) -> str:
         """For asyncpg, psql and everything built on libpq."""
-        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(self.run))}"
+        return f"postgresql://{SUPERUSER}@/{plan.DATABASE}?host={quote(str(self.run))}"
 
     @property
     def major(self) -> int:
@@ -100,6 +100,11 @@ class Server:
     def ensure(self) -> None:
         """Return when the server takes connections, starting it again if it must be."""
         with self._mutex:
+            if self._hold is None or not folders.still_there(self.home, self._hold, CLIENTS):
+                raise EmbeddedPostgresError(
+                    f"The data folder {self.home} was removed or replaced, or this hold on it was closed. "
+                    "Start duijie again to use what is there now.",
+                )
             deadline = time.monotonic() + self._patience
             if self._joined():
                 return
@@ -108,82 +113,65 @@ class Server:
                     self._start(deadline)
 
     def _held(self) -> int:
-        lock = folders.opened_lock(self.home, "clients.lock")
+        lock = folders.opened_lock(self.home, CLIENTS)
         try:
-            folders.take(lock, fcntl.LOCK_SH, time.monotonic() + self._patience, f"the server in {self.home} to stop")
+            folders.take(
+                self.home, lock, fcntl.LOCK_SH, time.monotonic() + self._patience, f"the server in {self.home} to stop"
+            )
         except BaseException:
             os.close(lock)
             raise
         return lock
 
     def _joined(self) -> bool:
-        plan = _plan_of(self.home)
-        if plan is None or not folders.supervised(self.home):
+        running = plan.read(self.home)
+        if running is None or not folders.supervised(self.home):
             return False
         try:
-            Connection(Path(plan["run"]), DATABASE).close()
-        except (OSError, ServerSaidError):
+            Connection(Path(running["run"]), plan.DATABASE).close()
+        except ServerSaidError as error:
+            if error.code != TOO_MANY_CONNECTIONS:  # that one is a busy server, not a missing one
+                return False
+        except OSError:
             return False
         asked = os.environ.get("DUIJIE_PG_BIN")
-        wanted = binaries.inspected(Path(asked).absolute(), None) if asked and asked != plan["bin"] else None
-        if wanted and wanted.major != plan["major"]:
+        wanted = binaries.inspected(Path(asked).absolute(), None) if asked and asked != running["bin"] else None
+        if wanted and wanted.major != running["major"]:
             raise OtherMajorVersionError(
-                f"A server of PostgreSQL {plan['major']} is running for {self.home}, and DUIJIE_PG_BIN names version "
+                f"A server of PostgreSQL {running['major']} is running for {self.home}, and DUIJIE_PG_BIN names version "
                 f"{wanted.version}. Stop the other duijie processes first, or unset DUIJIE_PG_BIN.",
             )
-        self._plan = plan
+        self._plan = running
         return True
 
     def _start(self, deadline: float) -> None:
-        if not folders.supervised(self.home):
-            self._make_plan()
+        last = plan.read(self.home)
+        if last and folders.supervised(self.home):
+            self._plan = last
         else:
-            self._plan = _plan_of(self.home) or {}
+            self._spawn()
         self._wait(deadline)
-        _prepare(self.run)
-
-    def _make_plan(self) -> None:
-        stored = cluster.stored_majors(self.home)
-        cluster.clear_unfinished(self.home)
-        newest = self.home / f"pg-{max(stored, default=0)}"
-        user = dropped_to(self.home, newest)
-        programs = binaries.chosen(self.home, stored, user)
-        data = self.home / f"pg-{programs.major}"
-        if programs.major not in stored:
-            cluster.make(self.home, programs, user)
-            log.info("made a new database with PostgreSQL %s in %s", programs.version, data)
-        run = folders.socket_folder(self.home, user)
-        self._plan = {
-            "major": programs.major,
-            "bin": str(programs.folder),
-            "data": str(data),
-            "run": str(run),
-            "user": asdict(user) if user else None,
-            "reachable": reaches(user, data),
-            "environment": as_user(user)["env"],
-            "command": cluster.serving(programs, run),
-        }
-        new = self.home / "server.json.new"
-        new.unlink(missing_ok=True)
-        new.touch(mode=0o600)
-        new.write_text(json.dumps(self._plan, indent=1))
-        new.rename(self.home / "server.json")
+        plan.prepare(self.run)
 
     def _wait(self, deadline: float) -> None:
         """Until the server answers a startup packet. A missing supervisor is replaced on the way."""
-        pause = 0.005
+        pause, spawned, last_resort = 0.005, 1, deadline + LONG_RECOVERY * self._patience
         while True:
             try:
                 return Connection(self.run, SUPERUSER).close()
             except ServerSaidError as error:
                 if not error.still_starting:
-                    raise StartFailedError(
-                        f"PostgreSQL in {self.home} refuses connections: {error}.{self._tail()}"
-                    ) from error
+                    told = f"PostgreSQL in {self.home} refuses connections: {error}.{self._tail()}"
+                    raise StartFailedError(told) from error
+                # It lives and recovers, which takes as long as there is much to redo.
+                deadline = min(max(deadline, time.monotonic() + self._patience), last_resort)
             except OSError:
                 pass
             if not folders.supervised(self.home):
+                if spawned == EXITS_THAT_MEAN_NEVER:
+                    raise StartFailedError(f"The supervisor of PostgreSQL in {self.home} ends at once.{self._tail()}")
                 self._spawn()
+                spawned += 1
             self._give_up_if_hopeless()
             if time.monotonic() > deadline:
                 raise StartTimedOutError(
@@ -194,13 +182,14 @@ class Server:
             pause = min(pause * 1.2, 0.05)
 
     def _spawn(self) -> None:
+        self._plan = plan.made(self.home)
         (self.home / "supervisor.json").unlink(missing_ok=True)
         program = Path(__file__).with_name("supervisor.py")
-        with self.log_path.open("ab") as errors:
-            command = [sys.executable, "-I", "-S", str(program), str(self.home)]
-            subprocess.run(  # noqa: S603 our own file
-                command,
-                stdin=subprocess.DEVNULL,
+        errors = folders.opened(self.home, self.log_path.name, os.O_WRONLY | os.O_APPEND)
+        try:
+            done = subprocess.run(  # noqa: S603 our own file
+                [sys.executable, "-I", "-S", str(program), str(self.home)],
+                input=json.dumps(self._plan).encode(),
                 stdout=errors,
                 stderr=errors,
                 cwd="/",
@@ -208,6 +197,12 @@ class Server:
                 check=False,
                 timeout=self._patience,
             )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise StartFailedError(f"The supervisor of PostgreSQL could not be started: {error}") from error
+        finally:
+            os.close(errors)
+        if done.returncode not in {0, ANOTHER_IS_ALIVE}:
+            raise StartFailedError(f"The supervisor of PostgreSQL failed, status {done.returncode}.{self._tail()}")
 
     def _give_up_if_hopeless(self) -> None:
         try:
@@ -232,6 +227,8 @@ class Server:
     def _watch(self) -> None:
         """Replace a killed supervisor while this client lives; the supervisor itself replaces a killed server."""
         while not self._closed.wait(WATCHING):
+            if self._hold is None or not folders.still_there(self.home, self._hold, CLIENTS):
+                return
             try:
                 if not folders.supervised(self.home):
                     self.ensure()
@@ -255,36 +252,6 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def _plan_of(home: Path) -> dict[str, Any] | None:
-    try:
-        plan: dict[str, Any] = json.loads((home / "server.json").read_text())
-    except (OSError, ValueError):
-        return None
-    return plan
-
-
-def _prepare(run: Path) -> None:
-    """The database exists, and trigrams see Chinese."""
-    try:
-        with Connection(run, SUPERUSER, timeout=60) as session:
-            if not session.query(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):  # noqa: S608 a constant
-                session.query(f"CREATE DATABASE {DATABASE}")
-        with Connection(run, DATABASE, timeout=60) as session:
-            if not session.query("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'"):
-                session.query("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-            seen = session.query("SELECT cardinality(show_trgm('高通量测序仪'))")
-    except ServerSaidError as error:
-        raise UnsuitableServerError(
-            f"The database could not be prepared: {error}. If pg_trgm is missing, install PostgreSQL's contrib modules "
-            "(apt install postgresql-contrib), or unset DUIJIE_PG_BIN to use the wheel's programs.",
-        ) from error
-    if seen == [["0"]]:
-        raise UnsuitableServerError(
-            "This database is blind to Chinese: show_trgm('高通量测序仪') is empty, so its locale is not C.UTF-8. "
-            "Dump it, move the data folder away, start duijie once and restore.",
-        )
-
-
 def running_postgres(home: Path, *, patience: float = 60.0) -> Server:
     """Start the server of this home, or join the one that runs. `patience`: seconds until StartTimedOutError."""
     return Server(home, patience)
@@ -293,9 +260,5 @@ def running_postgres(home: Path, *, patience: float = 60.0) -> Server:
 def server_tools(home: Path) -> dict[str, Path]:
     """The programs beside the server (pg_dump, psql, …) by name; those that the chosen folder does not have are left out."""
     home = folders.prepared(home)
-    plan = _plan_of(home)
-    if plan and Path(plan["bin"]).is_dir():
-        folder = Path(plan["bin"])
-    else:
-        folder = binaries.chosen(home, cluster.stored_majors(home), None).folder
+    folder = binaries.chosen(home, cluster.stored_majors(home), None).folder
     return {name: folder / name for name in TOOLS if (folder / name).is_file()}

@@ -1,7 +1,8 @@
 """The process that owns the server: starts it, brings it back when it dies, stops it after the last client.
 
 Run as a file, `python -I -S supervisor.py HOME`, with nothing but the standard library: it must start in milliseconds
-and must not care what else is installed or where it was called from. It forks at once into a session of its own, so
+and must not care what else is installed or where it was called from. What to run comes on standard input and not from
+a file, which somebody else might have written where root visits another user's folder. It forks at once into a session of its own, so
 Ctrl-C in the terminal reaches neither it nor the server, and it holds none of its caller's pipes open.
 
 Who is a client is the kernel's knowledge: every client holds clients.lock shared, so being able to take it
@@ -10,7 +11,6 @@ waits for the end and starts afresh. The supervisor stays who it was started by,
 server drops to another user, because the Python environment may be closed to that one.
 """
 
-import ctypes
 import fcntl
 import json
 import os
@@ -20,8 +20,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+try:
+    import ctypes
+except ImportError:  # a Python built without it: then a killed supervisor's server is adopted by the next one
+    ctypes = None  # type: ignore[assignment]
 
 TICK = 0.1
 LOG_LIMIT = 4 << 20
@@ -38,7 +44,10 @@ class Postmaster:
         self.pid = pid
         self._child = child
         # A handle on the process itself: pids are reused, and a zombie that nobody reaps still answers to signal 0.
-        self._handle = os.pidfd_open(pid) if child is None and hasattr(os, "pidfd_open") else None
+        self._handle: int | None = None
+        if child is None and hasattr(os, "pidfd_open"):
+            with suppress(OSError):
+                self._handle = os.pidfd_open(pid)
 
     def alive(self) -> bool:
         if self._child:
@@ -64,9 +73,10 @@ class Postmaster:
 class Supervisor:
     """Keeps one home served while it has clients."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, plan: dict[str, Any], lock: int) -> None:
         self.home = home
-        self.plan: dict[str, Any] = json.loads((home / "server.json").read_text())
+        self.plan = plan
+        self.lock = lock
         self.data = Path(self.plan["data"])
         self.log = home / "postgres.log"
         self.clients = os.open(home / "clients.lock", os.O_RDWR | os.O_CLOEXEC)
@@ -75,22 +85,35 @@ class Supervisor:
 
     def run(self) -> None:
         server = self._adopted() or self._launched()
-        started = time.monotonic()
-        while not self.asked_to_stop and not self._alone():
+        ready = False
+        while not self.asked_to_stop and not self._alone() and self._at_home():
             time.sleep(TICK)
             if server.alive():
-                if self.exits and time.monotonic() - started > 10 * LONGEST_PAUSE:
-                    self.exits = 0
+                ready = ready or self._ready()
                 self._trim_log()
                 continue
             # After kill -9 the first attempts may fail: the old backends still hold the shared memory.
+            self.exits = 0 if ready else self.exits + 1
             time.sleep(min(0.05 * 2**self.exits, LONGEST_PAUSE) if self.exits else 0)
-            self.exits += 1
-            server, started = self._launched(), time.monotonic()
+            server, ready = self._launched(), False
         server.stop()
         run = Path(self.plan["run"])
-        if run.parent != self.home:
+        if run.parent != self.home and self._at_home():
             shutil.rmtree(run, ignore_errors=True)
+
+    def _at_home(self) -> bool:
+        """False when the folder was removed or replaced: then a server is of no use, and a new one may be at work."""
+        try:
+            return os.path.samestat((self.home / "supervisor.lock").stat(), os.fstat(self.lock))
+        except OSError:
+            return False
+
+    def _ready(self) -> bool:
+        """Whether this start went well; only then the next death is a new misfortune and not the same one again."""
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()[7].strip() == "ready"
+        except (OSError, IndexError):
+            return False
 
     def _alone(self) -> bool:
         try:
@@ -130,10 +153,17 @@ class Supervisor:
         finally:
             os.close(log)
             os.close(data)
-        status = {"supervisor": me, "postmaster": child.pid, "exits": self.exits}
-        (self.home / "supervisor.json.new").write_text(json.dumps(status))
-        (self.home / "supervisor.json.new").rename(self.home / "supervisor.json")
+        self._tell({"supervisor": me, "postmaster": child.pid, "exits": self.exits})
         return Postmaster(child.pid, child)
+
+    def _tell(self, status: dict[str, int]) -> None:
+        """For those who wait: how often in a row the server ended before it was ready."""
+        new = self.home / "supervisor.json.new"
+        with suppress(OSError):  # a full disk must not end the supervisor of a server that may still run
+            new.unlink(missing_ok=True)
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w") as file:  # noqa: PTH123 a descriptor
+                json.dump(status, file)
+            new.rename(self.home / "supervisor.json")
 
     def _forget_reused_pid(self) -> None:
         """After a crash of the machine another process may bear the recorded pid, and PostgreSQL would not start.
@@ -143,9 +173,9 @@ class Supervisor:
         """
         pid = self._recorded_pid()
         if pid and _exists(pid) and not _serves(pid, self.data):
-            path = self.data / "postmaster.pid"
-            rest = path.read_text().partition("\n")[2]
-            with path.open("r+") as file:
+            with open(os.open(self.data / "postmaster.pid", os.O_RDWR | os.O_NOFOLLOW), "r+") as file:  # noqa: PTH123 a descriptor
+                rest = file.read().partition("\n")[2]
+                file.seek(0)
                 file.write(f"{NO_SUCH_PID}\n{rest}")
                 file.truncate()
         # The socket's own lock file holds nothing but the pid; we hold supervisor.lock, so no server of ours lives.
@@ -153,17 +183,17 @@ class Supervisor:
             (Path(self.plan["run"]) / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _trim_log(self) -> None:
-        try:
+        with suppress(OSError):  # a log that cannot be trimmed must not take the server down
             if self.log.stat().st_size > LOG_LIMIT:
-                shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+                older = self.log.with_suffix(".log.1")
+                older.unlink(missing_ok=True)
+                shutil.copyfile(self.log, older)
                 os.truncate(self.log, 0)  # the server appends, so it goes on at the new end
-        except OSError:
-            pass  # a log that cannot be trimmed must not take the server down
 
 
 def _die_with(parent: int) -> None:
     """In the child: when the supervisor is killed, the server shuts down in good order and leaves no orphan."""
-    if sys.platform == "linux":
+    if sys.platform == "linux" and ctypes:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
         if os.getppid() != parent:
             os._exit(1)
@@ -190,7 +220,7 @@ def _serves(pid: int, data: Path) -> bool:
     return "postgres" in said.stdout and str(data) in said.stdout
 
 
-def _sole(home: Path) -> bool:
+def _sole(home: Path) -> int | None:
     """Take supervisor.lock. Those who only look at it hold it for microseconds, hence the patience."""
     lock = os.open(home / "supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + 1
@@ -199,20 +229,23 @@ def _sole(home: Path) -> bool:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                return False
+                return None
             time.sleep(0.005)
         else:
-            return True
+            return lock
 
 
 def main() -> None:
     home = Path(sys.argv[1])
     os.umask(0o077)
-    if not _sole(home):
+    plan = json.load(sys.stdin)
+    lock = _sole(home)
+    if lock is None:
         sys.exit(ANOTHER_IS_ALIVE)
+    supervisor = Supervisor(home, plan, lock)
     if os.fork():
         os._exit(0)  # the caller waits for this, and from here on the supervisor is nobody's child
-    supervisor = Supervisor(home)
+    sys.stdin.close()
 
     def stop(*_: object) -> None:
         supervisor.asked_to_stop = True
