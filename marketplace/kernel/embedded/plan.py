@@ -13,6 +13,7 @@ from marketplace.kernel.embedded.wire import SUPERUSER, Connection, ServerSaidEr
 
 DATABASE = "duijie"
 FILE = "server.json"
+PATIENCE = 60.0  # seconds for one statement of the preparation; making a database copies files
 log = logging.getLogger("marketplace.kernel.embedded")
 
 
@@ -66,22 +67,30 @@ def read(home: Path) -> Plan | None:
         return None
 
 
-def prepare(run: Path) -> None:
-    """The database exists, and trigrams see Chinese."""
+def prepare(session: Connection, run: Path) -> None:
+    """Our database exists, and trigrams see Chinese.
+
+    The extension is made in `postgres` first and our database copied from there, complete from its first moment: those
+    who join look for nothing but the database. Copied from the session's own database, because PostgreSQL waits for
+    every other session of the template to end.
+    """
     try:
-        with Connection(run, SUPERUSER, timeout=60) as session:
-            if not session.query(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):  # noqa: S608 a constant
-                session.query(f"CREATE DATABASE {DATABASE}")
-        with Connection(run, DATABASE, timeout=60) as session:
-            if not session.query("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'"):
-                session.query("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-            seen = session.query("SELECT cardinality(show_trgm('高通量测序仪'))")
+        if not session.query(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):  # noqa: S608 a constant
+            _see_chinese(session)
+            session.query(f"CREATE DATABASE {DATABASE} TEMPLATE {SUPERUSER}")
+        with Connection(run, DATABASE, timeout=PATIENCE) as ours:
+            _see_chinese(ours)
     except ServerSaidError as error:
         raise UnsuitableServerError(
             f"The database could not be prepared: {error}. If pg_trgm is missing, install PostgreSQL's contrib modules "
             "(apt install postgresql-contrib), or unset DUIJIE_PG_BIN to use the wheel's programs.",
         ) from error
-    if seen == [["0"]]:
+
+
+def _see_chinese(session: Connection) -> None:
+    if not session.query("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'"):
+        session.query("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    if session.query("SELECT cardinality(show_trgm('高通量测序仪'))") == [["0"]]:
         raise UnsuitableServerError(
             "This database is blind to Chinese: show_trgm('高通量测序仪') is empty, so its locale is not C.UTF-8. "
             "Dump it, move the data folder away, start duijie once and restore.",

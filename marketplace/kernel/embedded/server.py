@@ -150,15 +150,15 @@ class Server:
             self._plan = last
         else:
             self._spawn()
-        self._wait(deadline)
-        plan.prepare(self.run)
+        with self._answering(deadline) as session:
+            plan.prepare(session, self.run)
 
-    def _wait(self, deadline: float) -> None:
+    def _answering(self, deadline: float) -> Connection:
         """Until the server answers a startup packet. A missing supervisor is replaced on the way."""
         pause, spawned, last_resort = 0.005, 1, deadline + LONG_RECOVERY * self._patience
         while True:
             try:
-                return Connection(self.run, SUPERUSER).close()
+                return Connection(self.run, SUPERUSER, timeout=plan.PATIENCE)
             except ServerSaidError as error:
                 if not error.still_starting:
                     told = f"PostgreSQL in {self.home} refuses connections: {error}.{self._tail()}"
