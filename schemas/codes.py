@@ -233,14 +233,13 @@ def expand_section(letter: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """A code of one table: `Annotated[str, Coded("industries", ...)]`. The table stays out of the JSON schema."""
+    """A code of one table. The JSON schema lists the codes of a short table, and gives the pattern of a long one."""
 
     table: str
     word: LiteralString
     refusal: LiteralString
-    pattern: str
-    most: int
     examples: tuple[str, ...]
+    pattern: str | None = None
 
     def read(self, value: object) -> str:
         table = TABLES[self.table]
@@ -255,12 +254,14 @@ class Coded:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         described = handler.resolve_ref_schema(handler(schema))
         described.update(
-            format=f"{self.table.replace('_', '-')}-code",
-            pattern=self.pattern,
-            maxLength=self.most,
-            examples=list(self.examples),
             description=f"A code of /api/v1/codes/{self.table}",
+            format=f"{self.table.replace('_', '-')}-code",
+            examples=list(self.examples),
         )
+        if self.pattern is None:
+            described["enum"] = list(TABLES[self.table].codes)
+        else:
+            described["pattern"] = self.pattern
         return described
 
 
@@ -271,9 +272,8 @@ IndustryCode = Annotated[
         "unknown_industry",
         "未知的行业代码：请从 /api/v1/codes/industries 选择"
         " · unknown industry code: choose from /api/v1/codes/industries",
-        r"^([A-T]|[0-9]{2,4})$",
-        4,
         ("C", "36", "3612"),
+        r"^([A-T]|[0-9]{2,4})$",
     ),
 ]
 DisciplineCode = Annotated[
@@ -283,9 +283,8 @@ DisciplineCode = Annotated[
         "unknown_discipline",
         "未知的学科代码：请从 /api/v1/codes/disciplines 选择"
         " · unknown discipline code: choose from /api/v1/codes/disciplines",
-        r"^([A-E]|[0-9]{3}|[0-9]{5}|[0-9]{7})$",
-        7,
         ("430", "43020", "4302010"),
+        r"^([A-E]|[0-9]{3}|[0-9]{5}|[0-9]{7})$",
     ),
 ]
 RegionCode = Annotated[
@@ -294,9 +293,8 @@ RegionCode = Annotated[
         "regions",
         "unknown_region",
         "未知的行政区划代码：请从 /api/v1/codes/regions 选择 · unknown region code: choose from /api/v1/codes/regions",
-        r"^[0-9]{6}$",
-        6,
         ("220000", "220100", "220104"),
+        r"^[0-9]{6}$",
     ),
 ]
 TechFieldCode = Annotated[
@@ -306,8 +304,6 @@ TechFieldCode = Annotated[
         "unknown_tech_field",
         "未知的技术领域：请从 /api/v1/codes/tech_fields 选择"
         " · unknown field of technology: choose from /api/v1/codes/tech_fields",
-        r"^[a-z_]+$",
-        40,
         ("new_materials",),
     ),
 ]
@@ -318,8 +314,6 @@ ContractTypeCode = Annotated[
         "unknown_contract_type",
         "未知的合同类型：请从 /api/v1/codes/contract_types 选择"
         " · unknown contract type: choose from /api/v1/codes/contract_types",
-        r"^[a-z_]+(\.[a-z_]+)?$",
-        40,
         ("development", "license.patent"),
     ),
 ]
@@ -330,8 +324,6 @@ IpTypeCode = Annotated[
         "unknown_ip_type",
         "未知的知识产权类型：请从 /api/v1/codes/ip_types 选择"
         " · unknown kind of intellectual property: choose from /api/v1/codes/ip_types",
-        r"^[a-z_]+(\.[a-z_]+)?$",
-        40,
         ("patent.invention", "know_how"),
     ),
 ]
@@ -342,14 +334,13 @@ InstrumentClassCode = Annotated[
         "unknown_instrument_class",
         "未知的仪器分类：请从 /api/v1/codes/instrument_classes 选择"
         " · unknown instrument class: choose from /api/v1/codes/instrument_classes",
-        r"^[0-9]{2}(-[0-9]{2})?$",
-        5,
         ("01", "01-02"),
+        r"^[0-9]{2}(-[0-9]{2})?$",
     ),
 ]
 
 Trl = Annotated[int, Whole(1, 9)]
-"""A technology readiness level, 1 to 9; a JSON integer and nothing like it."""
+"""A technology readiness level, 1 to 9, as a JSON number."""
 
 TrlWritten = Annotated[int, Whole(1, 9, written=True)]
 """The same where everything arrives as text: query parameters and spreadsheet cells."""

@@ -144,7 +144,8 @@ Words = Annotated[str, Line(200, least=0)]
 class Whole:
     """A whole number from `low` to `high`: `Annotated[int, Whole(1, 500)]`.
 
-    `true`, `3.0` and `"3"` are not whole numbers in JSON; `written=True` also reads digits, for addresses and files.
+    `3.0` is 3, as JSON Schema has it; `true`, `3.5` and `"3"` are refused. `written=True` also reads digits, for
+    addresses and files.
     """
 
     low: int
@@ -152,7 +153,9 @@ class Whole:
     written: bool = False
 
     def read(self, value: object) -> int:
-        if self.written and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,20}", value):
+        if isinstance(value, str) and self.written and re.fullmatch(r"-?[0-9]{1,20}", value):
+            value = int(value)
+        if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise PydanticCustomError("whole_number_expected", "请填写整数 · write this as a whole number")
