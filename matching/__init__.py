@@ -1,0 +1,30 @@
+"""The mathematics of matching: texts and codes in, ranked keys with scores and reasons out. No web, no database."""
+
+from matching.blend import DEFAULT_WEIGHTS, TEXT_ONLY, Weights
+from matching.explain import OtherTerms, Reasons, Sentence, Signal, TermGroup, TermPart
+from matching.index import NOTHING_FITS_BELOW, Index, Snapshot
+from matching.records import Document, Facets, Filters, Query, Ranking, Side
+from matching.tfidf import Match, TfidfRanker
+
+__all__ = [
+    "DEFAULT_WEIGHTS",
+    "NOTHING_FITS_BELOW",
+    "TEXT_ONLY",
+    "Document",
+    "Facets",
+    "Filters",
+    "Index",
+    "Match",
+    "OtherTerms",
+    "Query",
+    "Ranking",
+    "Reasons",
+    "Sentence",
+    "Side",
+    "Signal",
+    "Snapshot",
+    "TermGroup",
+    "TermPart",
+    "TfidfRanker",
+    "Weights",
+]

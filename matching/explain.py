@@ -1,0 +1,272 @@
+"""Why a document has its score: terms, signals and the best sentence, in parts that add up to it.
+
+A matched term contributes wq · wd, where wq = (1 + ln tf_q) · idf / |q| and wd = (1 + ln tf_d) · idf / |d|, with
+idf = ln((1 + n) / (1 + df)) + 1. All of these are listed, so the sum can be redone by hand. Character pairs are shown
+inside the phrase that query and document share (态电 and 电解 under 固态电解质); the phrase's contribution is the sum of
+its terms', and each term belongs to one phrase only.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from matching.blend import Detail, Weights, judge
+from matching.phrases import Occurrence, occurrences, shared_phrases
+from matching.queries import Reading
+from matching.records import Document, Query
+from matching.text import PAIR, normalise_with_offsets, sentences
+from matching.tfidf import DECIMALS, Ints, Postings, Weighed, damped
+
+_BLANKS = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class TermPart:
+    """One matched term: ``contribution`` = ``weight_query`` · ``weight_document``, and what those are made of.
+
+    ``kind``: a "word", or a "pair" of neighbouring characters. ``df``: how many of the documents have it.
+    """
+
+    term: str
+    kind: Literal["word", "pair"]
+    contribution: float
+    tf_query: int
+    tf_document: int
+    df: int
+    idf: float
+    weight_query: float
+    weight_document: float
+
+
+@dataclass(frozen=True, slots=True)
+class TermGroup:
+    """A word or phrase that query and document share, and the terms inside it, strongest first."""
+
+    label: str
+    contribution: float
+    parts: tuple[TermPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTerms:
+    """All groups that are not listed: how many groups, how many terms in them, and their sum."""
+
+    groups: int
+    terms: int
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One structured signal: ``contribution`` = text score · ``weight`` · ``value``.
+
+    ``value`` is None and the contribution 0 when either side does not say (``known`` is False). ``detail`` holds what
+    was compared, for instance {"by": "industry", "problem": "C3841", "achievement": "C384", "level": "group"}.
+    """
+
+    name: str
+    known: bool
+    value: float | None
+    weight: float
+    contribution: float
+    detail: Detail
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The sentence of the document that carries most of the text score: ``share`` of the text score, 0 to 1.
+
+    ``start`` and ``end`` are characters of the document's ``field``; ``spans`` are the matched phrases, as characters
+    of ``text`` (half open, in order, not overlapping).
+    """
+
+    field: Literal["title", "body"]
+    start: int
+    end: int
+    text: str
+    share: float
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """``score`` = Σ ``terms`` + ``other`` + Σ ``signals`` (to 1e-9); ``text`` is the sum of the first two.
+
+    ``query_norm`` and ``document_norm`` are |q| and |d|, ``documents`` is n: with a term's counts and df, enough to
+    compute its contribution by hand.
+    """
+
+    key: str
+    score: float
+    text: float
+    terms: tuple[TermGroup, ...]
+    other: OtherTerms
+    signals: tuple[Signal, ...]
+    sentence: Sentence | None
+    query_norm: float
+    document_norm: float
+    documents: int
+
+
+def explain(
+    *,
+    query: Query,
+    reading: Reading,
+    weighed: Weighed,
+    postings: Postings,
+    row: int,
+    key: str,
+    document: Document,
+    ids: Ints,
+    counts: Ints,
+    now: float,
+    weights: Weights,
+    top: int,
+) -> Reasons:
+    """Take one document's score for one query apart; called by ``Snapshot.explain``, which has all of these at hand.
+
+    ``ids`` and ``counts``: the document's distinct terms and how often it has each. At most ``top`` groups are listed,
+    the rest summed up in ``other``.
+    """
+    parts = _matched(weighed, postings, row, ids, counts)
+    text = round(sum(part.contribution for part in parts), DECIMALS)
+    signals = tuple(
+        Signal(
+            name=each.name,
+            known=each.value is not None,
+            value=each.value,
+            weight=getattr(weights, each.name),
+            contribution=text * getattr(weights, each.name) * (each.value or 0.0),
+            detail=each.detail,
+        )
+        for each in judge(query, document.facets, now)
+    )
+    found = _Found(document, {_spelt(part): part.contribution for part in parts}, reading.normalised)
+    groups = _grouped(parts, found.phrases)
+    rest = groups[top:]
+    return Reasons(
+        key=key,
+        score=round(text + sum(signal.contribution for signal in signals), DECIMALS),
+        text=text,
+        terms=tuple(groups[:top]),
+        other=OtherTerms(
+            groups=len(rest),
+            terms=sum(len(group.parts) for group in rest),
+            contribution=sum(group.contribution for group in rest),
+        ),
+        signals=signals,
+        sentence=found.best_sentence(text),
+        query_norm=weighed.norm,
+        document_norm=float(postings.norms[row]),
+        documents=postings.documents,
+    )
+
+
+def _spelt(part: TermPart) -> str:
+    return PAIR + part.term if part.kind == "pair" else part.term
+
+
+def _matched(weighed: Weighed, postings: Postings, row: int, ids: Ints, counts: Ints) -> list[TermPart]:
+    _, in_query, in_document = np.intersect1d(weighed.ids, ids, assume_unique=True, return_indices=True)
+    in_order = np.argsort(in_query)
+    in_query, in_document = in_query[in_order], in_document[in_order]
+    numbers = weighed.ids[in_query]
+    tf = counts[in_document]
+    idf = postings.idf[numbers]
+    weight_query = weighed.weights[in_query]
+    weight_document = damped(tf, sublinear=postings.sublinear) * idf / postings.norms[row]
+    columns: Sequence[Sequence[float]] = [
+        each.tolist()
+        for each in (
+            weight_query * weight_document,
+            weighed.counts[in_query],
+            tf,
+            postings.df[numbers],
+            idf,
+            weight_query,
+            weight_document,
+        )
+    ]
+    return [
+        TermPart(
+            term=term.removeprefix(PAIR),
+            kind="pair" if term.startswith(PAIR) else "word",
+            contribution=contribution,
+            tf_query=int(tf_query),
+            tf_document=int(tf_document),
+            df=int(df),
+            idf=idf_,
+            weight_query=wq,
+            weight_document=wd,
+        )
+        for term, contribution, tf_query, tf_document, df, idf_, wq, wd in zip(
+            (weighed.terms[place] for place in in_query.tolist()), *columns, strict=True
+        )
+    ]
+
+
+class _Found:
+    """Where the matched terms stand in the document, sentence by sentence."""
+
+    def __init__(self, document: Document, contributions: dict[str, float], query: str) -> None:
+        self._contributions = contributions
+        self._document = document
+        self.phrases: list[tuple[str, frozenset[str]]] = []
+        self._best: tuple[float, Literal["title", "body"], int, int, list[Occurrence]] | None = None
+        for field, text in (("body", document.body), ("title", document.title)):
+            if field == "title" and self._best:
+                self._collect(text, query)
+                break
+            for span in sentences(text):
+                carried, places = self._collect(text[span.start : span.end], query)
+                if carried > (self._best[0] if self._best else 0.0):
+                    self._best = (carried, field, span.start, span.end, places)  # type: ignore[assignment]
+
+    def _collect(self, text: str, query: str) -> tuple[float, list[Occurrence]]:
+        normalised, places = occurrences(text, self._contributions)
+        self.phrases.extend(shared_phrases(normalised, places, query))
+        return sum(self._contributions[term] for term in {place.term for place in places}), places
+
+    def best_sentence(self, total: float) -> Sentence | None:
+        if self._best is None:
+            return None
+        carried, field, start, end, places = self._best
+        text = (self._document.body if field == "body" else self._document.title)[start:end]
+        _, offsets = normalise_with_offsets(text)
+        spans: list[tuple[int, int]] = []
+        for place in sorted(places, key=lambda each: each.start):
+            left, right = offsets[place.start], _end(offsets, place.end)
+            if spans and left <= spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(right, spans[-1][1]))
+            else:
+                spans.append((left, right))
+        return Sentence(field, start, end, text, min(1.0, carried / total), tuple(spans))
+
+
+def _end(offsets: list[int], end: int) -> int:
+    """Where a run that ends before ``end`` ends in the original: behind the whole group its last character came from."""
+    last = offsets[end - 1]
+    return next((offset for offset in offsets[end:] if offset > last), offsets[-1])
+
+
+def _grouped(parts: list[TermPart], phrases: list[tuple[str, frozenset[str]]]) -> list[TermGroup]:
+    """Each term under the longest phrase that holds it (the first of equals), or by itself; strongest group first."""
+    label_of: dict[str, str] = {}
+    for label, held in sorted(phrases, key=lambda phrase: -len(phrase[0])):
+        for term in held:
+            label_of.setdefault(term, label)
+    groups: dict[str, list[TermPart]] = {}
+    for part in parts:
+        groups.setdefault(label_of.get(_spelt(part), part.term), []).append(part)
+    found = [
+        TermGroup(
+            label=_BLANKS.sub(" ", label),
+            contribution=sum(part.contribution for part in held),
+            parts=tuple(sorted(held, key=lambda part: (-part.contribution, part.kind, part.term))),
+        )
+        for label, held in groups.items()
+    ]
+    return sorted(found, key=lambda group: (-group.contribution, group.label))

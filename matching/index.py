@@ -1,0 +1,191 @@
+"""A corpus that lives: records come, change and go; queries read an unchanging snapshot of it.
+
+Each text is cut once, when it is put. ``refresh`` lays the cached terms out as postings anew, so that a snapshot is
+always, to the last bit, what a fit from scratch on the same records would be, in whatever order they came.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.blend import DEFAULT_WEIGHTS, Weights, bonus
+from matching.explain import Reasons, explain
+from matching.facets import FacetTable
+from matching.queries import read
+from matching.records import NO_FILTERS, Document, Filters, Query, Ranking
+from matching.text import count_terms
+from matching.tfidf import Ints, Match, Postings, best, rounded
+
+NOTHING_FITS_BELOW = 0.08
+"""Text scores under this mean that nothing fits (see ``Ranking.fits``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document with its distinct terms, in the order of the terms themselves, and how often each occurs."""
+
+    key: str
+    document: Document
+    ids: Ints
+    counts: Ints
+
+
+class Snapshot:
+    """The corpus as it was at one refresh. Never changes, so any number of threads may read it at once."""
+
+    def __init__(self, entries: list[Entry], vocabulary: Mapping[str, int], n_terms: int) -> None:
+        """``entries`` in the order of their keys; terms numbered from ``n_terms`` on are of a later time."""
+        self.entries = entries
+        self.keys = [entry.key for entry in entries]
+        self.vocabulary = vocabulary
+        self.postings = Postings.build([entry.ids for entry in entries], [entry.counts for entry in entries], n_terms)
+        self.table = FacetTable.build([entry.document.facets for entry in entries])
+        self._rows = {key: row for row, key in enumerate(self.keys)}
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._rows
+
+    def document(self, key: str) -> Document:
+        """KeyError for a key that is not in the snapshot."""
+        return self.entries[self._rows[key]].document
+
+    def rank(
+        self,
+        query: Query,
+        *,
+        k: int = 20,
+        now: float,
+        filters: Filters = NO_FILTERS,
+        weights: Weights = DEFAULT_WEIGHTS,
+        after: tuple[float, str] | None = None,
+    ) -> Ranking:
+        """The k best documents for a query: highest blended score first, ties by key. Exact, over all documents.
+
+        ``now``: seconds since 1970; what is no longer confirmed then is left out. ``after``: a (score, key) to go on
+        behind, as in ``Ranking.next``; it need not exist any more. ValueError when k < 1.
+        """
+        if k < 1:
+            raise ValueError("k must be at least 1")
+        text = self.postings.scores(self.postings.weigh(read(query.text).counts, self.vocabulary))
+        admitted = self.table.admitted(filters, now)
+        text[~admitted] = 0.0
+        scores = rounded(text * (1.0 + bonus(query, self.table, weights, now)))
+        below = None if after is None else (after[0], bisect_right(self.keys, after[1]))
+        best_text = float(text.max(initial=0.0))
+        return Ranking(
+            items=tuple(
+                Match(self.keys[row], float(scores[row]), float(text[row])) for row in best(scores, k, below=below)
+            ),
+            fits=best_text >= NOTHING_FITS_BELOW,
+            considered=int(np.count_nonzero(admitted)),
+            matched=int(np.count_nonzero(text)),
+            best_text=best_text,
+            threshold=NOTHING_FITS_BELOW,
+        )
+
+    def explain(
+        self, query: Query, key: str, *, now: float, weights: Weights = DEFAULT_WEIGHTS, top: int = 12
+    ) -> Reasons:
+        """Why this document has its score for this query, in parts that add up to it. KeyError for an unknown key."""
+        row = self._rows[key]
+        entry = self.entries[row]
+        reading = read(query.text)
+        weighed = self.postings.weigh(reading.counts, self.vocabulary)
+        return explain(
+            query=query,
+            reading=reading,
+            weighed=weighed,
+            postings=self.postings,
+            row=row,
+            key=entry.key,
+            document=entry.document,
+            ids=entry.ids,
+            counts=entry.counts,
+            now=now,
+            weights=weights,
+            top=top,
+        )
+
+
+class Index:
+    """The one place where records are put and dropped. Safe to use from several threads.
+
+    Changes show in ``snapshot`` after ``refresh``; a snapshot that was taken before stays as it was.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._vocabulary: dict[str, int] = {}
+        self._changed = False
+        self._changing = Lock()
+        self._refreshing = Lock()
+        self._snapshot = Snapshot([], {}, 0)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    def put(self, key: str, document: Document) -> None:
+        """Add a document, or replace the one with this key. Cuts its text; a millisecond for a few thousand characters."""
+        counts = count_terms(document.text)
+        tf = np.fromiter(counts.values(), dtype=np.int32, count=len(counts))
+        with self._changing:
+            numbers = self._vocabulary
+            ids = np.array([numbers.setdefault(term, len(numbers)) for term in counts], dtype=np.int32)
+            self._entries[key] = Entry(key, document, ids, tf)
+            self._changed = True
+
+    def put_many(self, documents: Iterable[tuple[str, Document]]) -> int:
+        """Put each (key, document); of two with one key the later stays. Returns how many were put."""
+        count = 0
+        for key, document in documents:
+            self.put(key, document)
+            count += 1
+        return count
+
+    def drop(self, key: str) -> bool:
+        """Take a document out; False when there was none."""
+        with self._changing:
+            gone = self._entries.pop(key, None) is not None
+            self._changed |= gone
+        return gone
+
+    def refresh(self) -> Snapshot:
+        """Make all changes so far visible, and return the snapshot that shows them. Free when nothing changed."""
+        with self._refreshing:
+            with self._changing:
+                if not self._changed:
+                    return self._snapshot
+                self._changed = False
+                entries = list(self._entries.values())
+                vocabulary, n_terms = self._vocabulary, len(self._vocabulary)
+            entries.sort(key=lambda entry: entry.key)
+            snapshot = Snapshot(entries, vocabulary, n_terms)
+            self._snapshot = snapshot
+            self._forget_dead_terms(snapshot)
+            return snapshot
+
+    def _forget_dead_terms(self, snapshot: Snapshot) -> None:
+        """Renumber the terms once more than half of them occur nowhere. Older snapshots keep the numbers they had."""
+        dead = int(np.count_nonzero(snapshot.postings.df == 0))
+        if dead * 2 <= len(snapshot.postings.df):
+            return
+        with self._changing:
+            living = np.zeros(len(self._vocabulary), dtype=np.bool_)
+            for entry in self._entries.values():
+                living[entry.ids] = True
+            renumbered: NDArray[np.int32] = (np.cumsum(living) - 1).astype(np.int32)
+            self._vocabulary = {
+                term: int(renumbered[number]) for term, number in self._vocabulary.items() if living[number]
+            }
+            self._entries = {key: replace(entry, ids=renumbered[entry.ids]) for key, entry in self._entries.items()}

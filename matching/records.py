@@ -1,0 +1,102 @@
+"""What is matched: documents, queries, filters, and the answer to a query."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from matching.tfidf import Match
+
+Side = Literal["problem", "achievement"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What is known of a record beside its text. Whatever is missing stays unknown and counts neither way.
+
+    ``industries``: GB/T 4754 codes (C, 38, 384, 3841 or C3841). ``disciplines``: GB/T 13745 codes (D, 460, 46040,
+    4604010). ``region``: GB/T 2260, six digits. ``trl``: 1–9; for a problem, the least readiness that would do.
+    ``money``: (lowest, highest) in CNY; a problem's budget or an achievement's price. ``confirmed_at`` and
+    ``confirmed_until``: seconds since 1970.
+    """
+
+    industries: tuple[str, ...] = ()
+    disciplines: tuple[str, ...] = ()
+    region: str | None = None
+    trl: int | None = None
+    stage: str | None = None
+    modes: frozenset[str] = frozenset()
+    money: tuple[float | None, float | None] | None = None
+    confirmed_at: float | None = None
+    confirmed_until: float | None = None
+
+
+NO_FACETS = Facets()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A record that can be found. Everything in it may be shown as a reason, so nothing confidential belongs here."""
+
+    title: str
+    body: str
+    facets: Facets = NO_FACETS
+
+    @property
+    def text(self) -> str:
+        return f"{self.title}。{self.body}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A record that looks for its counterpart. ``side`` says which one this is; the documents are the other."""
+
+    title: str = ""
+    body: str = ""
+    facets: Facets = NO_FACETS
+    side: Side = "problem"
+
+    @property
+    def text(self) -> str:
+        return f"{self.title}。{self.body}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a document must be to be ranked at all. Empty admits everything; a document that does not say is left out.
+
+    ``regions``, ``industries``, ``disciplines`` admit everything below the code: 220000 admits 220102, C and 38 admit
+    3841. Inside one field any value does; all fields must agree. TRL bounds are inclusive.
+    """
+
+    regions: tuple[str, ...] = ()
+    industries: tuple[str, ...] = ()
+    disciplines: tuple[str, ...] = ()
+    trl_min: int | None = None
+    trl_max: int | None = None
+    stages: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+
+
+NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The answer to a query.
+
+    ``items``: best first, none that shares no term with the query. ``fits``: whether the best text score reaches
+    ``threshold``; if not, say that nothing fits and show the items as the nearest there are, if at all.
+    ``considered``: documents that passed the filters and are still confirmed. ``matched``: how many of those share a
+    term. ``best_text``: the highest text score among them. None of these depends on ``k`` or ``after``.
+    """
+
+    items: tuple[Match, ...] = field(default=())
+    fits: bool = False
+    considered: int = 0
+    matched: int = 0
+    best_text: float = 0.0
+    threshold: float = 0.0
+
+    @property
+    def next(self) -> tuple[float, str] | None:
+        """Pass it as ``after`` to go on behind the last item."""
+        return (self.items[-1].score, self.items[-1].key) if self.items else None

@@ -1,0 +1,193 @@
+"""TF-IDF cosine over postings, exact: only the query's terms are touched, and ties fall by key.
+
+The weighting is scikit-learn's ``TfidfVectorizer(sublinear_tf=True)`` (Salton's ltc): a term that occurs tf times
+weighs (1 + ln tf) · idf with idf = ln((1 + n) / (1 + df)) + 1, and a text's weights are divided by their Euclidean
+length |d|. The score of a query and a document is the sum of wq · wd over the terms that both have: their cosine.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from matching.text import count_terms, terms
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+DECIMALS = 12
+"""Scores are compared to so many decimals. The sums are made in float64 with an error near 1e-16, so two documents that
+are equally good on paper are equal here as well, on every machine, and their keys decide; float32 could not tell ties
+from differences near 1e-7."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A document and how well it fits: ``score`` in [0, 1.25], of which ``text`` in [0, 1] is the cosine alone."""
+
+    key: str
+    score: float
+    text: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A text as a unit vector: term numbers in the order of the terms themselves, how often, weight, and |d|."""
+
+    terms: tuple[str, ...]
+    ids: NDArray[np.intp]
+    counts: Ints
+    weights: Floats
+    norm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """For every term the documents that have it, with the term's weight there. Never changes once built."""
+
+    documents: int
+    df: NDArray[np.intp]
+    idf: Floats
+    norms: Floats
+    starts: NDArray[np.intp]
+    rows: Ints
+    weights: Floats
+    sublinear: bool = True
+
+    @classmethod
+    def build(cls, ids: Sequence[Ints], counts: Sequence[Ints], n_terms: int, *, sublinear: bool = True) -> Self:
+        """From each document's term numbers (distinct, below ``n_terms``) and counts, in any order that is the same
+        whenever the document is the same: sums run in that order. A few nanoseconds a posting."""
+        n = len(ids)
+        lengths = np.fromiter(map(len, ids), dtype=np.intp, count=n)
+        columns = np.concatenate(ids) if n else np.zeros(0, np.int32)
+        tf = np.concatenate(counts) if n else np.zeros(0, np.int32)
+        df = np.bincount(columns, minlength=n_terms)
+        idf = np.log((1 + n) / (1 + df)) + 1
+        weights = damped(tf, sublinear=sublinear) * idf[columns]
+        norms = np.sqrt(np.bincount(np.repeat(np.arange(n), lengths), weights * weights, minlength=n))
+        norms[norms == 0] = 1.0
+        weights /= np.repeat(norms, lengths)
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        by_term = csr_array((weights, columns, starts.astype(np.int32)), shape=(n, n_terms)).tocsc()
+        return cls(
+            documents=n,
+            df=df,
+            idf=idf,
+            norms=norms,
+            starts=by_term.indptr.astype(np.intp),
+            rows=by_term.indices.astype(np.int32, copy=False),
+            weights=by_term.data,
+            sublinear=sublinear,
+        )
+
+    def weigh(self, counts: Mapping[str, int], vocabulary: Mapping[str, int]) -> Weighed:
+        """A query's unit vector. Terms that no document has are left out of it, and of its length, as scikit-learn does."""
+        known = [
+            (term, number, count)
+            for term, count in counts.items()
+            if (number := vocabulary.get(term, -1)) >= 0 and number < len(self.df) and self.df[number]
+        ]
+        ids = np.array([number for _, number, _ in known], dtype=np.intp)
+        tf = np.array([count for _, _, count in known], dtype=np.int32)
+        weights = damped(tf, sublinear=self.sublinear) * self.idf[ids]
+        norm = float(np.sqrt(np.bincount(np.zeros(len(ids), np.intp), weights * weights, minlength=1)[0])) or 1.0
+        return Weighed(tuple(term for term, _, _ in known), ids, tf, weights / norm, norm)
+
+    def scores(self, query: Weighed) -> Floats:
+        """The cosine of the query with every document, shape (documents,), rounded to ``DECIMALS``.
+
+        Reads each posting of the query's terms once. A document's sum runs in the order of the terms, so it does not
+        depend on how the vocabulary is numbered.
+        """
+        if not len(query.ids):
+            return np.zeros(self.documents)
+        firsts, lasts = self.starts[query.ids], self.starts[query.ids + 1]
+        slices = [slice(first, last) for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
+        rows = np.concatenate([self.rows[piece] for piece in slices], dtype=np.intp)
+        parts = np.concatenate([self.weights[piece] for piece in slices])
+        parts *= np.repeat(query.weights, lasts - firsts)
+        sums = np.bincount(rows, parts, minlength=self.documents).astype(np.float64, copy=False)
+        return rounded(sums)
+
+
+def damped(tf: Ints, *, sublinear: bool = True) -> Floats:
+    """1 + ln tf, or tf itself."""
+    return 1.0 + np.log(tf) if sublinear else tf.astype(np.float64)
+
+
+def rounded(scores: Floats) -> Floats:
+    return np.round(scores, DECIMALS)
+
+
+def best(scores: Floats, k: int, *, below: tuple[float, int] | None = None) -> list[int]:
+    """The rows of the k highest scores above zero, best first, the lower row first among equals. Exact.
+
+    ``below=(score, row)`` starts after that place: scores under it, or equal to it from that row on.
+    """
+    if k < 1:
+        return []
+    if below is not None:
+        score, row = below
+        open_to = (scores < score) | ((scores == score) & (np.arange(len(scores)) >= row))
+        scores = np.where(open_to, scores, 0.0)
+    if k < len(scores):
+        floor = np.partition(scores, len(scores) - k)[len(scores) - k]
+        rows = np.flatnonzero((scores >= floor) & (scores > 0))
+    else:
+        rows = np.flatnonzero(scores > 0)
+    chosen: list[int] = rows[np.argsort(-scores[rows], kind="stable")][:k].tolist()
+    return chosen
+
+
+class TfidfRanker(BaseEstimator):  # type: ignore[misc,unused-ignore]
+    """Rank a fixed set of texts against a query: scikit-learn's contract around ``Postings``.
+
+    Settings: ``analyzer`` (text → terms with repetitions; ours by default) and ``sublinear_tf``. Knowledge after
+    ``fit``: ``keys_``, ``vocabulary_``, ``postings_``, ``idf_``. For a set that changes, see ``matching.index``.
+    """
+
+    def __init__(self, *, analyzer: Callable[[str], list[str]] = terms, sublinear_tf: bool = True) -> None:
+        self.analyzer = analyzer
+        self.sublinear_tf = sublinear_tf
+
+    def fit(self, texts: Sequence[str], keys: Sequence[str] | None = None) -> Self:
+        """Learn the texts. ``keys`` are their distinct names (default: their places, padded so that they sort).
+
+        Raises ValueError when the numbers of texts and keys differ or a key comes twice.
+        """
+        names = [f"{place:09d}" for place in range(len(texts))] if keys is None else list(keys)
+        if len(names) != len(texts):
+            raise ValueError(f"{len(texts)} texts but {len(names)} keys")
+        if len(set(names)) != len(names):
+            raise ValueError("a key comes twice")
+        vocabulary: dict[str, int] = {}
+        ids, counts = [], []
+        for _, text in sorted(zip(names, texts, strict=True)):
+            found = self._count(text)
+            ids.append(np.array([vocabulary.setdefault(term, len(vocabulary)) for term in found], dtype=np.int32))
+            counts.append(np.fromiter(found.values(), dtype=np.int32, count=len(found)))
+        self.keys_ = sorted(names)
+        self.vocabulary_ = vocabulary
+        self.postings_ = Postings.build(ids, counts, len(vocabulary), sublinear=self.sublinear_tf)
+        self.idf_ = self.postings_.idf
+        return self
+
+    def rank(self, query: str, k: int = 10) -> list[Match]:
+        """The k best texts that share a term with the query, best first, ties by key. NotFittedError before ``fit``."""
+        check_is_fitted(self)
+        scores = self.postings_.scores(self.postings_.weigh(self._count(query), self.vocabulary_))
+        return [Match(self.keys_[row], float(scores[row]), float(scores[row])) for row in best(scores, k)]
+
+    def _count(self, text: str) -> dict[str, int]:
+        if self.analyzer is terms:
+            return count_terms(text)
+        found: dict[str, int] = {}
+        for term in self.analyzer(text):
+            found[term] = found.get(term, 0) + 1
+        return dict(sorted(found.items()))
