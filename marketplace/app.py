@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
+from marketplace.achievements.router import router as achievements
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
 from marketplace.kernel import facts, http, rate
@@ -18,13 +19,14 @@ from marketplace.kernel.codes_router import router as codes
 from marketplace.kernel.db import Database
 from marketplace.kernel.health import router as health
 from marketplace.kernel.operations_router import router as operations
+from marketplace.problems.router import router as problems
 from marketplace.settings import Settings
 from marketplace.wiring import LISTENERS
 from schemas.base import FieldError, RefusalDocument
 
 log = structlog.get_logger("app")
 
-ROUTERS = (health, identity, codes, operations)
+ROUTERS = (health, identity, codes, operations, achievements, problems)
 TOKENS_NOTED_EVERY = 30.0
 
 
@@ -95,7 +97,11 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     """OpenAPI that tells the truth: every error is a problem+json document, 422 included."""
     if app.openapi_schema is None:
         made = get_openapi(
-            title=app.title, version=app.version, summary=app.summary, routes=app.routes, separate_input_output_schemas=False
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            routes=app.routes,
+            separate_input_output_schemas=False,
         )
         parts = made["components"]["schemas"]
         for gone in ("HTTPValidationError", "ValidationError"):

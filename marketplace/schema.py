@@ -1,5 +1,6 @@
 """Bringing the database to the schema that this program knows (Alembic)."""
 
+import hashlib
 from pathlib import Path
 
 from alembic import command
@@ -67,3 +68,9 @@ async def require_newest(url: str) -> None:
             f"数据库结构为 {found or '空'}，本程序需要 {needed}。请先运行：duijie migrate\n"
             f"The database schema is at {found or 'nothing'}, this program needs {needed}. Run first: duijie migrate"
         )
+
+
+def fingerprint() -> str:
+    """A short hash of the migrations, by which a migrated template database is known again."""
+    parts = sorted([*HERE.glob("versions/*.py"), *HERE.glob("*.sql")])
+    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]

@@ -4,6 +4,7 @@ import marketplace.identity.models
 import marketplace.kernel.facts
 import marketplace.kernel.idempotency
 import marketplace.kernel.mail
-import marketplace.kernel.operations  # noqa: F401
+import marketplace.kernel.operations
+import marketplace.listings.models  # noqa: F401
 
 METADATA_IS_COMPLETE = True

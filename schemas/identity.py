@@ -86,7 +86,9 @@ def _email(value: str) -> str:
         or not all(c.isalnum() or c in "-." for c in domain)
         or not local.isascii()
     ):
-        raise PydanticCustomError("email", "请填写电子邮箱，例如 name@example.com · write an e-mail address such as name@example.com")
+        raise PydanticCustomError(
+            "email", "请填写电子邮箱，例如 name@example.com · write an e-mail address such as name@example.com"
+        )
     return lowered
 
 
@@ -94,7 +96,9 @@ Email = Annotated[
     str,
     Line(254, least=3),
     AfterValidator(_email),
-    Field(json_schema_extra={"format": "email", "pattern": r"^[a-zA-Z0-9._+-]{1,64}@[a-zA-Z0-9]{1,60}\.[a-zA-Z]{2,20}$"}),
+    Field(
+        json_schema_extra={"format": "email", "pattern": r"^[a-zA-Z0-9._+-]{1,64}@[a-zA-Z0-9]{1,60}\.[a-zA-Z]{2,20}$"}
+    ),
 ]
 
 

@@ -45,7 +45,10 @@ async def listed(
 ) -> tuple[list[Membership], str | None]:
     """The members, newest first; 404 to whoever does not belong."""
     await organisations.read(session, actor, organisation_id)
-    if organisation_id not in actor.organisations_where(Permission.READ_OWN) and Permission.READ_ALL not in actor.platform:
+    if (
+        organisation_id not in actor.organisations_where(Permission.READ_OWN)
+        and Permission.READ_ALL not in actor.platform
+    ):
         raise Forbidden("只有本单位成员可以查看。 · Only members may see this.")
     statement = (
         select(Membership)
@@ -66,7 +69,9 @@ async def invite(
     now = clock.now()
     await session.execute(
         update(Invitation)
-        .where(Invitation.organisation_id == organisation_id, Invitation.email == wish.email, Invitation.expires_at < now)
+        .where(
+            Invitation.organisation_id == organisation_id, Invitation.email == wish.email, Invitation.expires_at < now
+        )
         .where(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
         .values(revoked_at=now)
     )

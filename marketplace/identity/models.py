@@ -73,7 +73,9 @@ class Membership(Base):
             postgresql_where=text("ended_at is null"),
             postgresql_nulls_not_distinct=True,
         ),
-        Index("membership_organisation_idx", "organisation_id", "since", "id", postgresql_where=text("ended_at is null")),
+        Index(
+            "membership_organisation_idx", "organisation_id", "since", "id", postgresql_where=text("ended_at is null")
+        ),
     )
 
     id: Mapped[Key]

@@ -120,7 +120,10 @@ async def edit(
     before = {name: getattr(organisation, name) for name in changes}
     for name, value in changes.items():
         setattr(organisation, name, sorted(set(value)) if name == "kinds" else value)
-    if before.get("name", organisation.name) != organisation.name and organisation.verification is Verification.VERIFIED:
+    if (
+        before.get("name", organisation.name) != organisation.name
+        and organisation.verification is Verification.VERIFIED
+    ):
         organisation.verification = Verification.SUBMITTED
     _touch(organisation)
     await session.flush()

@@ -147,7 +147,9 @@ async def change_password(session: AsyncSession, actor: Actor, current: str, new
         raise Invalid(
             errors=[
                 FieldError(
-                    pointer="/current", code="wrong_password", detail="当前密码不正确。 · The current password is not right."
+                    pointer="/current",
+                    code="wrong_password",
+                    detail="当前密码不正确。 · The current password is not right.",
                 )
             ]
         )

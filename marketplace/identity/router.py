@@ -76,7 +76,9 @@ def _signed_in(text: str, token: Token) -> SignedInView:
     return SignedInView(token=text, expires_at=token.expires_at, person_id=token.person_id)
 
 
-@router.post("/sessions", status_code=201, tags=["identity"], responses=problems(people.WrongCredentials, people.TooManyTries))
+@router.post(
+    "/sessions", status_code=201, tags=["identity"], responses=problems(people.WrongCredentials, people.TooManyTries)
+)
 async def sign_in(wish: SignIn, session: Writing, request: Request) -> SignedInView:
     """登录 · Sign in. The answer is the same for an unknown address and a wrong password."""
     settings = request.app.state.settings
@@ -184,7 +186,12 @@ async def edit_me(patch: MePatch, version: IfMatch, session: Writing, actor: Sig
     return await me(session, actor, response)
 
 
-@router.post("/me/memberships", status_code=201, tags=["identity"], responses=problems(NotSignedIn, NotFound, members.NotTheInvited, members.AlreadyMember))
+@router.post(
+    "/me/memberships",
+    status_code=201,
+    tags=["identity"],
+    responses=problems(NotSignedIn, NotFound, members.NotTheInvited, members.AlreadyMember),
+)
 async def join(wish: InvitationToken, session: Writing, actor: SignedIn) -> MembershipTaken:
     """接受邀请 · Take up an invitation with the code from the letter."""
     membership = await members.join(session, actor, wish.token)
@@ -192,13 +199,20 @@ async def join(wish: InvitationToken, session: Writing, actor: SignedIn) -> Memb
     return MembershipTaken(id=membership.id, organisation_id=membership.organisation_id, role=membership.role)
 
 
-@router.post("/people/{person_id}/suspension", status_code=204, tags=["identity"], responses=problems(NotSignedIn, NotFound, Forbidden))
+@router.post(
+    "/people/{person_id}/suspension",
+    status_code=204,
+    tags=["identity"],
+    responses=problems(NotSignedIn, NotFound, Forbidden),
+)
 async def suspend(person_id: UUID, wish: SuspensionNew, session: Writing, actor: SignedIn) -> None:
     """停用账号（平台管理员） · Suspend an account (platform administrators)."""
     await people.suspend(session, actor, person_id, wish.reason)
 
 
-@router.post("/people/{person_id}/reinstatement", status_code=204, tags=["identity"], responses=problems(NotSignedIn, NotFound))
+@router.post(
+    "/people/{person_id}/reinstatement", status_code=204, tags=["identity"], responses=problems(NotSignedIn, NotFound)
+)
 async def reinstate(person_id: UUID, wish: SuspensionNew, session: Writing, actor: SignedIn) -> None:
     """恢复账号（平台管理员） · Reinstate an account (platform administrators)."""
     await people.reinstate(session, actor, person_id, wish.reason)
@@ -233,8 +247,15 @@ async def list_organisations(
     return Page[OrganisationView](items=[_view(row) for row in rows], next_cursor=marker)
 
 
-@router.post("/organisations", status_code=201, tags=["organisations"], responses=problems(NotSignedIn, organisations.OrganisationKnown))
-async def register_organisation(wish: OrganisationNew, session: Writing, actor: SignedIn, response: Response) -> OrganisationView:
+@router.post(
+    "/organisations",
+    status_code=201,
+    tags=["organisations"],
+    responses=problems(NotSignedIn, organisations.OrganisationKnown),
+)
+async def register_organisation(
+    wish: OrganisationNew, session: Writing, actor: SignedIn, response: Response
+) -> OrganisationView:
     """登记单位 · Register an organisation; you become its administrator."""
     organisation = await organisations.register(session, actor, wish)
     response.headers["Location"] = f"/api/v1/organisations/{organisation.id}"
@@ -242,7 +263,9 @@ async def register_organisation(wish: OrganisationNew, session: Writing, actor: 
 
 
 @router.get("/organisations/{organisation_id}", tags=["organisations"], responses=problems(NotFound))
-async def read_organisation(organisation_id: UUID, session: Reading, actor: Anyone, response: Response) -> OrganisationView:
+async def read_organisation(
+    organisation_id: UUID, session: Reading, actor: Anyone, response: Response
+) -> OrganisationView:
     """一个单位 · One organisation."""
     return _view(await organisations.read(session, actor, organisation_id), response)
 
@@ -253,7 +276,12 @@ async def read_organisation(organisation_id: UUID, session: Reading, actor: Anyo
     responses=problems(NotSignedIn, NotFound, organisations.NotYours, StaleVersion, VersionMissing),
 )
 async def edit_organisation(
-    organisation_id: UUID, patch: OrganisationPatch, version: IfMatch, session: Writing, actor: SignedIn, response: Response
+    organisation_id: UUID,
+    patch: OrganisationPatch,
+    version: IfMatch,
+    session: Writing,
+    actor: SignedIn,
+    response: Response,
 ) -> OrganisationView:
     """修改单位资料（改名需重新认证） · Change an organisation; a new name asks for a new verification."""
     return _view(await organisations.edit(session, actor, organisation_id, version, patch), response)
@@ -269,7 +297,11 @@ def _verification(organisation: Organisation) -> VerificationView:
     )
 
 
-@router.get("/organisations/{organisation_id}/verification", tags=["organisations"], responses=problems(NotSignedIn, NotFound, Forbidden))
+@router.get(
+    "/organisations/{organisation_id}/verification",
+    tags=["organisations"],
+    responses=problems(NotSignedIn, NotFound, Forbidden),
+)
 async def read_verification(organisation_id: UUID, session: Reading, actor: SignedIn) -> VerificationView:
     """认证材料与结论（成员与平台） · Evidence and decision, for members and the platform."""
     organisation = await organisations.read(session, actor, organisation_id)
@@ -283,7 +315,9 @@ async def read_verification(organisation_id: UUID, session: Reading, actor: Sign
     tags=["organisations"],
     responses=problems(NotSignedIn, NotFound, organisations.NotYours, organisations.WrongStep),
 )
-async def ask_verification(organisation_id: UUID, wish: VerificationRequest, session: Writing, actor: SignedIn) -> VerificationView:
+async def ask_verification(
+    organisation_id: UUID, wish: VerificationRequest, session: Writing, actor: SignedIn
+) -> VerificationView:
     """申请认证 · Ask to be verified."""
     return _verification(await organisations.ask_verification(session, actor, organisation_id, wish))
 
@@ -311,8 +345,14 @@ def _member(membership: Membership) -> MemberView:
     )
 
 
-@router.get("/organisations/{organisation_id}/members", tags=["organisations"], responses=problems(NotSignedIn, NotFound, Forbidden))
-async def list_members(organisation_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response) -> Page[MemberView]:
+@router.get(
+    "/organisations/{organisation_id}/members",
+    tags=["organisations"],
+    responses=problems(NotSignedIn, NotFound, Forbidden),
+)
+async def list_members(
+    organisation_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
+) -> Page[MemberView]:
     """成员 · Members."""
     rows, marker = await members.listed(session, actor, organisation_id, paging)
     paging.link(response, marker)
@@ -342,7 +382,11 @@ async def end_membership(organisation_id: UUID, membership_id: UUID, session: Wr
     await members.end(session, actor, organisation_id, membership_id)
 
 
-@router.get("/organisations/{organisation_id}/invitations", tags=["organisations"], responses=problems(NotSignedIn, NotFound, organisations.NotYours))
+@router.get(
+    "/organisations/{organisation_id}/invitations",
+    tags=["organisations"],
+    responses=problems(NotSignedIn, NotFound, organisations.NotYours),
+)
 async def list_invitations(
     organisation_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
 ) -> Page[InvitationView]:
@@ -358,7 +402,9 @@ async def list_invitations(
     tags=["organisations"],
     responses=problems(NotSignedIn, NotFound, organisations.NotYours, members.AlreadyInvited),
 )
-async def invite(organisation_id: UUID, wish: InvitationNew, session: Writing, actor: SignedIn, request: Request) -> InvitationView:
+async def invite(
+    organisation_id: UUID, wish: InvitationNew, session: Writing, actor: SignedIn, request: Request
+) -> InvitationView:
     """邀请成员 · Invite a member by e-mail."""
     invitation: Invitation = await members.invite(
         session, actor, organisation_id, wish, public_url=request.app.state.settings.public_url

@@ -156,7 +156,9 @@ async def actor_of(session: AsyncSession, request: Request) -> Actor:
         await session.execute(_ACTOR.where(Token.hash == digest(text), Token.expires_at > clock.now()))
     ).one_or_none()
     if row is None:
-        raise NotSignedIn("令牌无效、已过期或已撤销，请重新登录。 · The token is unknown, expired or revoked; sign in again.")
+        raise NotSignedIn(
+            "令牌无效、已过期或已撤销，请重新登录。 · The token is unknown, expired or revoked; sign in again."
+        )
     actor = actor_with(
         [(Role(role), place) for role, place in zip(row.roles, row.places, strict=True) if role is not None],
         person_id=row.person_id,
@@ -212,5 +214,3 @@ async def note_use(session: AsyncSession, used: dict[UUID, datetime]) -> None:
             .where(Token.id == token_id)
             .values(last_used_at=func.greatest(func.coalesce(Token.last_used_at, at), at))
         )
-
-

@@ -102,9 +102,11 @@ class TransactionRoute(APIRoute):
     same `Idempotency-Key` can be given the very same bytes.
     """
 
+    reads_are_logged = False
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
-        reading = bool(self.methods) and self.methods <= {"GET", "HEAD"}
+        reading = not self.reads_are_logged and bool(self.methods) and self.methods <= {"GET", "HEAD"}
 
         async def once(request: Request) -> Response:
             database: Database = request.app.state.database
@@ -140,15 +142,19 @@ class TransactionRoute(APIRoute):
                     if state in RETRIED or gone(error):
                         raise Unavailable from error
                     if state is not None and state.startswith("22"):
-                        raise Invalid(
-                            "有一个值超出可保存的范围。 · A value is outside what can be stored."
-                        ) from error
+                        raise Invalid("有一个值超出可保存的范围。 · A value is outside what can be stored.") from error
                     raise
                 except (PoolTimeout, TimeoutError, OSError, InterfaceError, OperationalError) as error:
                     raise Unavailable from error
             raise AssertionError  # pragma: no cover -- the second attempt returns or raises
 
         return in_one_transaction
+
+
+class LoggedReadRoute(TransactionRoute):
+    """A GET that writes down who read: the reading and its record stand or fall together."""
+
+    reads_are_logged = True
 
 
 async def _session(request: Request) -> AsyncSession:

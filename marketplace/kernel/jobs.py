@@ -81,7 +81,9 @@ class Worker:
 
     async def _run(self) -> None:
         dsn = self._place.database.url.replace("postgresql+asyncpg://", "postgresql://", 1)
-        async with asyncpg.create_pool(dsn, min_size=2, max_size=4, server_settings={"application_name": "duijie-worker"}) as pool:
+        async with asyncpg.create_pool(
+            dsn, min_size=2, max_size=4, server_settings={"application_name": "duijie-worker"}
+        ) as pool:
             queuer = PgQueuer.from_asyncpg_pool(pool)
             self._queuer = queuer
             for name, handler in self._handlers.items():

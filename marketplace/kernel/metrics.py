@@ -11,7 +11,12 @@ seconds = Histogram(
 )
 jobs_done = Counter("duijie_jobs_total", "Jobs ended, by outcome", ("job", "outcome"))
 index_records = Gauge("duijie_index_records", "Records in this process's ranking", ("kind",))
-index_lag = Gauge("duijie_index_checked_timestamp_seconds", "When this process last compared its ranking with the database")
+index_lag = Gauge(
+    "duijie_index_checked_timestamp_seconds", "When this process last compared its ranking with the database"
+)
 rankings = Histogram(
-    "duijie_ranking_seconds", "Time to rank one query", ("kind",), buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
+    "duijie_ranking_seconds",
+    "Time to rank one query",
+    ("kind",),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5),
 )

@@ -85,7 +85,9 @@ class Paging:
 def _paging(
     request: Request,
     cursor: Annotated[str | None, Query(max_length=600, description="`next_cursor` of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=1_000_000, description=f"rows a page; more than {MOST} counts as {MOST}")] = DEFAULT,
+    limit: Annotated[
+        int, Query(ge=1, le=1_000_000, description=f"rows a page; more than {MOST} counts as {MOST}")
+    ] = DEFAULT,
 ) -> Paging:
     return Paging(request, cursor, limit)
 
@@ -95,9 +97,7 @@ Paged = Annotated[Paging, Depends(_paging)]
 Sort = tuple[tuple[InstrumentedAttribute[Any], type], ...]
 
 
-async def page(
-    session: AsyncSession, statement: Select[Any], by: Sort, paging: Paging
-) -> tuple[list[Any], str | None]:
+async def page(session: AsyncSession, statement: Select[Any], by: Sort, paging: Paging) -> tuple[list[Any], str | None]:
     """One page of `statement`, largest `by` first, and the next page's marker. `by` ends in a unique column."""
     place = paging.place([kind for _, kind in by])
     columns = [column for column, _ in by]

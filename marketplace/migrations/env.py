@@ -16,7 +16,11 @@ def _ours(name: str | None, kind: str, parents: object) -> bool:
 
 
 context.configure(
-    connection=connection, target_metadata=Base.metadata, include_name=_ours, compare_type=True, compare_server_default=True
+    connection=connection,
+    target_metadata=Base.metadata,
+    include_name=_ours,
+    compare_type=True,
+    compare_server_default=True,
 )
 with context.begin_transaction():
     context.run_migrations()

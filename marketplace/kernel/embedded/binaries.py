@@ -110,27 +110,32 @@ def _copy(folder: Path) -> Path:
     target = done / prefix.parent.name / prefix.name / folder.name
     if target.is_dir():
         return target
+    half = Path()
     try:
         COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
         if COPIES.stat().st_uid != os.geteuid():
             raise PermissionError(f"{COPIES} belongs to somebody else")
         half = Path(tempfile.mkdtemp(prefix="copying-", dir=COPIES))
         unneeded = shutil.ignore_patterns("*.a", "include", "doc", "pgxs", "pkgconfig", "__pycache__")
-        shutil.copytree(prefix, half / prefix.parent.name / prefix.name, symlinks=True, ignore=unneeded)
+        for part in {folder.name, "lib", "lib64", "share"}:  # and nothing else that may lie around them
+            if (prefix / part).is_dir():
+                into = half / prefix.parent.name / prefix.name / part
+                shutil.copytree(prefix / part, into, symlinks=True, ignore=unneeded)
         if libraries.is_dir():
             shutil.copytree(libraries, half / libraries.name, symlinks=True)
         for path in (half, *half.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-        if target.is_dir():  # another process was faster
-            shutil.rmtree(half)
-        else:
+        if not target.is_dir():  # else another process was faster
             half.rename(done)
     except OSError as error:
         raise BinariesNotFoundError(
             f"The PostgreSQL programs in {folder} cannot be read by the unprivileged user and could not be copied to "
             f"{COPIES}: {error}. Make {folder} readable for everybody, or set DUIJIE_PG_BIN to programs that are.",
         ) from error
+    finally:
+        if half.name:
+            shutil.rmtree(half, ignore_errors=True)
     return target
 
 

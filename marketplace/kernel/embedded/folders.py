@@ -32,9 +32,9 @@ UNSAFE_IN_A_SOCKET_PATH = set(",:\"'\\?#\n")
 def prepared(home: Path) -> Path:
     """The home with its final name, existing and writable; owner-only unless root must let its server's user in."""
     home = home.expanduser().resolve()
-    if home.exists() and not home.is_dir():
-        raise HomeNotWritableError(home, "it is a file, not a folder")
     try:
+        if home.exists() and not home.is_dir():
+            raise HomeNotWritableError(home, "it is a file, not a folder")
         home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(home, error) from error

@@ -125,7 +125,10 @@ class Supervisor:
     def _adopted(self) -> Postmaster | None:
         """A server that outlived its supervisor. It may be shutting down already; then it is replaced when gone."""
         pid = self._recorded_pid()
-        return Postmaster(pid) if pid and _serves(pid, self.data) else None
+        if pid is None or not _serves(pid, self.data):
+            return None
+        self._tell(pid)
+        return Postmaster(pid)
 
     def _recorded_pid(self) -> int | None:
         try:
@@ -153,16 +156,16 @@ class Supervisor:
         finally:
             os.close(log)
             os.close(data)
-        self._tell({"supervisor": me, "postmaster": child.pid, "exits": self.exits})
+        self._tell(child.pid)
         return Postmaster(child.pid, child)
 
-    def _tell(self, status: dict[str, int]) -> None:
+    def _tell(self, pid: int) -> None:
         """For those who wait: how often in a row the server ended before it was ready."""
         new = self.home / "supervisor.json.new"
         with suppress(OSError):  # a full disk must not end the supervisor of a server that may still run
             new.unlink(missing_ok=True)
             with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w") as file:  # noqa: PTH123 a descriptor
-                json.dump(status, file)
+                json.dump({"supervisor": os.getpid(), "postmaster": pid, "exits": self.exits}, file)
             new.rename(self.home / "supervisor.json")
 
     def _forget_reused_pid(self) -> None:
@@ -251,8 +254,8 @@ def main() -> None:
         supervisor.asked_to_stop = True
 
     signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for terminal_s_own in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(terminal_s_own, lambda *_: None)  # not SIG_IGN, which the server would inherit
     supervisor.run()
 
 

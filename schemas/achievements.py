@@ -1,0 +1,154 @@
+"""Achievements (科技成果): what academia offers."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from schemas.base import Message
+from schemas.codes import DisciplineCode, IpTypeCode, RegionCode, Trl
+from schemas.listings import (
+    AttachmentView,
+    Contact,
+    ExternalId,
+    Industries,
+    Keywords,
+    ListingFilter,
+    ListingViewBase,
+    Modes,
+    Stage,
+    Story,
+    Summary,
+)
+from schemas.text import Line, Name, Title, Yuan
+
+
+class IpStatus(StrEnum):
+    PENDING = "pending"
+    GRANTED = "granted"
+    LAPSED = "lapsed"
+
+
+class IntellectualProperty(Message):
+    kind: IpTypeCode
+    number: Annotated[str, Line(60)] | None = None
+    status: IpStatus
+    holder: Name | None = None
+
+
+class TeamMember(Message):
+    name: Name
+    role: Annotated[str, Line(100)] | None = None
+
+
+class PriceKind(StrEnum):
+    FIXED = "fixed"
+    RANGE = "range"
+    NEGOTIABLE = "negotiable"
+
+
+class Price(Message):
+    """元 (CNY). `fixed` has `low` alone, `range` both, `negotiable` neither."""
+
+    kind: PriceKind
+    low: Yuan | None = None
+    high: Yuan | None = None
+
+    @model_validator(mode="after")
+    def _parts_fit_the_kind(self) -> Self:
+        fits = {
+            PriceKind.FIXED: self.low is not None and self.high is None,
+            PriceKind.RANGE: self.low is not None and self.high is not None and self.low <= self.high,
+            PriceKind.NEGOTIABLE: self.low is None and self.high is None,
+        }[self.kind]
+        if not fits:
+            raise PydanticCustomError(
+                "price_parts",
+                "一口价只填 low，区间填 low ≤ high，面议都不填 · fixed takes low alone, range takes low ≤ high, negotiable neither",
+            )
+        return self
+
+
+RegistrationNumber = Annotated[
+    str, Line(12, least=12), Field(description="成果登记号，12 位 · achievement registration number, 12 characters")
+]
+
+
+class AchievementBody(Message):
+    """What the owner writes; all but the title may wait until publishing."""
+
+    title: Title
+    summary: Summary | None = None
+    description: Story | None = None
+    keywords: Keywords = []
+    discipline: DisciplineCode | None = None
+    industries: Industries = []
+    trl: Trl | None = None
+    stage: Stage | None = None
+    intellectual_property: Annotated[list[IntellectualProperty], Field(max_length=50)] = []
+    awards: Annotated[list[Annotated[str, Line(200)]], Field(max_length=50)] = []
+    cooperation_modes: Modes = []
+    price: Price | None = None
+    publicly_funded: bool | None = None
+    registration_number: RegistrationNumber | None = None
+    contact: Contact | None = None
+    team: Annotated[list[TeamMember], Field(max_length=50)] = []
+    region: RegionCode | None = None
+
+
+class AchievementNew(AchievementBody):
+    organisation_id: UUID
+    source: Annotated[ExternalId | None, Field(description="来源系统 · where it was imported from")] = None
+    external_id: ExternalId | None = None
+
+    @model_validator(mode="after")
+    def _named_by_its_source(self) -> Self:
+        if (self.source is None) != (self.external_id is None):
+            raise PydanticCustomError(
+                "source_pair", "source 与 external_id 须同时填写 · source and external_id go together"
+            )
+        return self
+
+
+class AchievementPatch(AchievementBody):
+    """Any of the fields; those left out stay as they are."""
+
+    title: Title = Field(default=None, validate_default=False)  # type: ignore[assignment]
+
+
+class AchievementView(ListingViewBase):
+    summary: str | None
+    description: str | None
+    discipline: str | None
+    industries: list[str]
+    trl: int | None
+    stage: Stage | None
+    intellectual_property: list[IntellectualProperty]
+    awards: list[str]
+    price: Price | None
+    publicly_funded: bool | None
+    registration_number: str | None
+    contact: Contact | None
+    team: list[TeamMember]
+    source: str | None
+    external_id: str | None
+    attachments: list[AttachmentView]
+    state_note: str | None
+
+
+class AchievementCard(ListingViewBase):
+    """An achievement in a list."""
+
+    summary: str | None
+    discipline: str | None
+    industries: list[str]
+    trl: int | None
+    stage: Stage | None
+
+
+class AchievementFilter(ListingFilter):
+    trl_min: Annotated[Trl | None, Field(description="1–9")] = None
+    trl_max: Trl | None = None
+    stage: Annotated[list[Stage], Field(max_length=3)] = []

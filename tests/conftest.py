@@ -1,0 +1,156 @@
+"""The database is always a real PostgreSQL: one template, migrated once; one clone of it for each test process."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
+
+from marketplace import schema
+from marketplace.app import create_app
+from marketplace.kernel import language
+from marketplace.kernel.db import Database
+from marketplace.kernel.embedded import running_postgres
+from marketplace.settings import Settings
+from tests.given.people import Given
+
+HOME = Path(os.environ.get("DUIJIE_TEST_HOME", "/tmp/duijie-tests"))  # noqa: S108 -- a socket path must be short
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A server to make databases on: the one that is named, or the embedded one."""
+    named = os.environ.get("DUIJIE_TEST_DATABASE_URL")
+    if named:
+        yield named
+        return
+    with running_postgres(HOME) as server:
+        yield server.url
+
+
+def on(url: str, database: str) -> str:
+    head, _, tail = url.rpartition("/")
+    _, mark, options = tail.partition("?")
+    return f"{head}/{database}{mark}{options}"
+
+
+async def administer(url: str, *statements: str) -> None:
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def _template(url: str) -> str:
+    """The migrated template for this schema, made by whichever test process comes first."""
+    name = f"duijie_template_{schema.newest()}_{schema.fingerprint()}"
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text("select pg_advisory_lock(7421)"))
+        there = await connection.scalar(text("select 1 from pg_database where datname = :name"), {"name": name})
+        if not there:
+            await connection.execute(text(f'create database "{name}_making"'))
+            await schema.migrate(on(url, f"{name}_making"))
+            await connection.execute(text(f'alter database "{name}_making" rename to "{name}"'))
+        await connection.execute(text("select pg_advisory_unlock(7421)"))
+    await engine.dispose()
+    return name
+
+
+class Clones:
+    """Databases like the template, for tests that really commit."""
+
+    def __init__(self, url: str, template: str, worker: str) -> None:
+        self.url, self.template, self.worker, self.made = url, template, worker, 0
+
+    async def make(self) -> str:
+        self.made += 1
+        name = f"duijie_test_{os.getpid()}_{self.worker}_{self.made}"
+        await administer(self.url, f'create database "{name}" template "{self.template}"', f'alter database "{name}" set synchronous_commit = off')
+        return on(self.url, name)
+
+    async def drop(self, url: str) -> None:
+        name = url.rpartition("/")[2].partition("?")[0]
+        await administer(self.url, f'drop database if exists "{name}" with (force)')
+
+
+@pytest.fixture(scope="session")
+def clones(server_url: str, worker_id: str) -> Clones:
+    return Clones(server_url, asyncio.run(_template(server_url)), worker_id)
+
+
+@pytest.fixture(scope="session")
+async def own_url(clones: Clones) -> AsyncIterator[str]:
+    """This test process's own database."""
+    url = await clones.make()
+    yield url
+    await clones.drop(url)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, secret="a secret for tests only, thirty-two or more", requests_per_minute=10**9, matches_per_minute=10**9)
+
+
+@pytest.fixture(scope="session")
+async def one_database(own_url: str) -> AsyncIterator[Database]:
+    database = Database(own_url, pool_size=3)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def connection(one_database: Database) -> AsyncIterator[AsyncConnection]:
+    """All of a test happens in one transaction that is rolled back."""
+    async with one_database.writing_engine.connect() as connection:
+        outer = await connection.begin()
+        yield connection
+        await outer.rollback()
+
+
+@pytest.fixture
+def sessions(connection: AsyncConnection) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+
+
+@pytest.fixture
+def database(sessions: async_sessionmaker[AsyncSession], own_url: str) -> Database:
+    """The application's database, whose transactions are savepoints of the test's."""
+    made = Database.__new__(Database)
+    made.url = own_url
+    made.writing = made.reading = sessions
+    return made
+
+
+@pytest.fixture
+async def session(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[AsyncSession]:
+    async with sessions() as session:
+        yield session
+
+
+@pytest.fixture
+async def app(settings: Settings, database: Database) -> SimpleNamespace:
+    return create_app(settings, database)
+
+
+@pytest.fixture
+async def client(app) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Accept-Language": "en"}) as client:
+        yield client
+
+
+@pytest.fixture
+def given(session: AsyncSession, client: httpx.AsyncClient) -> Given:
+    return Given(session, client)
+
+
+@pytest.fixture(autouse=True)
+def _chinese_unless_asked() -> None:
+    language.reading.set("zh")
