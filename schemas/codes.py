@@ -283,7 +283,7 @@ DisciplineCode = Annotated[
         "unknown_discipline",
         "未知的学科代码：请从 /api/v1/codes/disciplines 选择"
         " · unknown discipline code: choose from /api/v1/codes/disciplines",
-        ("430", "43020", "4302010"),
+        ("430", "43020", "1101410"),
         r"^([A-E]|[0-9]{3}|[0-9]{5}|[0-9]{7})$",
     ),
 ]

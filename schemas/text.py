@@ -97,7 +97,8 @@ class _Written:
     _lines = False
 
     def read(self, value: object) -> str:
-        raise NotImplementedError
+        clean = refuse_unless_clean(value, lines=self._lines)
+        return _fitting(clean.replace("\r\n", "\n").replace("\r", "\n").strip(), self.least, self.most)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self.read, handler(source))
@@ -118,19 +119,12 @@ class _Written:
 class Line(_Written):
     """One line of text: `Annotated[str, Line(200)]`. With `least=0` it may be left blank."""
 
-    def read(self, value: object) -> str:
-        return _fitting(refuse_unless_clean(value).strip(), self.least, self.most)
-
 
 @dataclass(frozen=True, slots=True)
 class Text(_Written):
     """Text of many lines, which end in LF: `Annotated[str, Text(5000)]`. With `least=0` it may be left blank."""
 
     _lines = True
-
-    def read(self, value: object) -> str:
-        clean = refuse_unless_clean(value, lines=True)
-        return _fitting(clean.replace("\r\n", "\n").replace("\r", "\n").strip(), self.least, self.most)
 
 
 Name = Annotated[str, Line(100)]
