@@ -58,6 +58,8 @@ class Postmaster:
 
     def stop(self) -> None:
         """Fast shutdown, then harder: whatever the server does, its data survives a crash."""
+        if not self.alive():
+            return  # its pid may be somebody else's by now
         for kind, patience in ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)):
             try:
                 os.kill(self.pid, kind)
@@ -84,18 +86,18 @@ class Supervisor:
         self.exits = 0
 
     def run(self) -> None:
-        server = self._adopted() or self._launched()
-        ready = False
+        server, ready, next_try = self._adopted() or self._launched(), False, 0.0
         while not self.asked_to_stop and not self._alone() and self._at_home():
             time.sleep(TICK)
             if server.alive():
-                ready = ready or self._ready()
+                ready, next_try = ready or self._ready(), 0.0
                 self._trim_log()
-                continue
-            # After kill -9 the first attempts may fail: the old backends still hold the shared memory.
-            self.exits = 0 if ready else self.exits + 1
-            time.sleep(min(0.05 * 2**self.exits, LONGEST_PAUSE) if self.exits else 0)
-            server, ready = self._launched(), False
+            elif not next_try:
+                # After kill -9 the first attempts may fail: the old backends still hold the shared memory.
+                self.exits = 0 if ready else self.exits + 1
+                next_try = time.monotonic() + min(0.05 * 2**self.exits - 0.05, LONGEST_PAUSE)
+            if next_try and time.monotonic() >= next_try:
+                server, ready, next_try = self._launched(), False, 0.0
         server.stop()
         run = Path(self.plan["run"])
         if run.parent != self.home and self._at_home():
