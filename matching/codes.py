@@ -1,7 +1,8 @@
 """National codes as paths from the general to the particular, and an inverted list of who carries which."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate, chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,16 +99,19 @@ def _spelt(path: Path) -> str:
 class Codes:
     """For each path the rows that carry it; all rows below a path are one slice. Built once, never changed."""
 
-    def __init__(self, carried: Sequence[Iterable[Path]]) -> None:
-        self.size = len(carried)
-        pairs = sorted({(_spelt(path), row) for row, paths in enumerate(carried) for path in paths})
-        self._spelt = [spelt for spelt, _ in pairs]
-        self._rows = np.array([row for _, row in pairs], dtype=np.intp)
+    def __init__(self, rows_of: Mapping[str, list[int]], path_of: Callable[[str], Path], size: int) -> None:
+        """``rows_of``: for each code as it was written, the rows that carry it; ``path_of`` reads a code."""
+        self.size = size
+        written = sorted((_spelt(path_of(code)), rows) for code, rows in rows_of.items())
+        self._spelt = [spelt for spelt, _ in written]
+        self._starts = list(accumulate((len(rows) for _, rows in written), initial=0))
+        self._rows = np.fromiter(chain.from_iterable(rows for _, rows in written), np.intp, self._starts[-1])
 
     def below(self, path: Path) -> NDArray[np.intp]:
         """The rows that carry this path or one below it; a row may come twice."""
         prefix = _spelt(path)
-        return self._rows[bisect_left(self._spelt, prefix) : bisect_left(self._spelt, prefix + "\U0010ffff")]
+        first, last = bisect_left(self._spelt, prefix), bisect_left(self._spelt, prefix + "\U0010ffff")
+        return self._rows[self._starts[first] : self._starts[last]]
 
     def admitted(self, paths: Iterable[Path]) -> NDArray[np.bool_]:
         """Which rows carry any of these paths or one below, shape (size,)."""

@@ -77,8 +77,9 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """The sentence of the document that carries most of the text score: ``share`` of the text score, 0 to 1.
+    """The sentence of the body that carries most of the text score, or of the title if the body carries none.
 
+    ``share``: the part of the text score, 0 to 1, whose terms stand in it (they may stand elsewhere as well).
     ``start`` and ``end`` are characters of the document's ``field``; ``spans`` are the matched phrases, as characters
     of ``text`` (half open, in order, not overlapping).
     """
@@ -216,19 +217,16 @@ class _Found:
         self._document = document
         self.phrases: list[tuple[str, frozenset[str]]] = []
         self._best: tuple[float, Literal["title", "body"], int, int, list[Occurrence]] | None = None
-        for field, text in (("body", document.body), ("title", document.title)):
-            if field == "title" and self._best:
-                self._collect(text, query)
-                break
-            for span in sentences(text):
-                carried, places = self._collect(text[span.start : span.end], query)
-                if carried > (self._best[0] if self._best else 0.0):
-                    self._best = (carried, field, span.start, span.end, places)  # type: ignore[assignment]
+        self._read("body", document.body, query, eligible=True)
+        self._read("title", document.title, query, eligible=self._best is None)
 
-    def _collect(self, text: str, query: str) -> tuple[float, list[Occurrence]]:
-        normalised, places = occurrences(text, self._contributions)
-        self.phrases.extend(shared_phrases(normalised, places, query))
-        return sum(self._contributions[term] for term in {place.term for place in places}), places
+    def _read(self, field: Literal["title", "body"], text: str, query: str, *, eligible: bool) -> None:
+        for span in sentences(text):
+            normalised, places = occurrences(text[span.start : span.end], self._contributions)
+            self.phrases.extend(shared_phrases(normalised, places, query))
+            carried = sum(self._contributions[term] for term in {place.term for place in places})
+            if eligible and carried > (self._best[0] if self._best else 0.0):
+                self._best = (carried, field, span.start, span.end, places)
 
     def best_sentence(self, total: float) -> Sentence | None:
         if self._best is None:
@@ -237,7 +235,7 @@ class _Found:
         text = (self._document.body if field == "body" else self._document.title)[start:end]
         _, offsets = normalise_with_offsets(text)
         spans: list[tuple[int, int]] = []
-        for place in sorted(places, key=lambda each: each.start):
+        for place in places:
             left, right = offsets[place.start], _end(offsets, place.end)
             if spans and left <= spans[-1][1]:
                 spans[-1] = (spans[-1][0], max(right, spans[-1][1]))

@@ -15,6 +15,13 @@ Floats = NDArray[np.float64]
 Numbers = tuple[float, float, float, float, float]
 
 _UNKNOWN = float("nan")
+_READERS = {
+    "regions": region_path,
+    "industries": industry_path,
+    "disciplines": discipline_path,
+    "stages": plain_path,
+    "modes": plain_path,
+}
 
 
 def _number(value: float | None) -> float:
@@ -51,14 +58,23 @@ class FacetTable:
 
     @classmethod
     def build(cls, rows: Sequence[Facets]) -> Self:
-        columns = np.array([numbers(row) for row in rows], dtype=np.float64).reshape(len(rows), 5).T.copy()
+        carried: dict[str, dict[str, list[int]]] = {name: {} for name in _READERS}
+        for row, facets in enumerate(rows):
+            for code in facets.industries:
+                carried["industries"].setdefault(code, []).append(row)
+            for code in facets.disciplines:
+                carried["disciplines"].setdefault(code, []).append(row)
+            for mode in facets.modes:
+                carried["modes"].setdefault(mode, []).append(row)
+            if facets.region:
+                carried["regions"].setdefault(facets.region, []).append(row)
+            if facets.stage:
+                carried["stages"].setdefault(facets.stage, []).append(row)
+        size = len(rows)
+        columns = np.array([numbers(row) for row in rows], dtype=np.float64).reshape(size, 5).T.copy()
         return cls(
-            size=len(rows),
-            regions=Codes([[region_path(row.region)] if row.region else () for row in rows]),
-            industries=Codes([map(industry_path, row.industries) for row in rows]),
-            disciplines=Codes([map(discipline_path, row.disciplines) for row in rows]),
-            stages=Codes([[plain_path(row.stage)] if row.stage else () for row in rows]),
-            modes=Codes([map(plain_path, row.modes) for row in rows]),
+            **{name: Codes(carried[name], path_of, size) for name, path_of in _READERS.items()},
+            size=size,
             trl=columns[0],
             low=columns[1],
             high=columns[2],
@@ -69,15 +85,11 @@ class FacetTable:
     def admitted(self, filters: Filters, now: float) -> Mask:
         """Which documents are still confirmed at ``now`` and pass the filters, shape (size,)."""
         mask: Mask = ~(self.confirmed_until <= now)
-        for codes, paths in (
-            (self.regions, list(map(region_path, filters.regions))),
-            (self.industries, list(map(industry_path, filters.industries))),
-            (self.disciplines, list(map(discipline_path, filters.disciplines))),
-            (self.stages, list(map(plain_path, filters.stages))),
-            (self.modes, list(map(plain_path, filters.modes))),
-        ):
-            if paths:
-                mask &= codes.admitted(paths)
+        for name, path_of in _READERS.items():
+            wanted: tuple[str, ...] = getattr(filters, name)
+            if wanted:
+                codes: Codes = getattr(self, name)
+                mask &= codes.admitted(map(path_of, wanted))
         if filters.trl_min is not None:
             mask &= self.trl >= filters.trl_min
         if filters.trl_max is not None:

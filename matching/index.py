@@ -7,6 +7,7 @@ always, to the last bit, what a fit from scratch on the same records would be, i
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from threading import Lock
 
 import numpy as np
@@ -18,10 +19,16 @@ from matching.facets import FacetTable
 from matching.queries import read
 from matching.records import NO_FILTERS, Document, Filters, Query, Ranking
 from matching.text import count_terms
-from matching.tfidf import Ints, Match, Postings, best, rounded
+from matching.tfidf import Ints, Match, Postings, Weighed, best, rounded
 
-NOTHING_FITS_BELOW = 0.08
-"""Text scores under this mean that nothing fits (see ``Ranking.fits``)."""
+NOTHING_FITS_BELOW = 0.06
+"""When the best text score times the known share of the query is under this, nothing fits.
+
+A first value, measured against 12,138 abstracts of Chinese journals: of 40 judged requirements of enterprises, the 22
+with an answer worth a meeting all lie above it (lowest 0.065); of the 18 without one it finds 3, and of 24 everyday texts
+(cooking, rent, weddings) 15. The cosine alone found 2 and 6 at the same loss. So "nothing fits" can be believed
+more than "something fits"; a short query (a bare title) scores higher and is rarely refused.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,10 @@ class Entry:
     document: Document
     ids: Ints
     counts: Ints
+
+
+def _weigh(postings: Postings, vocabulary: Mapping[str, int], text: str) -> Weighed:
+    return postings.weigh(read(text).counts, vocabulary)
 
 
 class Snapshot:
@@ -45,6 +56,8 @@ class Snapshot:
         self.postings = Postings.build([entry.ids for entry in entries], [entry.counts for entry in entries], n_terms)
         self.table = FacetTable.build([entry.document.facets for entry in entries])
         self._rows = {key: row for row, key in enumerate(self.keys)}
+        # Kept for the explanations that follow a ranking. Holds no reference to self, so an old snapshot goes at once.
+        self._weigh = lru_cache(maxsize=16)(partial(_weigh, self.postings, vocabulary))
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -73,7 +86,8 @@ class Snapshot:
         """
         if k < 1:
             raise ValueError("k must be at least 1")
-        text = self.postings.scores(self.postings.weigh(read(query.text).counts, self.vocabulary))
+        weighed = self._weigh(query.text)
+        text = self.postings.scores(weighed)
         admitted = self.table.admitted(filters, now)
         text[~admitted] = 0.0
         scores = rounded(text * (1.0 + bonus(query, self.table, weights, now)))
@@ -83,10 +97,11 @@ class Snapshot:
             items=tuple(
                 Match(self.keys[row], float(scores[row]), float(text[row])) for row in best(scores, k, below=below)
             ),
-            fits=best_text >= NOTHING_FITS_BELOW,
+            fits=best_text * weighed.known >= NOTHING_FITS_BELOW,
             considered=int(np.count_nonzero(admitted)),
             matched=int(np.count_nonzero(text)),
             best_text=best_text,
+            known=weighed.known,
             threshold=NOTHING_FITS_BELOW,
         )
 
@@ -96,12 +111,10 @@ class Snapshot:
         """Why this document has its score for this query, in parts that add up to it. KeyError for an unknown key."""
         row = self._rows[key]
         entry = self.entries[row]
-        reading = read(query.text)
-        weighed = self.postings.weigh(reading.counts, self.vocabulary)
         return explain(
             query=query,
-            reading=reading,
-            weighed=weighed,
+            reading=read(query.text),
+            weighed=self._weigh(query.text),
             postings=self.postings,
             row=row,
             key=entry.key,

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 from matching.stopwords import STOPWORDS
 from matching.text import PAIR, cut, normalise
@@ -21,7 +21,7 @@ class Occurrence:
 
 
 def occurrences(text: str, matched: Container[str]) -> tuple[str, list[Occurrence]]:
-    """The normalised text and every place in it where a matched term stands."""
+    """The normalised text and every place in it where a matched term stands, in order of place."""
     normalised = normalise(text)
     found = []
     start = 0
@@ -33,38 +33,32 @@ def occurrences(text: str, matched: Container[str]) -> tuple[str, list[Occurrenc
         pair = PAIR + normalised[place : place + 2]
         if pair in matched:
             found.append(Occurrence(place, place + 2, pair))
+    found.sort(key=lambda each: each.start)
     return normalised, found
 
 
 def shared_phrases(text: str, found: list[Occurrence], query: str) -> Iterator[tuple[str, frozenset[str]]]:
-    """The passages that matched terms cover and that the query has as well, each with the terms inside it.
+    """The passages that overlapping terms cover and that the query has as well, each with the terms inside it.
 
-    Function words at either end are left off the label, not off the terms.
+    ``found`` in order of place. Function words at either end are left off the label, not off the terms. Every term of
+    ``found`` is in some phrase.
     """
-    for start, end in _passages(text, found, query):
-        label = _trimmed(text[start:end])
-        held = frozenset(each.term for each in found if each.start >= start and each.end <= end)
-        if label and held:
-            yield label, held
-
-
-def _passages(text: str, found: list[Occurrence], query: str) -> Iterator[tuple[int, int]]:
-    reach: dict[int, int] = {}
-    for each in found:
-        reach[each.start] = max(reach.get(each.start, 0), each.end)
     breaks = set(accumulate(map(len, cut(text))))
-    start = end = -1
-    for begin in sorted(reach):
-        to = reach[begin]
-        joined = begin < end and text[start:to] in query and not (begin in breaks and to - start > LONGEST)
-        if joined:
-            end = max(end, to)
-            continue
-        if end > start:
-            yield start, end
-        start, end = begin, to
-    if end > start:
-        yield start, end
+    start = end = 0
+    held: set[str] = set()
+    for begin, group in groupby(found, key=lambda each: each.start):
+        here = list(group)
+        to = max(each.end for each in here)
+        too_long = to - start > LONGEST and begin in breaks
+        if begin >= end or too_long or text[start:to] not in query:
+            if held:
+                yield _trimmed(text[start:end]), frozenset(held)
+            start = end = begin
+            held = set()
+        end = max(end, to)
+        held.update(each.term for each in here)
+    if held:
+        yield _trimmed(text[start:end]), frozenset(held)
 
 
 def _trimmed(phrase: str) -> str:

@@ -12,7 +12,7 @@ class Reading:
     counts: dict[str, int]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def read(text: str) -> Reading:
     """The last few texts are kept, since a ranking is usually followed by the explanation of each of its items."""
     return Reading(normalise(text), count_terms(text))

@@ -24,10 +24,15 @@ _MARKS_IN_A_ROW = 30  # the "stream-safe" bound of UAX #15: no language needs mo
 _SYMBOL_RUN = re.compile(r"[^\w\s]{31,}")
 _WORD_RUN = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"[。！？!?；;\n\r\u2028\u2029]+[”’」』）)\"']*|\.+(?=\s|$|[^\x00-\x7f])")
-_CLAUSE_END = re.compile(r"[。！？!?；;，、：:\n\r\t\u2028\u2029]+|[.,]+(?=\s|$|[^\x00-\x7f])")
+_CLAUSE_END = re.compile(r"[。！？!?；;，：:\n\r\t\u2028\u2029]+|[.,]+(?=\s|$|[^\x00-\x7f])")
+_LIST_NUMBER = re.compile(r"[\s\"“(（]*(?:\d{1,3}|[一二三四五六七八九十]{1,3})(?:[、)）]|[.．](?!\d))\s*")
 _HEADING = re.compile(
-    r"(?:[【\[（(]?[\w\s]{0,8}(?:摘要|目的|目标|背景|概述|简介|需求|内容|方法|意义|名称|题目|说明)[】\]）)]?)$"
+    r"[\[【(（<]?\s*"
+    r"(?:研究|项目|技术|需求|企业|工程|应用|主要|总体|预期|成果|课题|产品|论文|文章|本文)*"
+    r"(?:摘要|目的|目标|背景|概述|简介|需求|内容|方法|意义|名称|题目|标题|说明|描述|问题)"
+    r"(?:及|与|和)?(?:预期目标|意义|内容|目标|方法|说明|描述)?\s*(?:[\]】)）>]\s*[:：]?|[:：]|\s)\s*"
 )
+_LONGEST_SENTENCE = 240
 _PLAIN = re.compile(r"[\x00-\x7f、。\u4e00-\u9fff\uff01-\uff5e]+")
 
 
@@ -103,31 +108,44 @@ def sentences(text: str) -> list[Span]:
     """Where the sentences of a text are, outer blanks left out. They never overlap and come in order.
 
     A sentence ends at 。！？；, their ASCII forms and a line's end; a full stop ends one unless a plain ASCII
-    character follows it, so 3.5 mm and SiC.Al stay whole.
+    character follows it, so 3.5 mm and SiC.Al stay whole. What runs on for more than 240 characters is divided at its
+    last comma before that, or just there.
     """
     found = []
     start = 0
     for mark in [*_SENTENCE_END.finditer(text), None]:
         end = mark.end() if mark else len(text)
-        piece = text[start:end]
-        left = len(piece) - len(piece.lstrip())
-        if piece := piece.strip():
-            found.append(Span(start + left, start + left + len(piece)))
+        while end - start > _LONGEST_SENTENCE:
+            commas = [comma.end() for comma in _CLAUSE_END.finditer(text, start, start + _LONGEST_SENTENCE)]
+            middle = commas[-1] if commas else start + _LONGEST_SENTENCE
+            found.append(Span(start, middle))
+            start = middle
+        found.append(Span(start, end))
         start = end
-    return found
+    return [stripped for span in found if (stripped := _stripped(text, span))]
+
+
+def _stripped(text: str, span: Span) -> Span | None:
+    piece = text[span.start : span.end]
+    start = span.start + len(piece) - len(piece.lstrip())
+    end = span.start + len(piece.rstrip())
+    return Span(start, end) if end > start else None
 
 
 def first_clause(text: str, limit: int = 60) -> str:
-    """A title for a text that has none: its first clause of at least four characters that is no mere heading (目的：…).
+    """A title for a text that has none: its first clause of at least four characters, headings (【目的】) left out.
 
-    At most ``limit`` characters (at least 2), cut between words where one fits and ended with … when cut. Empty only
-    for a blank text.
+    At most ``limit`` characters (at least 2), cut between words where that keeps half of them, and ended with … when
+    cut. Empty only for a blank text. ValueError for a smaller limit.
     """
     if limit < 2:
         raise ValueError("limit must be at least 2")
-    clauses = [clause for piece in _CLAUSE_END.split(text) if (clause := " ".join(piece.split()))]
-    telling = (clause for clause in clauses if len(clause) >= 4 and not _HEADING.match(clause))
-    clause = next(telling, " ".join(text.split()))
+    begin = text[: 40 * limit].lstrip()
+    while heading := _LIST_NUMBER.match(begin) or _HEADING.match(begin):
+        begin = begin[heading.end() :]
+    begin = begin or text[: 40 * limit]
+    clauses = [clause for piece in _CLAUSE_END.split(begin) if (clause := " ".join(piece.split()))]
+    clause = next((clause for clause in clauses if len(clause) >= 4), " ".join(begin.split()))
     if len(clause) <= limit:
         return clause
     ends = list(accumulate(map(len, cut(clause[: 2 * limit]))))

@@ -5,6 +5,7 @@ weighs (1 + ln tf) · idf with idf = ln((1 + n) / (1 + df)) + 1, and a text's we
 length |d|. The score of a query and a document is the sum of wq · wd over the terms that both have: their cosine.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -37,13 +38,18 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A text as a unit vector: term numbers in the order of the terms themselves, how often, weight, and |d|."""
+    """A query as a unit vector over the terms that some document has, in the order of the terms themselves.
+
+    ``norm`` is |q| before division. ``known``: the share of the query's squared weight that these terms hold, in [0, 1];
+    the rest lies in terms that no document has.
+    """
 
     terms: tuple[str, ...]
     ids: NDArray[np.intp]
     counts: Ints
     weights: Floats
     norm: float
+    known: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +102,19 @@ class Postings:
         ids = np.array([number for _, number, _ in known], dtype=np.intp)
         tf = np.array([count for _, _, count in known], dtype=np.int32)
         weights = damped(tf, sublinear=self.sublinear) * self.idf[ids]
-        norm = float(np.sqrt(np.bincount(np.zeros(len(ids), np.intp), weights * weights, minlength=1)[0])) or 1.0
-        return Weighed(tuple(term for term, _, _ in known), ids, tf, weights / norm, norm)
+        squared = sum((weights * weights).tolist())
+        seen = {term for term, _, _ in known}
+        unseen = np.array([count for term, count in counts.items() if term not in seen], dtype=np.int32)
+        lost = sum((damped(unseen, sublinear=self.sublinear) ** 2).tolist()) * (math.log(1 + self.documents) + 1) ** 2
+        norm = math.sqrt(squared) or 1.0
+        return Weighed(
+            terms=tuple(term for term, _, _ in known),
+            ids=ids,
+            counts=tf,
+            weights=weights / norm,
+            norm=norm,
+            known=squared / ((squared + lost) or 1.0),
+        )
 
     def scores(self, query: Weighed) -> Floats:
         """The cosine of the query with every document, shape (documents,), rounded to ``DECIMALS``.
