@@ -129,7 +129,7 @@ async def create(
         listed_at=now,
         version=1,
     )
-    _derive(listing)
+    derive(listing)
     session.add(listing)
     with refusing(listing_source_key=AlreadyImported):
         await session.flush()
@@ -137,7 +137,8 @@ async def create(
     return await read(session, actor, cls, listing.id)
 
 
-def _derive(listing: Listing) -> None:
+def derive(listing: Listing) -> None:
+    """Bring what is kept beside the record (facets, searched text) up to what it says."""
     values = {name: getattr(listing, name, None) for name in type(listing).__mapper__.columns.keys()}  # noqa: SIM118
     listing.facets, listing.words = derived.facets(values), derived.words(values)
 
@@ -181,7 +182,7 @@ async def apply(session: AsyncSession, listing: Listing, values: Mapping[str, An
     session.add(Revision(listing_id=listing.id, version=listing.version, body=content(listing), by=by))
     for name, value in values.items():
         setattr(listing, name, value)
-    _derive(listing)
+    derive(listing)
     touch(listing)
     await session.flush()
 
