@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
-from conftest import eventually, gone, noted, pids
+from embedded_processes import eventually, gone, noted, pids
 
 from marketplace.kernel.embedded import EmbeddedPostgresError, running_postgres
 
@@ -212,14 +212,14 @@ def works_in(data: Path, process: psutil.Process) -> bool:
         return False
 
 
-def test_a_half_made_cluster_is_cleared_away(home, client):
+def test_a_half_made_cluster_is_cleared_away(new_home, client):
     interrupted = client()
-    eventually(lambda: any(home.glob("pg-*.new-*/PG_VERSION")))
+    eventually(lambda: any(new_home.glob("pg-*.new-*/PG_VERSION")))
     interrupted.kill()
-    assert list(home.glob("pg-*.new-*"))
-    assert not list(home.glob("pg-*[0-9]/PG_VERSION")) or "new" in next(home.glob("pg-*")).name
-    with running_postgres(home) as server:
-        assert [path.name for path in home.glob("pg-*")] == [f"pg-{server.major}"]
+    assert list(new_home.glob("pg-*.new-*"))
+    assert not list(new_home.glob("pg-*[0-9]/PG_VERSION")) or "new" in next(new_home.glob("pg-*")).name
+    with running_postgres(new_home) as server:
+        assert [path.name for path in new_home.glob("pg-*")] == [f"pg-{server.major}"]
 
 
 def removed(home: Path) -> bool:

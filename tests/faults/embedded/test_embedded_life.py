@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from conftest import CLIENT, eventually, gone, pids
+from embedded_processes import CLIENT, eventually, gone, pids
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -21,19 +21,19 @@ def starts(home: Path) -> int:
     return (home / "postgres.log").read_text().count("LOG:  starting PostgreSQL")
 
 
-async def test_a_new_home_gets_a_database_and_keeps_it(home):
-    with running_postgres(home) as server:
+async def test_a_new_home_gets_a_database_and_keeps_it(new_home):
+    with running_postgres(new_home) as server:
         connection = await asyncpg.connect(server.dsn)
         await connection.execute("CREATE TABLE kept (word text)")
         await connection.execute("INSERT INTO kept VALUES ('高通量测序仪')")
         await connection.close()
-        assert (server.home, server.log_path) == (home, home / "postgres.log")
-        assert (home / f"pg-{server.major}" / "PG_VERSION").exists()
+        assert (server.home, server.log_path) == (new_home, new_home / "postgres.log")
+        assert (new_home / f"pg-{server.major}" / "PG_VERSION").exists()
         assert (server.bin / "postgres").exists()
-    _, postmaster = pids(home)
+    _, postmaster = pids(new_home)
     eventually(lambda: gone(postmaster))
     assert "database system is shut down" in server.log_path.read_text()
-    with running_postgres(home) as server:
+    with running_postgres(new_home) as server:
         connection = await asyncpg.connect(server.dsn)
         assert await connection.fetchval("SELECT word FROM kept") == "高通量测序仪"
         await connection.close()
@@ -95,13 +95,13 @@ def test_a_folder_that_is_open_to_all_works_like_one_that_is_not(client):
         shutil.rmtree(home, ignore_errors=True)
 
 
-def test_six_racing_processes_get_one_server(home, client):
+def test_six_racing_processes_get_one_server(new_home, client):
     racers = [client() for _ in range(6)]
     assert len({racer.says() for racer in racers}) == 1
-    assert starts(home) == 1
+    assert starts(new_home) == 1
     for racer in racers:
         assert racer.leave() == ""
-    assert starts(home) == 1
+    assert starts(new_home) == 1
 
 
 def test_a_second_process_shares_the_server_and_outlives_the_first(home, client):
