@@ -19,6 +19,8 @@ from marketplace.kernel.codes_router import router as codes
 from marketplace.kernel.db import Database
 from marketplace.kernel.health import router as health
 from marketplace.kernel.operations_router import router as operations
+from marketplace.pairings.engine import Engine
+from marketplace.pairings.router import router as pairings
 from marketplace.problems.router import router as problems
 from marketplace.settings import Settings
 from marketplace.wiring import LISTENERS
@@ -26,7 +28,7 @@ from schemas.base import FieldError, RefusalDocument
 
 log = structlog.get_logger("app")
 
-ROUTERS = (health, identity, codes, operations, achievements, problems)
+ROUTERS = (health, identity, codes, operations, achievements, problems, pairings)
 TOKENS_NOTED_EVERY = 30.0
 
 
@@ -47,7 +49,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     state.schema_version = schema.newest()
     state.actor_of, state.caller_of = tokens.actor_of, tokens.caller_of
     state.tokens_used = {}
-    state.readiness = dict
+    state.engine = Engine(database)
+    state.readiness = state.engine.readiness
+    state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
     facts.listen(LISTENERS)
     for router in ROUTERS:
         app.include_router(router)
@@ -68,11 +72,12 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as beside:
-        noting = beside.create_task(_note_tokens(app))
+        tasks = [beside.create_task(_note_tokens(app)), beside.create_task(app.state.engine.follow())]
         try:
             yield
         finally:
-            noting.cancel()
+            for task in tasks:
+                task.cancel()
     await _note_tokens_once(app)
 
 

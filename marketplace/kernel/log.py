@@ -30,7 +30,7 @@ def configure(form: LogFormat, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)
-    for chatty in ("pgqueuer", "uvicorn.access", "asyncio", "httpx"):
+    for chatty in ("pgqueuer", "uvicorn.access", "asyncio", "httpx", "alembic"):
         logging.getLogger(chatty).setLevel(max(threshold, logging.WARNING))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

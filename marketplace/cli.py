@@ -1,0 +1,156 @@
+"""`duijie`: everything an operator does from a terminal."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from marketplace import commands, schema
+from marketplace.imports import command as imports
+from marketplace.kernel import log
+from marketplace.kernel.embedded import EmbeddedPostgresError
+from marketplace.opening import database_url, open_database
+from marketplace.settings import Settings, SettingsWrong, settings
+
+app = typer.Typer(
+    name="duijie",
+    help="对接：省校合作与科技大市场 · where universities and industry find each other.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+admin = typer.Typer(help="平台管理员 · Platform administrators.", no_args_is_help=True)
+app.add_typer(admin, name="admin")
+imports.register(app)
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def _ready() -> Settings:
+    found = settings()
+    log.configure(found.format, found.log_level)
+    return found
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="地址 · address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="端口 · port")] = 8000,
+    worker: Annotated[bool, typer.Option(help="同时运行后台任务 · run jobs in this process too")] = True,
+) -> None:
+    """启动网站与接口 · Serve the web pages and the API."""
+    from marketplace import serving  # noqa: PLC0415 -- the web stack is slow to import and only needed here
+
+    found = _ready()
+
+    async def run() -> bool:
+        async with open_database(found, name="duijie-serve") as database:
+            return await serving.serve(found, database, host=host, port=port, with_worker=worker)
+
+    if not asyncio.run(run()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def worker() -> None:
+    """运行后台任务 · Run jobs: mail, imports, expiry."""
+    from marketplace import serving  # noqa: PLC0415
+
+    found = _ready()
+
+    async def run() -> None:
+        async with open_database(found, name="duijie-worker") as database:
+            await serving.work(found, database)
+
+    asyncio.run(run())
+
+
+@app.command()
+def migrate() -> None:
+    """升级数据库结构 · Bring the database to this program's schema."""
+    found = _ready()
+    with database_url(found) as url:
+        before = asyncio.run(schema.current(url))
+        asyncio.run(schema.migrate(url))
+        console.print(f"数据库结构 · schema: {before or '空 · empty'} → {schema.newest()}")
+
+
+@app.command()
+def match(
+    text: Annotated[str, typer.Argument(help="一段技术难题或成果 · a problem or achievement in words; - reads standard input")],
+    kind: Annotated[commands.Kind, typer.Option(help="找什么 · what to find")] = commands.Kind.ACHIEVEMENT,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="条数 · how many")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False,
+) -> None:
+    """匹配一段文字并说明理由 · Rank records for a text, with reasons."""
+    found = _ready()
+    words = sys.stdin.read() if text == "-" else text
+
+    async def run() -> None:
+        async with open_database(found, name="duijie-match") as database:
+            await commands.match(database, words, kind=kind, limit=limit, as_json=as_json, console=console)
+
+    asyncio.run(run())
+
+
+@app.command()
+def demo(
+    serve_after: Annotated[bool, typer.Option("--serve/--no-serve", help="随后启动网站 · serve afterwards")] = True,
+    host: Annotated[str, typer.Option(help="地址 · address")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="端口 · port")] = 8000,
+) -> None:
+    """载入示例数据，展示三个难题的匹配，然后启动网站 · Load sample data, rank three problems, then serve."""
+    from marketplace import demo as demonstration  # noqa: PLC0415
+    from marketplace import serving  # noqa: PLC0415
+
+    found = _ready()
+
+    async def run() -> bool:
+        async with open_database(found, name="duijie-demo") as database:
+            await demonstration.show(found, database, console)
+            if not serve_after:
+                return True
+            demonstration.invite(found, console, host=host, port=port)
+            return await serving.serve(found, database, host=host, port=port, with_worker=True)
+
+    if not asyncio.run(run()):
+        raise typer.Exit(1)
+
+
+@admin.command("create")
+def create_admin(
+    email: Annotated[str, typer.Option(prompt="邮箱 · e-mail")],
+    name: Annotated[str, typer.Option(prompt="姓名 · name")],
+    password: Annotated[
+        str,
+        typer.Option(
+            prompt="密码（至少 10 个字符） · password (10 characters or more)",
+            hide_input=True,
+            confirmation_prompt=True,
+            envvar="DUIJIE_ADMIN_PASSWORD",
+            help="也可用环境变量 · or set the environment variable",
+        ),
+    ],
+) -> None:
+    """新建平台管理员 · Make a platform administrator (the first one, or another)."""
+    found = _ready()
+
+    async def run() -> None:
+        async with open_database(found, name="duijie-admin") as database:
+            await commands.create_admin(database, email=email, name=name, password=password, console=console)
+
+    asyncio.run(run())
+
+
+def main() -> None:
+    """The entry point; what goes wrong for a known reason is said in a line, not in a traceback."""
+    try:
+        app()
+    except (SettingsWrong, EmbeddedPostgresError, schema.SchemaBehind, commands.CommandRefused) as error:
+        errors.print(f"[red]{error}[/red]", highlight=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

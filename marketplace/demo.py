@@ -1,0 +1,187 @@
+"""The sample data, loaded once, and what a newcomer sees first."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any, Final
+from uuid import UUID
+
+from rich.console import Console
+from rich.panel import Panel
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.achievements import achievements
+from marketplace.commands import CommandRefused, ranking_table
+from marketplace.identity import passwords
+from marketplace.identity.models import Membership, Organisation, Person
+from marketplace.kernel import clock, facts
+from marketplace.kernel.db import Database
+from marketplace.listings import confidential, records
+from marketplace.listings.models import Achievement, Confidential, Listing, Problem
+from marketplace.pairings import pairings, reading
+from marketplace.pairings.engine import Engine
+from marketplace.problems import problems
+from marketplace.settings import Mode, Settings
+from marketplace.wiring import LISTENERS
+from schemas.achievements import AchievementBody
+from schemas.identity import Role, Verification
+from schemas.listings import ListingKind
+from schemas.pairings import RankingFilter
+from schemas.problems import ProblemBody
+
+SOURCE: Final = "sample"
+# A great fit; one that region and price decide; one that nobody here can solve.
+SHOWN: Final = ("S-P001", "S-P043", "S-P023")
+ACCOUNTS: Final = (
+    ("university@duijie.example", "高校编辑：发布成果，看哪些企业需要 · university editor"),
+    ("enterprise@duijie.example", "企业编辑：发布难题，看谁能解决 · enterprise editor"),
+    ("admin@duijie.example", "平台管理员：认证单位、审核 · platform administrator"),
+    ("auditor@duijie.example", "审计员：只读 · auditor"),
+)
+
+
+def _rows(name: str) -> Iterator[dict[str, Any]]:
+    for line in (files("marketplace.sample") / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+        if line.strip():
+            yield json.loads(line)
+
+
+def _password_file(settings: Settings) -> str:
+    """The password of the sample accounts: made here on this machine, the same for all of them."""
+    kept = settings.home / "demo-password"
+    if not kept.exists():
+        settings.home.mkdir(parents=True, exist_ok=True)
+        kept.touch(mode=0o600)
+        kept.write_text(f"demo-{secrets.token_hex(4)}")
+    return kept.read_text()
+
+
+async def show(settings: Settings, database: Database, console: Console) -> None:
+    """Load the sample data if it is not there yet, then rank three problems."""
+    if settings.mode is Mode.PRODUCTION:
+        raise CommandRefused(
+            "生产模式下不载入示例账号。 · Sample accounts are not made in production mode (DUIJIE_MODE=production)."
+        )
+    facts.listen(LISTENERS)
+    with console.status("载入示例数据… · loading sample data…"):
+        await load(settings, database)
+    engine = Engine(database)
+    with console.status("建立索引… · building the ranking…"):
+        await engine.load()
+    async with database.reading() as session:
+        for external_id in SHOWN:
+            await _show_one(session, engine, external_id, console)
+
+
+async def _show_one(session: AsyncSession, engine: Engine, external_id: str, console: Console) -> None:
+    problem = await session.scalar(
+        records.chosen(Problem).where(Problem.source == SOURCE, Problem.external_id == external_id)
+    )
+    assert problem is not None
+    page = await pairings.ranked(
+        session, engine, reading.query(problem), ListingKind.ACHIEVEMENT, reading.filters(RankingFilter()), limit=3
+    )
+    console.print()
+    console.print(ranking_table(page, title=f"难题 · problem：{problem.title}（{problem.organisation.name}）"))
+
+
+def invite(settings: Settings, console: Console, *, host: str, port: int) -> None:
+    """Say where it is and who can sign in."""
+    people = "\n".join(f"  {email:30} {what}" for email, what in ACCOUNTS)
+    console.print(
+        Panel(
+            f"[bold]http://{host}:{port}[/bold]        网站 · portal\n"
+            f"[bold]http://{host}:{port}/docs[/bold]   接口文档 · API\n\n"
+            f"{people}\n\n密码 · password: [bold]{_password_file(settings)}[/bold]\n\nCtrl-C 停止 · stops everything",
+            title="对接 Duijie",
+            expand=False,
+        )
+    )
+
+
+async def load(settings: Settings, database: Database) -> bool:
+    """Put the sample data in, in one transaction. Answers whether there was anything to do."""
+    password = _password_file(settings)
+    async with database.writing.begin() as session:
+        if await session.scalar(select(Listing.id).where(Listing.source == SOURCE).limit(1)):
+            return False
+        hashed = await passwords.hashed(password)
+        now = clock.now()
+        organisations: dict[str, Organisation] = {}
+        for row in _rows("organisations"):
+            verification = Verification(row.pop("verification"))
+            organisations[row["uscc"]] = Organisation(
+                **row,
+                verification=verification,
+                verified_at=now if verification is Verification.VERIFIED else None,
+                created_at=now,
+                updated_at=now,
+                version=1,
+            )
+        session.add_all(organisations.values())
+        await session.flush()
+        writers = await _people(session, organisations, hashed)
+        await _listings(session, settings, organisations, writers)
+    return True
+
+
+async def _people(
+    session: AsyncSession, organisations: dict[str, Organisation], hashed: str
+) -> dict[UUID, UUID]:
+    """The sample people; answers who writes for each organisation."""
+    writers: dict[UUID, UUID] = {}
+    now = clock.now()
+    for row in _rows("people"):
+        person = await session.scalar(select(Person).where(Person.email == row["email"]))
+        if person is None:
+            person = Person(
+                email=row["email"],
+                name=row["name"],
+                locale=row["locale"],
+                password_hash=hashed,
+                confirmed_at=now,
+                created_at=now,
+                updated_at=now,
+                version=1,
+            )
+            session.add(person)
+            await session.flush()
+        for given in row["roles"]:
+            place = organisations[given["organisation"]] if given["organisation"] else None
+            role = Role(given["role"])
+            session.add(Membership(person_id=person.id, organisation_id=place.id if place else None, role=role))
+            if place is not None and role in {Role.EDITOR, Role.ORGANISATION_ADMIN}:
+                writers.setdefault(place.id, person.id)
+    await session.flush()
+    return writers
+
+
+async def _listings(
+    session: AsyncSession, settings: Settings, organisations: dict[str, Organisation], writers: dict[UUID, UUID]
+) -> None:
+    now = clock.now()
+    for kind in ("achievements", "problems"):
+        for row in _rows(kind):
+            organisation = organisations[row.pop("organisation")]
+            external_id, secret = row.pop("external_id"), row.pop("confidential")
+            listing: Listing
+            if kind == "achievements":
+                listing = Achievement(**achievements.columns(AchievementBody.model_validate(row)))
+            else:
+                listing = Problem(**problems.columns(ProblemBody.model_validate(row)))
+            listing.organisation_id, listing.created_by = organisation.id, writers.get(organisation.id)
+            listing.source, listing.external_id = SOURCE, external_id
+            listing.created_at = listing.updated_at = listing.listed_at = now
+            listing.version = 1
+            records.derive(listing)
+            session.add(listing)
+            await session.flush()
+            if secret:
+                session.add(Confidential(listing_id=listing.id, version=1, text=secret, by=None, at=now))
+                await confidential.mark(session, listing, text=secret)
+            await records.open_up(session, listing, fresh_for=timedelta(days=settings.freshness_days), by=None)
+
+

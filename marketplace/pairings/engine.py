@@ -1,0 +1,200 @@
+"""The ranking of this process: every open record, kept current from the facts."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import anyio
+import anyio.to_thread
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.identity.models import Organisation
+from marketplace.kernel import clock, facts, metrics
+from marketplace.kernel.db import Database
+from marketplace.listings.models import Achievement, Listing, Problem
+from marketplace.listings.policy import listing_open
+from marketplace.pairings import reading
+from matching import Document, Index, Snapshot
+from schemas.listings import ListingKind
+
+log = structlog.get_logger("ranking")
+
+Answer = TypeVar("Answer")
+
+# Well under the promised second; a look costs one indexed statement that mostly finds nothing.
+LOOK_EVERY: Final = 0.25
+BATCH: Final = 2000
+# Two rankings at once keep two cores busy; more would only wait for each other and for the event loop's thread.
+AT_ONCE: Final = 2
+
+_OF_LISTING: Final = frozenset(
+    {
+        "ListingPublished",
+        "ListingEdited",
+        "ListingConfirmed",
+        "ListingWithdrawn",
+        "ListingExpired",
+        "TalksBegun",
+        "ProblemSolved",
+    }
+)
+_OF_MANY: Final = "ListingsImported"
+_OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
+_NEWS: Final = _OF_LISTING | _OF_ORGANISATION | {_OF_MANY}
+
+_MODELS: Final[dict[ListingKind, type[Listing]]] = {
+    ListingKind.ACHIEVEMENT: Achievement,
+    ListingKind.PROBLEM: Problem,
+}
+
+
+@dataclass
+class Side:
+    """One kind of record: its index, and whether all of it was read."""
+
+    index: Index
+    loaded: bool = False
+
+
+class Engine:
+    """Ranks in threads, so that the event loop goes on answering. One a process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._mark = 0
+        self._looking = asyncio.Lock()
+        self._limiter = anyio.CapacityLimiter(AT_ONCE)
+        self.sides: dict[ListingKind, Side] = {kind: Side(Index()) for kind in ListingKind}
+
+    @property
+    def loaded(self) -> bool:
+        return all(side.loaded for side in self.sides.values())
+
+    def readiness(self) -> dict[str, dict[str, object]]:
+        return {
+            kind.value: {"loaded": side.loaded, "records": len(side.index.snapshot), "high_water_mark": self._mark}
+            for kind, side in self.sides.items()
+        }
+
+    def snapshot(self, kind: ListingKind) -> Snapshot:
+        return self.sides[kind].index.snapshot
+
+    async def off_the_loop(self, work: Callable[[], Answer]) -> Answer:
+        return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+
+    async def load(self) -> None:
+        """Read every open record. The place in the facts is taken first, so nothing falls between."""
+        started = time.perf_counter()
+        async with self._looking:
+            async with self._database.reading() as session:
+                self._mark = await facts.mark(session)
+                for kind, side in self.sides.items():
+                    after: UUID | None = None
+                    while True:
+                        rows = await _open_rows(session, kind, after=after)
+                        if not rows:
+                            break
+                        after = rows[-1].id
+                        await self.off_the_loop(partial(_put, side.index, rows))
+                    await self.off_the_loop(side.index.refresh)
+                    side.loaded = True
+                    metrics.index_records.labels(kind.value).set(len(side.index.snapshot))
+        log.info(
+            "ranking_loaded",
+            seconds=round(time.perf_counter() - started, 2),
+            **{kind.value: len(side.index.snapshot) for kind, side in self.sides.items()},
+        )
+
+    async def catch_up(self) -> int:
+        """Bring the ranking up to what is committed now. Answers how many records were looked at again."""
+        async with self._looking:
+            async with self._database.reading() as session:
+                news, following = await facts.since(session, self._mark, _NEWS)
+                wanted = await _concerned(session, news)
+                changed: set[ListingKind] = set()
+                for start in range(0, len(wanted), BATCH):
+                    some = wanted[start : start + BATCH]
+                    for kind, side in self.sides.items():
+                        rows = await _open_rows(session, kind, among=some)
+                        gone = [id_ for id_ in some if str(id_) in side.index.snapshot] if len(rows) < len(some) else []
+                        if rows or gone:
+                            await self.off_the_loop(partial(_exchange, side.index, rows, gone))
+                            changed.add(kind)
+            for kind in changed:
+                index = self.sides[kind].index
+                await self.off_the_loop(index.refresh)
+                metrics.index_records.labels(kind.value).set(len(index.snapshot))
+            self._mark = following
+            metrics.index_lag.set(clock.now().timestamp())
+            return len(wanted)
+
+    async def follow(self) -> None:
+        """Load, then keep looking, whatever the database does, until cancelled."""
+        while True:
+            try:
+                if not self.loaded:
+                    await self.load()
+                await self.catch_up()
+            except Exception as error:  # noqa: BLE001 -- the database may be away; the last good ranking goes on
+                log.warning("ranking_waits", because=repr(error))
+                await asyncio.sleep(1)
+            await asyncio.sleep(LOOK_EVERY)
+
+
+async def _concerned(session: AsyncSession, news: Sequence[Any]) -> list[UUID]:
+    """The listings that these facts speak of."""
+    ids: dict[UUID, None] = {}
+    organisations: set[UUID] = set()
+    for name, subject, body in news:
+        if name == _OF_MANY:
+            ids.update(dict.fromkeys(UUID(one) for one in body["listing_ids"]))
+        elif name in _OF_ORGANISATION:
+            organisations.add(subject)
+        else:
+            ids[subject] = None
+    if organisations:
+        found = await session.scalars(select(Listing.id).where(Listing.organisation_id.in_(organisations)))
+        ids.update(dict.fromkeys(found.all()))
+    return list(ids)
+
+
+async def _open_rows(
+    session: AsyncSession, kind: ListingKind, *, after: UUID | None = None, among: Collection[UUID] | None = None
+) -> Sequence[Any]:
+    """The open records of a kind: the next batch by id, or those of `among`."""
+    model = _MODELS[kind]
+    statement = (
+        select(*reading.columns(kind))
+        .join(Organisation, Organisation.id == model.organisation_id)
+        .where(model.kind == kind, listing_open())
+        .order_by(model.id)
+    )
+    if among is not None:
+        statement = statement.where(model.id.in_(among))
+    else:
+        statement = statement.limit(BATCH)
+        if after is not None:
+            statement = statement.where(model.id > after)
+    return (await session.execute(statement)).all()
+
+
+def _put(index: Index, rows: Sequence[Any]) -> None:
+    index.put_many((str(row.id), _document(row)) for row in rows)
+
+
+def _exchange(index: Index, rows: Sequence[Any], before: Sequence[UUID]) -> None:
+    there = {row.id for row in rows}
+    for gone in before:
+        if gone not in there:
+            index.drop(str(gone))
+    _put(index, rows)
+
+
+def _document(row: Any) -> Document:
+    return Document(row.title, reading.body(row), reading.facets(row))

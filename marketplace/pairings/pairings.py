@@ -1,0 +1,215 @@
+"""What fits what, and why."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.identity.models import Organisation
+from marketplace.kernel import clock, metrics
+from marketplace.kernel.actor import Actor
+from marketplace.kernel.language import told
+from marketplace.kernel.paging import Paging
+from marketplace.kernel.refusals import NotFound, Unavailable
+from marketplace.listings import records
+from marketplace.listings.models import Listing
+from marketplace.listings.policy import listing_open
+from marketplace.pairings import reading
+from marketplace.pairings.engine import Engine
+from matching import Filters, Match, Query, Ranking, Snapshot
+from matching import Reasons as Why
+from schemas.identity import OrganisationCard
+from schemas.listings import ListingKind
+from schemas.pairings import (
+    MatchRequest,
+    OtherTerms,
+    Pairing,
+    RankingFilter,
+    RankingPage,
+    Reasons,
+    SentenceReason,
+    SignalReason,
+    TermPart,
+    TermReason,
+)
+
+# A record that was withdrawn in the last quarter of a second may still be ranked; a few more than asked are ranked so
+# that a page stays full when such a one is left out.
+SPARE = 3
+
+NOTHING_FITS = (
+    "没有找到真正合适的；下面只是最接近的几条。可以补充技术细节、放宽筛选，或稍后再看。"
+    " · Nothing here really fits; these are only the nearest. Add technical detail, loosen the filters, or look again later."
+)
+NOTHING_AT_ALL = (
+    "没有任何记录与此有共同的词。请换一种说法，或放宽筛选。"
+    " · No record shares a word with this. Say it differently, or loosen the filters."
+)
+
+
+class RankingLoading(Unavailable):
+    """匹配索引正在载入，请稍后重试。 · The ranking is still being loaded; try again shortly."""
+
+
+OTHER = {ListingKind.ACHIEVEMENT: ListingKind.PROBLEM, ListingKind.PROBLEM: ListingKind.ACHIEVEMENT}
+
+
+async def for_listing(
+    session: AsyncSession,
+    engine: Engine,
+    actor: Actor,
+    cls: type[Listing],
+    listing_id: UUID,
+    wish: RankingFilter,
+    paging: Paging,
+) -> RankingPage:
+    """The records of the other kind that fit this one, best first. A draft's owner sees what it would find."""
+    listing = await records.read(session, actor, cls, listing_id)
+    return await ranked(
+        session, engine, reading.query(listing), OTHER[listing.kind], reading.filters(wish), paging.limit, paging
+    )
+
+
+async def for_text(session: AsyncSession, engine: Engine, wish: MatchRequest) -> RankingPage:
+    """The records that fit a text. Nothing of it is kept."""
+    kind = ListingKind(wish.kind)
+    side = "problem" if kind is ListingKind.ACHIEVEMENT else "achievement"
+    return await ranked(
+        session, engine, Query(body=wish.text, side=side), kind, reading.filters(wish.filters), wish.limit
+    )
+
+
+async def one(
+    session: AsyncSession, engine: Engine, actor: Actor, cls: type[Listing], listing_id: UUID, other_id: UUID
+) -> Pairing:
+    """One pairing with all of its arithmetic."""
+    listing = await records.read(session, actor, cls, listing_id)
+    kind = OTHER[listing.kind]
+    snapshot = _ready(engine, kind)
+    query, now = reading.query(listing), clock.now().timestamp()
+    if str(other_id) not in snapshot:
+        raise NotFound
+    why = await engine.off_the_loop(partial(snapshot.explain, query, str(other_id), now=now))
+    shown = await _shown(session, [other_id])
+    if other_id not in shown:
+        raise NotFound
+    return _pairing(shown[other_id], why, in_full=True)
+
+
+def _ready(engine: Engine, kind: ListingKind) -> Snapshot:
+    if not engine.sides[kind].loaded:
+        raise RankingLoading
+    return engine.snapshot(kind)
+
+
+def _rank(
+    snapshot: Snapshot, query: Query, filters: Filters, k: int, now: float, after: tuple[float, str] | None
+) -> tuple[Ranking, list[Why]]:
+    ranking = snapshot.rank(query, k=k, now=now, filters=filters, after=after)
+    return ranking, [snapshot.explain(query, match.key, now=now) for match in ranking.items]
+
+
+async def ranked(
+    session: AsyncSession,
+    engine: Engine,
+    query: Query,
+    kind: ListingKind,
+    filters: Filters,
+    limit: int,
+    paging: Paging | None = None,
+) -> RankingPage:
+    """One page of a ranking with its reasons: ranked in a thread, then shown as the database has it now."""
+    snapshot = _ready(engine, kind)
+    place = paging.place((float, str, float)) if paging else None
+    # Freshness fades with every second: all pages of one ranking are ranked as of the moment of the first.
+    after, now = ((place[0], place[1]), place[2]) if place else (None, clock.now().timestamp())
+    started = time.perf_counter()
+    ranking, why = await engine.off_the_loop(
+        partial(_rank, snapshot, query, filters, limit + SPARE, now, after)
+    )
+    metrics.rankings.labels(kind.value).observe(time.perf_counter() - started)
+    shown = await _shown(session, [UUID(match.key) for match in ranking.items])
+    pairs: list[tuple[Match, Pairing]] = [
+        (match, _pairing(shown[UUID(match.key)], reasons))
+        for match, reasons in zip(ranking.items, why, strict=True)
+        if UUID(match.key) in shown
+    ]
+    kept, more = pairs[:limit], pairs[limit:]
+    marker = paging.marker([kept[-1][0].score, kept[-1][0].key, now]) if paging and more else None
+    message = None
+    if not ranking.fits:
+        message = told(NOTHING_FITS if kept else NOTHING_AT_ALL)
+    return RankingPage(
+        items=[pairing for _, pairing in kept],
+        next_cursor=marker,
+        fits=ranking.fits,
+        message=message,
+        considered=ranking.considered,
+        best_text=ranking.best_text,
+        threshold=ranking.threshold,
+    )
+
+
+async def _shown(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Listing]:
+    """The records as they are now: what was taken back a moment ago is not among them."""
+    if not ids:
+        return {}
+    found = await session.scalars(records.chosen(Listing).where(Listing.id.in_(ids), listing_open()))
+    return {listing.id: listing for listing in found.unique()}
+
+
+def _pairing(listing: Listing, why: Why, *, in_full: bool = False) -> Pairing:
+    organisation: Organisation = listing.organisation
+    return Pairing(
+        id=listing.id,
+        kind=listing.kind,
+        title=listing.title,
+        score=why.score,
+        organisation=OrganisationCard(
+            id=organisation.id, name=organisation.name, verification=organisation.verification
+        ),
+        region=listing.region,
+        confirmed_at=listing.confirmed_at,
+        reasons=_reasons(why, in_full=in_full),
+    )
+
+
+def _reasons(why: Why, *, in_full: bool) -> Reasons:
+    return Reasons(
+        text=why.text,
+        terms=[
+            TermReason(
+                term=group.label,
+                contribution=group.contribution,
+                parts=[TermPart.model_validate(part) for part in group.parts] if in_full else None,
+            )
+            for group in why.terms
+        ],
+        other=OtherTerms(terms=why.other.terms, contribution=why.other.contribution),
+        signals=[
+            SignalReason(
+                name=signal.name,
+                known=signal.known,
+                value=signal.value,
+                weight=signal.weight,
+                contribution=signal.contribution,
+                detail=dict(signal.detail),
+            )
+            for signal in why.signals
+        ],
+        sentence=SentenceReason(
+            field=why.sentence.field,
+            text=why.sentence.text,
+            share=why.sentence.share,
+            spans=list(why.sentence.spans),
+        )
+        if why.sentence
+        else None,
+        query_norm=why.query_norm,
+        document_norm=why.document_norm,
+        documents=why.documents,
+    )
+
+

@@ -1,0 +1,108 @@
+"""How a record is read by the matcher: which fields are its text, which are its facets.
+
+Only public fields are named here; the confidential part lives in another table and cannot get in.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy.orm import InstrumentedAttribute
+
+from marketplace.listings.models import Achievement, Listing, Problem
+from matching import Facets, Filters, Query
+from schemas import codes
+from schemas.listings import CooperationMode, ListingKind
+from schemas.pairings import RankingFilter
+from schemas.problems import Operator
+
+_COMMON: Final = ("id", "title", "description", "keywords", "industries", "disciplines", "region", "cooperation_modes",
+                  "confirmed_at", "confirmed_until", "kind")  # fmt: skip
+_OWN: Final[dict[ListingKind, tuple[str, ...]]] = {
+    ListingKind.ACHIEVEMENT: ("summary", "trl", "stage", "price_low", "price_high"),
+    ListingKind.PROBLEM: ("background", "indicators", "tried", "budget_low", "budget_high"),
+}
+_MODEL: Final[dict[ListingKind, type[Listing]]] = {
+    ListingKind.ACHIEVEMENT: Achievement,
+    ListingKind.PROBLEM: Problem,
+}
+
+# How ready a technology must be for each way of working together (our convention, GB/T 22900's nine levels): what is
+# bought has to work in a real environment (7), a share is taken in what was piloted (5), joint development may begin
+# from a proven concept (3). A problem that names several ways is content with the least of them.
+READINESS: Final[dict[str, int]] = {
+    CooperationMode.TRANSFER: 7,
+    CooperationMode.LICENCE: 7,
+    CooperationMode.SERVICE: 6,
+    CooperationMode.EQUITY: 5,
+    CooperationMode.JOINT_DEVELOPMENT: 3,
+}
+
+
+def columns(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
+    """What is read from the database for the ranking."""
+    return [getattr(_MODEL[kind], name) for name in (*_COMMON, *_OWN[kind])]
+
+
+def body(row: Any) -> str:
+    """The text below the title."""
+    if row.kind is ListingKind.ACHIEVEMENT:
+        parts = [row.summary, row.description]
+    else:
+        parts = [row.background, row.description, _indicators(row.indicators or ()), row.tried]
+    parts.append("，".join(row.keywords))
+    return "\n".join(part for part in parts if part)
+
+
+def _indicators(indicators: Any) -> str:
+    return "；".join(
+        f"{one['name']} {one['value']}–{one['upper']} {one['unit'] or ''}".strip()
+        if one["operator"] == Operator.BETWEEN
+        else f"{one['name']} {one['operator']} {one['value']} {one['unit'] or ''}".strip()
+        for one in indicators
+    )
+
+
+def facets(row: Any) -> Facets:
+    """What is known of the record beside its text."""
+    if row.kind is ListingKind.ACHIEVEMENT:
+        trl, stage, low, high = row.trl, row.stage, row.price_low, row.price_high
+    else:
+        trl = min((READINESS[mode] for mode in row.cooperation_modes), default=None)
+        stage, low, high = None, row.budget_low, row.budget_high
+    return Facets(
+        industries=tuple(row.industries),
+        disciplines=tuple(row.disciplines),
+        region=row.region,
+        trl=trl,
+        stage=stage,
+        modes=frozenset(row.cooperation_modes),
+        money=None if low is None and high is None else (_yuan(low), _yuan(high)),
+        confirmed_at=row.confirmed_at.timestamp() if row.confirmed_at else None,
+        confirmed_until=row.confirmed_until.timestamp() if row.confirmed_until else None,
+    )
+
+
+def _yuan(amount: Any) -> float | None:
+    return None if amount is None else float(amount)
+
+
+def query(row: Any) -> Query:
+    """The record as a question: what of the other kind fits it?"""
+    side = "achievement" if row.kind is ListingKind.ACHIEVEMENT else "problem"
+    return Query(title=row.title, body=body(row), facets=facets(row), side=side)
+
+
+def filters(wish: RankingFilter) -> Filters:
+    """The wire's filters as the matcher's. An industry section (C) stands for its divisions."""
+    industries: list[str] = []
+    for code in wish.industry:
+        below = codes.expand_section(code)
+        industries.extend(below or (code,))
+    return Filters(
+        regions=tuple(wish.region),
+        industries=tuple(industries),
+        disciplines=tuple(wish.discipline),
+        trl_min=wish.trl_min,
+        trl_max=wish.trl_max,
+        stages=tuple(stage.value for stage in wish.stage),
+        modes=tuple(mode.value for mode in wish.mode),
+    )

@@ -1,0 +1,63 @@
+"""`/api/v1/{problems|achievements}/{id}/pairings` and `/api/v1/matches`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from marketplace.kernel.actor import Anyone
+from marketplace.kernel.db import Reading, TransactionRoute, Writing
+from marketplace.kernel.paging import Paged
+from marketplace.kernel.refusals import NotFound, TooMany, problems
+from marketplace.listings.models import Achievement, Listing, Problem
+from marketplace.pairings import pairings
+from schemas.pairings import MatchRequest, Pairing, RankingFilter, RankingPage
+
+router = APIRouter(prefix="/api/v1", tags=["matching"], route_class=TransactionRoute)
+
+
+def _pairing_routes(cls: type[Listing], path: str, of: str, found: str) -> None:
+    async def ranked(
+        listing_id: UUID,
+        wish: Annotated[RankingFilter, Query()],
+        session: Reading,
+        actor: Anyone,
+        paging: Paged,
+        request: Request,
+        response: Response,
+    ) -> RankingPage:
+        page = await pairings.for_listing(
+            session, request.app.state.engine, actor, cls, listing_id, wish, paging
+        )
+        paging.link(response, page.next_cursor)
+        return page
+
+    async def one(listing_id: UUID, other_id: UUID, session: Reading, actor: Anyone, request: Request) -> Pairing:
+        return await pairings.one(session, request.app.state.engine, actor, cls, listing_id, other_id)
+
+    router.add_api_route(
+        f"/{path}/{{listing_id}}/pairings",
+        ranked,
+        name=f"rank_{found}_for_{of}",
+        description=f"匹配 · The {found} that fit this {of}, best first, each with its reasons.",
+        responses=problems(NotFound, pairings.RankingLoading),
+    )
+    router.add_api_route(
+        f"/{path}/{{listing_id}}/pairings/{{other_id}}",
+        one,
+        name=f"pairing_of_{of}",
+        description="一对匹配的全部算式 · One pairing with all of its arithmetic.",
+        responses=problems(NotFound, pairings.RankingLoading),
+    )
+
+
+_pairing_routes(Problem, "problems", "problem", "achievements")
+_pairing_routes(Achievement, "achievements", "achievement", "problems")
+
+
+@router.post("/matches", responses=problems(pairings.RankingLoading, TooMany))
+async def match_text(wish: MatchRequest, session: Writing, actor: Anyone, request: Request) -> RankingPage:
+    """匹配一段文字 · Rank records for a text. Open to anyone within a rate limit; nothing of it is stored."""
+    caller = str(actor.person_id) if actor.person_id else request.client.host if request.client else "?"
+    request.app.state.matches_limit.spend(caller)
+    return await pairings.for_text(session, request.app.state.engine, wish)

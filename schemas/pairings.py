@@ -1,0 +1,123 @@
+"""Rankings, and why each record stands where it does."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from schemas.base import Message
+from schemas.codes import DisciplineCode, IndustryCode, RegionCode, Trl
+from schemas.identity import OrganisationCard
+from schemas.listings import CooperationMode, ListingKind, Stage
+from schemas.text import Text, Whole
+
+Detail = dict[str, str | float | None]
+
+
+class RankingFilter(Message):
+    """What a record must be to be ranked at all. A code takes in what stands below it; several values mean any of them."""
+
+    region: Annotated[list[RegionCode], Field(max_length=20)] = []
+    industry: Annotated[list[IndustryCode], Field(max_length=20)] = []
+    discipline: Annotated[list[DisciplineCode], Field(max_length=20)] = []
+    trl_min: Trl | None = None
+    trl_max: Trl | None = None
+    stage: Annotated[list[Stage], Field(max_length=3)] = []
+    mode: Annotated[list[CooperationMode], Field(max_length=5)] = []
+
+
+class MatchRequest(Message):
+    """A text, and which kind of record to find for it. Nothing of it is stored."""
+
+    text: Annotated[str, Text(20000), Field(examples=["高铁转向架用铸铝件疲劳裂纹，需要无损检测方法"])]
+    kind: Annotated[
+        Literal["achievement", "problem"], Field(description="要找的记录种类 · which kind of record to find")
+    ] = "achievement"
+    limit: Annotated[int, Whole(1, 100)] = 20
+    filters: RankingFilter = RankingFilter()
+
+
+class TermPart(Message):
+    """One matched term. contribution = weight_query × weight_document; weight = (1 + ln tf) × idf ÷ norm of the text."""
+
+    term: str
+    kind: Literal["word", "pair"]
+    contribution: float
+    tf_query: int
+    tf_document: int
+    df: Annotated[int, Field(description="records that have the term")]
+    idf: Annotated[float, Field(description="ln((1 + records) / (1 + df)) + 1")]
+    weight_query: float
+    weight_document: float
+
+
+class TermReason(Message):
+    """A word or phrase that both texts share, and what it adds to the score."""
+
+    term: str
+    contribution: float
+    parts: Annotated[list[TermPart] | None, Field(description="算式 · the arithmetic, when one pairing is asked for")] = None
+
+
+class OtherTerms(Message):
+    """Everything matched that is not listed, summed up."""
+
+    terms: int
+    contribution: float
+
+
+class SignalReason(Message):
+    """A structured signal: contribution = text × weight × value. Unknown on either side contributes 0."""
+
+    name: Annotated[str, Field(examples=["field", "trl", "region", "budget", "freshness"])]
+    known: bool
+    value: float | None
+    weight: float
+    contribution: float
+    detail: Detail
+
+
+class SentenceReason(Message):
+    """The sentence of the record that matched best. `spans` mark the matched words, as characters of `text`."""
+
+    field: Literal["title", "body"]
+    text: str
+    share: Annotated[float, Field(description="0–1 of the text score")]
+    spans: list[tuple[int, int]]
+
+
+class Reasons(Message):
+    """Why: score = Σ terms + other + Σ signals (to 1e-6)."""
+
+    text: Annotated[float, Field(description="Σ terms + other")]
+    terms: list[TermReason]
+    other: OtherTerms
+    signals: list[SignalReason]
+    sentence: SentenceReason | None
+    query_norm: float
+    document_norm: float
+    documents: Annotated[int, Field(description="records ranked against; n of the idf")]
+
+
+class Pairing(Message):
+    id: UUID
+    kind: ListingKind
+    title: str
+    score: float
+    organisation: OrganisationCard
+    region: str | None
+    confirmed_at: AwareDatetime | None
+    reasons: Reasons
+
+
+class RankingPage(Message):
+    items: list[Pairing]
+    next_cursor: str | None = None
+    fits: Annotated[
+        bool,
+        Field(description="是否有真正合适的 · whether anything reaches the threshold; if not, the items are only the nearest"),
+    ]
+    message: Annotated[str | None, Field(description="没有合适的时如实说明 · said plainly when nothing fits")] = None
+    considered: Annotated[int, Field(description="通过筛选且仍有效的记录数 · records that passed the filters")]
+    best_text: float
+    threshold: float
