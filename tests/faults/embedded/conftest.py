@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from embedded_processes import CLIENT, Client, eventually, gone, pids
 
 from marketplace.kernel.embedded import running_postgres
+from tests.faults.embedded.processes import CLIENT, Client, eventually, gone, pids
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
-from embedded_processes import eventually, gone, noted, pids
 
 from marketplace.kernel.embedded import EmbeddedPostgresError, running_postgres
+from tests.faults.embedded.processes import eventually, gone, noted, pids
 
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from embedded_processes import CLIENT, eventually, gone, pids
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from marketplace.kernel.embedded import EmbeddedPostgresError, running_postgres, server_tools
+from tests.faults.embedded.processes import CLIENT, eventually, gone, pids
 
 
 def starts(home: Path) -> int:
