@@ -61,13 +61,13 @@ def opened(home: Path, name: str, flags: int) -> int:
 def replace(home: Path, name: str, text: str) -> None:
     """Put a whole file in place at once: a reader sees the old one or the new one."""
     half = home / f"{name}.new"
-    half.unlink(missing_ok=True)
-    file = opened(home, half.name, os.O_WRONLY | os.O_EXCL)
     try:
-        os.write(file, text.encode())
-    finally:
-        os.close(file)
-    half.rename(home / name)
+        half.unlink(missing_ok=True)
+        with os.fdopen(opened(home, half.name, os.O_WRONLY | os.O_EXCL), "w") as file:
+            file.write(text)
+        half.rename(home / name)
+    except OSError as error:
+        raise unwritable(home, error) from error
 
 
 def still_there(home: Path, lock: int, name: str) -> bool:
