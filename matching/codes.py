@@ -70,7 +70,7 @@ def region_path(code: str) -> Path:
         return (code,)
     province, prefecture = code[:2], code[:4]
     if province in _MUNICIPALITIES:
-        return (province, province) if code.endswith("0000") else (province, province, code)
+        return (province, province) if code.endswith("00") else (province, province, code)
     if code.endswith("0000"):
         return (province,)
     if prefecture.endswith("90"):

@@ -2,7 +2,8 @@
 
 A term is either a word (as jieba's dictionary cuts it, without HMM) or a pair of neighbouring characters, marked with a
 leading ``~`` so that the word 电池 and the pair ~电池 are counted apart. Both kinds need at least one letter or
-ideograph, so bare numbers and punctuation never match anything by themselves.
+ideograph, so bare numbers and punctuation never match anything by themselves; function words (see ``stopwords``) and
+pairs of two of them are no terms either.
 """
 
 import re
@@ -80,6 +81,8 @@ def pair_terms(normalised: str) -> Iterator[str]:
     """The neighbouring character pairs that count as terms, each with its mark, in order of appearance."""
     for run in _WORD_RUN.findall(normalised):
         for first, second in pairwise(run):
+            if first in STOPWORDS and second in STOPWORDS:
+                continue
             pair = first + second
             if pair not in STOPWORDS and (first.isalpha() or second.isalpha()):
                 yield PAIR + pair
