@@ -37,6 +37,8 @@ class Database:
             "pool_timeout": CONNECT_SECONDS,
             "pool_pre_ping": False,
             "pool_use_lifo": True,
+            # An error's text goes to the log; what somebody wrote does not.
+            "hide_parameters": True,
         }
         limits = {
             "application_name": name,
