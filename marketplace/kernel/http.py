@@ -154,6 +154,9 @@ def install(app: FastAPI) -> None:
 
     async def by_status(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, Refusal):
+            # FastAPI answers whatever stopped the reading of a body with a bare 400; the reason is ours.
+            return answer(error.__cause__, request)
         kind = _BY_STATUS.get(error.status_code, Refusal)
         refusal = kind()
         refusal.status = error.status_code  # type: ignore[misc] -- an HTTP status of the framework's own

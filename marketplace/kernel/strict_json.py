@@ -31,7 +31,7 @@ def loads(body: bytes) -> Any:
         raise Malformed("正文不是 UTF-8。 · The body is not UTF-8.") from error
     except RecursionError as error:
         raise Malformed("JSON 嵌套太深。 · The JSON is nested too deeply.") from error
-    except ValueError as error:
+    except (ValueError, ArithmeticError) as error:
         place = f" ({error.lineno}:{error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise Malformed(
             f"正文不是有效的 JSON{place}：不允许 NaN、重复的名字或多余内容。"
