@@ -39,7 +39,6 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         version="1",
         summary="省校合作与科技大市场 · where universities and industry find each other",
         lifespan=_lifespan,
-        max_body_size=settings.body_limit,
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )

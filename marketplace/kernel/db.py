@@ -14,12 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from starlette.responses import Response
 
 from marketplace.kernel import idempotency
-from marketplace.kernel.refusals import Invalid, Unavailable
+from marketplace.kernel.refusals import Invalid, Malformed, Unavailable
 from marketplace.kernel.strict_json import StrictRequest
+from marketplace.settings import Settings
 
 RETRIED: Final = {"40P01", "40001"}
 CONNECT_SECONDS = 3
 COMMAND_SECONDS = 6
+BODY_SECONDS = 120
 
 
 class Database:
@@ -106,14 +108,20 @@ class TransactionRoute(APIRoute):
 
     reads_are_logged = False
 
+    @staticmethod
+    def most_bytes(settings: Settings) -> int:
+        """How long a body may be."""
+        return settings.body_limit
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
-        reading = not self.reads_are_logged and bool(self.methods) and self.methods <= {"GET", "HEAD"}
+        reading = not self.reads_are_logged and self.methods is not None and self.methods <= {"GET", "HEAD"}
 
         async def once(request: Request) -> Response:
             database: Database = request.app.state.database
             async with (database.reading if reading else database.writing)() as session:
                 request.state.session = session
+                request.scope.pop("duijie.after_commit", None)
                 if reading:
                     return await handler(request)
                 kept = await idempotency.recall(session, request)
@@ -127,12 +135,19 @@ class TransactionRoute(APIRoute):
                 return response
 
         async def in_one_transaction(request: Request) -> Response:
-            request = StrictRequest(request.scope, request.receive)
-            deadline: float = request.app.state.settings.request_deadline
+            settings: Settings = request.app.state.settings
+            whole = StrictRequest(request.scope, request.receive)
+            if not reading:
+                # Before a connection is taken: a slow sender keeps nobody waiting but himself.
+                try:
+                    async with asyncio.timeout(BODY_SECONDS):
+                        await whole.read(self.most_bytes(settings))
+                except TimeoutError as error:
+                    raise Malformed("正文没有及时发完。 · The body did not arrive in time.") from error
             for attempt in (1, 2):
                 try:
-                    async with asyncio.timeout(deadline):
-                        return await once(request)
+                    async with asyncio.timeout(settings.request_deadline):
+                        return await once(whole if reading else whole.again())
                 except (DBAPIError, asyncpg.PostgresError) as error:
                     state = sqlstate(error)
                     stale_plan = isinstance(
@@ -157,6 +172,14 @@ class LoggedReadRoute(TransactionRoute):
     """A GET that writes down who read: the reading and its record stand or fall together."""
 
     reads_are_logged = True
+
+
+class UploadRoute(TransactionRoute):
+    """A POST that brings a file."""
+
+    @staticmethod
+    def most_bytes(settings: Settings) -> int:
+        return settings.upload_limit
 
 
 async def _session(request: Request) -> AsyncSession:

@@ -4,9 +4,9 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from marketplace.kernel.refusals import Malformed
+from marketplace.kernel.refusals import Malformed, TooLarge
 
 
 def _no_constant(name: str) -> Any:
@@ -40,6 +40,28 @@ def loads(body: bytes) -> Any:
 
 
 class StrictRequest(Request):
+    async def read(self, most: int) -> None:
+        """Take the whole body in; refuse it as soon as it is known to be longer than `most` bytes."""
+        refusal = TooLarge(f"正文至多 {most} 字节。 · The body holds at most {most} bytes.")
+        declared = self.headers.get("content-length", "")
+        if declared.isdecimal() and (len(declared) > 18 or int(declared) > most):
+            raise refusal
+        body = bytearray()
+        try:
+            async for part in self.stream():
+                body += part
+                if len(body) > most:
+                    raise refusal
+        except ClientDisconnect as error:
+            raise Malformed("正文没有发完。 · The body broke off.") from error
+        self._body = bytes(body)
+
+    def again(self) -> "StrictRequest":
+        """The same request for another try: what the first one made of the body was closed with it."""
+        other = StrictRequest(self.scope, self.receive)
+        other._body = self._body
+        return other
+
     async def json(self) -> Any:
         if not hasattr(self, "_strict"):
             self._strict = loads(await self.body())
