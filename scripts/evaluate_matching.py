@@ -14,7 +14,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -25,31 +26,46 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from a checkout without installing
 
 from matching import TEXT_ONLY, Document, Index, Match, Query, Snapshot
-from matching.metrics import bootstrap_interval, ndcg, rank_of, recall, reciprocal_rank
+from matching.metrics import bootstrap_interval, ndcg, rank_of, reciprocal_rank
 
 DEPTH = 10
+GRADES = {"0", "1", "2", "3"}
 LOOK = 200  # so far down the list the rank of a known item is looked for; only equals can matter below 10
 
-Result = dict[str, Any]
-Tick = Callable[[], None]
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A task's figures, what each query got, and for each query the documents that nobody has judged yet."""
+
+    figures: Figures
+    per_query: dict[str, float]
+    unjudged: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Unusable(Exception):  # noqa: N818  # read aloud: "Unusable: …"
     """A file is missing or is not what it should be."""
 
 
-def records(path: Path, *needed: str) -> list[dict[str, Any]]:
-    """The lines of a JSONL file, each with the fields that are needed, as text."""
+def lines_of(path: Path) -> list[tuple[int, str]]:
+    """The lines that are not blank, numbered from 1."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except OSError as problem:
         raise Unusable(f"{path}: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
         raise Unusable(f"{path}: not UTF-8 ({problem.reason} at byte {problem.start})") from problem
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if not lines:
+        raise Unusable(f"{path}: empty")
+    return lines
+
+
+def records(path: Path, *needed: str) -> list[dict[str, Any]]:
+    """The records of a JSONL file, each with the fields that are needed, as text."""
     found = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, line in lines_of(path):
         try:
             record = json.loads(line)
         except json.JSONDecodeError as problem:
@@ -61,18 +77,14 @@ def records(path: Path, *needed: str) -> list[dict[str, Any]]:
 
 
 def grades(path: Path) -> dict[str, dict[str, int]]:
-    """requirement → achievement → grade, in the order of the file."""
-    try:
-        rows = path.read_text(encoding="utf-8").splitlines()[1:]
-    except OSError as problem:
-        raise Unusable(f"{path}: {problem.strerror}") from problem
+    """requirement → achievement → grade, in the order of the file, whose first line is a header."""
     found: dict[str, dict[str, int]] = {}
-    for number, row in enumerate(rows, 2):
-        try:
-            problem_id, achievement_id, grade = row.split("\t")
-            found.setdefault(problem_id, {})[achievement_id] = int(grade)
-        except ValueError as problem:
-            raise Unusable(f"{path}, line {number}: needs problem, achievement and grade, tab-separated") from problem
+    for number, line in lines_of(path)[1:]:
+        match line.split("\t"):
+            case [problem_id, achievement_id, grade] if grade.strip() in GRADES:
+                found.setdefault(problem_id, {})[achievement_id] = int(grade)
+            case _:
+                raise Unusable(f"{path}, line {number}: needs problem, achievement and grade 0–3, tab-separated")
     return found
 
 
@@ -87,34 +99,36 @@ def ranked(corpus: Snapshot, title: str, body: str, k: int) -> tuple[Match, ...]
     return corpus.rank(Query(title, body), k=k, now=0.0, weights=TEXT_ONLY).items
 
 
-def judged(data: Path, achievements: list[dict[str, Any]], tick: Tick) -> Result:
+def with_interval(metric: str, values: list[float]) -> Figures:
+    low, high = bootstrap_interval(values)
+    return {metric: fmean(values), f"{metric}_low": low, f"{metric}_high": high}
+
+
+def judged(data: Path, achievements: list[dict[str, Any]]) -> Result:
     requirements = {each["id"]: each for each in records(data / "real/problems.jsonl", "id", "text")}
     graded = {key: found for key, found in grades(data / "judged/qrels.tsv").items() if max(found.values()) > 0}
     if missing := graded.keys() - requirements.keys():
         raise Unusable(f"{data}/judged/qrels.tsv: {min(missing)} is not in real/problems.jsonl")
     corpus = snapshot((each["id"], each.get("title") or "", each["text"]) for each in achievements)
-    values, recalls, shares = [], [], []
+    values, shares = [], []
     unjudged: dict[str, list[str]] = {}
     for key, found in graded.items():
         requirement = requirements[key]
         keys = [match.key for match in ranked(corpus, requirement.get("title") or "", requirement["text"], DEPTH)]
         values.append(ndcg(keys, found, DEPTH))
-        recalls.append(recall(keys, {name for name, grade in found.items() if grade >= 2}, DEPTH))
         shares.append(sum(name in found for name in keys) / max(len(keys), 1))
-        unjudged[key] = [name for name in keys if name not in found]
-        tick()
-    return {
-        "ndcg@10": fmean(values),
-        "ndcg@10_95": bootstrap_interval(values),
-        "recall@10": fmean(value for value in recalls if value is not None),
-        "judged@10": fmean(shares),
-        "n": len(values),
-        "per_query": dict(zip(graded, values, strict=True)),
-        "unjudged": {key: names for key, names in unjudged.items() if names},
-    }
+        if names := [name for name in keys if name not in found]:
+            unjudged[key] = names
+    if not values:
+        raise Unusable(f"{data}/judged/qrels.tsv: no grade above 0")
+    return Result(
+        {**with_interval("ndcg@10", values), "judged@10": fmean(shares), "n": len(values)},
+        dict(zip(graded, values, strict=True)),
+        unjudged,
+    )
 
 
-def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str, tick: Tick) -> Result:
+def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str) -> Result:
     """Each query has one relevant record; its rank is 1 + the number of documents that score strictly higher."""
     values = []
     for query in queries:
@@ -123,35 +137,39 @@ def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str, tick: Ti
             values.append(reciprocal_rank(rank, DEPTH))
         else:
             values.append(ndcg([""] * (rank - 1) + ["found"] if rank else [], {"found": 1}, DEPTH))
-        tick()
-    return {metric: fmean(values), f"{metric}_95": bootstrap_interval(values), "n": len(values)}
+    names = (f"{place}:{query['relevant']}" for place, query in enumerate(queries))
+    return Result({**with_interval(metric, values), "n": len(values)}, dict(zip(names, values, strict=True)))
 
 
-def evaluate(data: Path, tick: Tick = lambda: None) -> dict[str, Result]:
+def evaluate(data: Path) -> dict[str, Result]:
     """All four tasks. Raises Unusable when a file is missing or wrong."""
     achievements = records(data / "real/achievements.jsonl", "id", "text")
     names = {task: data / "known_item" / f"{task}.jsonl" for task in ("title", "keywords")}
     queries = {task: records(path, "query", "relevant") for task, path in names.items()}
     half_queries = records(data / "half/queries.jsonl", "query", "relevant")
     half_documents = records(data / "half/docs.jsonl", "id", "text")
-    results = {"judged": judged(data, achievements, tick)}
+    results = {"judged": judged(data, achievements)}
     texts = snapshot((each["id"], "", each["text"]) for each in achievements)
     for task, asked in queries.items():
-        results[task] = known(texts, asked, "mrr@10", tick)
+        results[task] = known(texts, asked, "mrr@10")
     halves = snapshot((each["id"], "", each["text"]) for each in half_documents)
-    results["half"] = known(halves, half_queries, "ndcg@10", tick)
+    results["half"] = known(halves, half_queries, "ndcg@10")
     return results
 
 
 def show(results: dict[str, Result], console: Console) -> None:
     table = Table("task", "metric", "value", "95 % interval", "n", title="Ranking quality")
     for task, result in results.items():
-        for metric, value in result.items():
-            if isinstance(value, float):
-                low, high = result.get(f"{metric}_95", (None, None))
-                interval = "" if low is None else f"{low:.3f} – {high:.3f}"
-                table.add_row(task, metric, f"{value:.4f}", interval, str(result["n"]))
+        figures = result.figures
+        for metric in (name for name in figures if name.endswith("@10")):
+            low, high = figures.get(f"{metric}_low"), figures.get(f"{metric}_high")
+            interval = "" if low is None else f"{low:.3f} – {high:.3f}"
+            table.add_row(task, metric, f"{figures[metric]:.4f}", interval, str(figures["n"]))
     console.print(table)
+
+
+def written(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -160,18 +178,26 @@ def main(arguments: list[str] | None = None) -> int:
         description=description, epilog=layout, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with the test sets, as below")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write {task: {metric: value, n: …}} here")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write {task: {metric: value, n: …}} here")
+    parser.add_argument(
+        "--details", type=Path, metavar="OUT", help="write what each query got, and the unjudged documents found, here"
+    )
     options = parser.parse_args(arguments)
     begun = time.perf_counter()
     try:
         results = evaluate(options.data)
-    except Unusable as problem:
+    except (Unusable, OSError) as problem:
         print(f"evaluate_matching: {problem}", file=sys.stderr)
         return 2
     show(results, Console())
     print(f"{time.perf_counter() - begun:.1f} s")
     if options.json:
-        options.json.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        written(options.json, {task: result.figures for task, result in results.items()})
+    if options.details:
+        written(
+            options.details,
+            {task: {"per_query": each.per_query, "unjudged": each.unjudged} for task, each in results.items()},
+        )
     return 0
 
 

@@ -1,0 +1,137 @@
+"""The evaluation script, on a folder small enough to check by hand and, where it is at hand, on the real one."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "evaluate_matching.py"
+REAL = ROOT.parent / "shared" / "data"
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, SCRIPT, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
+    )
+
+
+def write(path, *records):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write(
+        tmp_path / "real/achievements.jsonl",
+        {"id": "a1", "title": "固态电解质", "text": "一种固态电解质的制备，\u2028用于电池。"},
+        {"id": "a2", "title": None, "text": "水稻的种植方法。"},
+        {"id": "a3", "text": "电池回收方法。"},
+    )
+    write(
+        tmp_path / "real/problems.jsonl",
+        {"id": "r1", "title": "电池", "text": "需要固态电解质。"},
+        {"id": "r2", "title": "", "text": "水稻增产。"},
+    )
+    qrels = "problem_id\tachievement_id\tgrade\nr1\ta1\t3\nr1\ta2\t0\nr2\ta1\t0\n"
+    write(tmp_path / "judged/qrels.tsv")
+    (tmp_path / "judged/qrels.tsv").write_text(qrels, encoding="utf-8")
+    write(tmp_path / "known_item/title.jsonl", {"query": "固态电解质", "relevant": "a1"})
+    write(
+        tmp_path / "known_item/keywords.jsonl",
+        {"query": "方法 水稻", "relevant": "a3"},
+        {"query": "水稻", "relevant": "a2"},
+    )
+    write(tmp_path / "half/docs.jsonl", {"id": "h1", "text": "用于电池。"}, {"id": "h2", "text": "水稻。"})
+    write(
+        tmp_path / "half/queries.jsonl",
+        {"query": "电池的", "relevant": "h1"},
+        {"query": "小麦的", "relevant": "h2"},
+    )
+    return tmp_path
+
+
+def test_a_small_folder_gives_the_figures_worked_out_by_hand(folder, tmp_path):
+    done = run("--data", folder, "--json", tmp_path / "out.json", "--details", tmp_path / "details.json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "judged" in done.stdout
+    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert found == {
+        "judged": {"ndcg@10": 1.0, "ndcg@10_low": 1.0, "ndcg@10_high": 1.0, "judged@10": 0.5, "n": 1},
+        "title": {"mrr@10": 1.0, "mrr@10_low": 1.0, "mrr@10_high": 1.0, "n": 1},
+        "keywords": {"mrr@10": 0.75, "mrr@10_low": 0.5, "mrr@10_high": 1.0, "n": 2},
+        "half": {"ndcg@10": 0.5, "ndcg@10_low": 0.0, "ndcg@10_high": 1.0, "n": 2},
+    }
+    details = json.loads((tmp_path / "details.json").read_text(encoding="utf-8"))
+    assert details["judged"] == {"per_query": {"r1": 1.0}, "unjudged": {"r1": ["a3"]}}
+
+
+def test_help_says_what_the_folder_holds():
+    done = run("--help")
+    assert done.returncode == 0
+    for name in ("judged/qrels.tsv", "--json OUT", "nDCG@10", "MRR@10"):
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "real/achievements.jsonl",
+        "real/problems.jsonl",
+        "judged/qrels.tsv",
+        "known_item/title.jsonl",
+        "known_item/keywords.jsonl",
+        "half/docs.jsonl",
+        "half/queries.jsonl",
+    ],
+)
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    done = run("--data", folder)
+    assert done.returncode == 2
+    assert f"{folder / name}: No such file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("half/docs.jsonl", b"", "empty"),
+        ("half/docs.jsonl", b"\xff\xfe", "not UTF-8"),
+        ("half/docs.jsonl", b'{"id": "h1", "text": "x"}\n{"id"', "line 2"),
+        ("half/docs.jsonl", b'{"id": "h1"}', "line 1: needs id, text as text"),
+        ("half/docs.jsonl", b"[1]", "needs id, text"),
+        ("judged/qrels.tsv", b"h\nr1\ta1\n", "line 2: needs problem, achievement and grade"),
+        ("judged/qrels.tsv", b"h\nr1\ta1\t4\n", "grade 0"),
+        ("judged/qrels.tsv", b"h\nr1\ta1\t0\n", "no grade above 0"),
+        ("judged/qrels.tsv", b"h\nr9\ta1\t2\n", "r9 is not in real/problems.jsonl"),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_place(folder, name, content, told):
+    (folder / name).write_bytes(content)
+    done = run("--data", folder)
+    assert done.returncode == 2
+    assert str(folder / name) in done.stderr
+    assert told in done.stderr
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"the judged sets are not at {REAL}")
+def test_the_real_sets_are_ranked_as_well_as_promised(tmp_path):
+    done = run("--data", REAL, "--json", tmp_path / "out.json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert found["judged"]["ndcg@10"] >= 0.55
+    assert found["judged"]["judged@10"] >= 0.9
+    assert found["half"]["ndcg@10"] >= 0.89
+    assert found["title"]["mrr@10"] >= 0.955
+    assert found["keywords"]["mrr@10"] >= 0.955
