@@ -117,11 +117,25 @@ def presented(request: Request) -> str | None:
     cookie = request.cookies.get(COOKIE)
     if cookie is None:
         return None
-    if request.method not in {"GET", "HEAD"}:
-        origin = request.headers.get("origin")
-        if origin is None or origin.rstrip("/") != str(request.base_url).rstrip("/"):
-            raise ForeignOrigin
+    refuse_foreign(request)
     return cookie
+
+
+def refuse_foreign(request: Request) -> None:
+    """Refuse a change that another site's page asks for. What reads is let through.
+
+    A browser that sends no `Origin` may still say `Sec-Fetch-Site`, which no page can set for itself.
+    """
+    if request.method in {"GET", "HEAD"}:
+        return
+    origin = request.headers.get("origin")
+    ours = {str(request.base_url).rstrip("/"), request.app.state.settings.public_url.rstrip("/")}
+    if origin is None:
+        allowed = request.headers.get("sec-fetch-site") == "same-origin"
+    else:
+        allowed = origin.rstrip("/") in ours
+    if not allowed:
+        raise ForeignOrigin
 
 
 _ACTOR = (
