@@ -133,7 +133,11 @@ class Edge:
 
 
 def answer(refusal: Refusal, request: Request) -> Response:
-    """The problem+json document of a refusal."""
+    """The problem+json document of a refusal, or the page that says it to a person who came with a browser."""
+    page_of: Callable[[Refusal, Request], Response | None] | None = getattr(request.app.state, "page_of", None)
+    page = page_of(refusal, request) if page_of is not None else None
+    if page is not None:
+        return page
     document = refusal.document(instance=request.url.path, trace_id=request.scope.get("state", {}).get("trace_id"))
     headers = {"Vary": "Accept-Language", "Cache-Control": "no-store"} | refusal.headers
     return Response(document.model_dump_json(exclude_none=True), refusal.status, headers, MEDIA_TYPE)
