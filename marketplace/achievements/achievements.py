@@ -4,40 +4,27 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
 
-from marketplace.identity.models import Organisation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.paging import Paging
 from marketplace.listings import derived, records
+from marketplace.listings.cards import Cards
 from marketplace.listings.models import Achievement
 from schemas.achievements import AchievementBody, AchievementFilter, AchievementNew, AchievementPatch, Price
 from schemas.listings import Completeness, CompletenessItem
 
-CARD = (
-    Achievement.id,
-    Achievement.state,
-    Organisation.id.label("organisation_id"),
-    Organisation.name.label("organisation_name"),
-    Organisation.verification.label("organisation_verification"),
-    Achievement.title,
-    Achievement.region,
-    Achievement.keywords,
-    Achievement.cooperation_modes,
-    Achievement.confidential_part,
-    Achievement.confirmed_at,
-    Achievement.confirmed_until,
-    Achievement.published_at,
-    Achievement.created_at,
-    Achievement.updated_at,
-    Achievement.version,
-    Achievement.summary,
-    Achievement.disciplines,
-    Achievement.industries,
-    Achievement.trl,
-    Achievement.stage,
-    Achievement.listed_at,
+CARDS = Cards(
+    Achievement,
+    {
+        "summary": Achievement.summary,
+        "discipline": Achievement.disciplines[1],
+        "industries": Achievement.industries,
+        "trl": Achievement.trl,
+        "stage": Achievement.stage,
+    },
 )
 
 
@@ -146,16 +133,13 @@ async def publish(
     )
 
 
-async def listed(
-    session: AsyncSession, actor: Actor, wish: AchievementFilter, paging: Paging
-) -> tuple[list[Any], str | None]:
-    """Rows of `CARD`, newest first: one statement."""
-    statement = select(*CARD).join(Organisation, Organisation.id == Achievement.organisation_id)
-    statement = records.narrowed(statement, actor, wish)
+async def listed(session: AsyncSession, actor: Actor, wish: AchievementFilter, paging: Paging) -> Response:
+    """A page of cards, newest first: one statement."""
+    more: list[ColumnElement[bool]] = []
     if wish.stage:
-        statement = statement.where(Achievement.facets.overlap(derived.wanted("s", wish.stage)))
+        more.append(Achievement.facets.overlap(derived.wanted("s", wish.stage)))
     if wish.trl_min is not None:
-        statement = statement.where(Achievement.trl >= wish.trl_min)
+        more.append(Achievement.trl >= wish.trl_min)
     if wish.trl_max is not None:
-        statement = statement.where(Achievement.trl <= wish.trl_max)
-    return await records.listed(session, statement, paging)
+        more.append(Achievement.trl <= wish.trl_max)
+    return await CARDS.page(session, actor, wish, paging, *more)

@@ -15,7 +15,7 @@ def stamp(response: Response, version: int) -> None:
     response.headers["ETag"] = f'"{version}"'
 
 
-def _wanted(if_match: Annotated[str | None, Header(description='the ETag you read, e.g. `"3"`')] = None) -> int:
+async def _wanted(if_match: Annotated[str | None, Header(description='the ETag you read, e.g. `"3"`')] = None) -> int:
     if if_match is None:
         raise VersionMissing
     found = _FORM.fullmatch(if_match.strip())

@@ -82,7 +82,7 @@ class Paging:
             response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
 
 
-def _paging(
+async def _paging(
     request: Request,
     cursor: Annotated[str | None, Query(max_length=600, description="`next_cursor` of the page before")] = None,
     limit: Annotated[

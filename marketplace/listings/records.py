@@ -14,7 +14,6 @@ from marketplace.identity.models import Organisation
 from marketplace.kernel import clock, etag
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
-from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
 from marketplace.listings import derived, facts
 from marketplace.listings.models import OPEN_STATES, Attachment, Listing, Revision
@@ -94,14 +93,6 @@ def narrowed(statement: Select[Any], actor: Actor, wish: ListingFilter) -> Selec
     for word in derived.folded(wish.q or "").split():
         statement = statement.where(Listing.words.contains(word, autoescape=True))
     return statement
-
-
-LISTED = tuple(zip((Listing.listed_at, Listing.id), BY_TIME_AND_ID, strict=True))
-
-
-async def listed(session: AsyncSession, statement: Select[Any], paging: Paging) -> tuple[list[Any], str | None]:
-    """One page of rows, newest listing first; `statement` selects `listed_at` and `id` among its columns."""
-    return await page(session, statement, LISTED, paging)
 
 
 async def create(

@@ -4,43 +4,34 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Text, case, cast, func
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
 
-from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import Paging
 from marketplace.listings import facts, records
+from marketplace.listings.cards import Cards
 from marketplace.listings.models import OPEN_STATES, Problem
 from schemas.listings import Completeness, CompletenessItem, ListingState
 from schemas.problems import Budget, ProblemBody, ProblemFilter, ProblemNew, ProblemPatch
 
-CARD = (
-    Problem.id,
-    Problem.state,
-    Organisation.id.label("organisation_id"),
-    Organisation.name.label("organisation_name"),
-    Organisation.verification.label("organisation_verification"),
-    Problem.title,
-    Problem.region,
-    Problem.keywords,
-    Problem.cooperation_modes,
-    Problem.confidential_part,
-    Problem.confirmed_at,
-    Problem.confirmed_until,
-    Problem.published_at,
-    Problem.created_at,
-    Problem.updated_at,
-    Problem.version,
-    Problem.industries,
-    Problem.disciplines,
-    Problem.budget_low,
-    Problem.budget_high,
-    Problem.deadline,
-    Problem.bounty,
-    Problem.listed_at,
+CARDS = Cards(
+    Problem,
+    {
+        "industry": Problem.industries[1],
+        "disciplines": Problem.disciplines,
+        "budget": case(
+            (
+                func.num_nonnulls(Problem.budget_low, Problem.budget_high) > 0,
+                func.json_build_object("low", cast(Problem.budget_low, Text), "high", cast(Problem.budget_high, Text)),
+            )
+        ),
+        "deadline": Problem.deadline,
+        "bounty": cast(Problem.bounty, Text),
+    },
 )
 
 
@@ -176,12 +167,9 @@ async def solve(session: AsyncSession, actor: Actor, problem_id: UUID) -> Proble
     return listing
 
 
-async def listed(
-    session: AsyncSession, actor: Actor, wish: ProblemFilter, paging: Paging
-) -> tuple[list[Any], str | None]:
-    """Rows of `CARD`, newest first: one statement."""
-    statement = select(*CARD).join(Organisation, Organisation.id == Problem.organisation_id)
-    statement = records.narrowed(statement, actor, wish)
+async def listed(session: AsyncSession, actor: Actor, wish: ProblemFilter, paging: Paging) -> Response:
+    """A page of cards, newest first: one statement."""
+    more: list[ColumnElement[bool]] = []
     if wish.bounty is not None:
-        statement = statement.where(Problem.bounty.is_not(None) if wish.bounty else Problem.bounty.is_(None))
-    return await records.listed(session, statement, paging)
+        more.append(Problem.bounty.is_not(None) if wish.bounty else Problem.bounty.is_(None))
+    return await CARDS.page(session, actor, wish, paging, *more)

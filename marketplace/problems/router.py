@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from marketplace.problems import problems
 from marketplace.kernel import etag
 from marketplace.kernel.actor import Actor, Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
@@ -14,9 +13,11 @@ from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn, StaleVersion, VersionMissing
 from marketplace.kernel.refusals import problems as refusals
 from marketplace.listings import records
-from marketplace.listings.cards import as_page
 from marketplace.listings.models import Problem
 from marketplace.listings.router import described, fresh_for, reviewed_first, shared_routes
+from marketplace.problems import problems
+from schemas.base import Page
+from schemas.listings import AttachmentView, Completeness, Part, ReviewDecision
 from schemas.problems import (
     ProblemCard,
     ProblemFilter,
@@ -24,8 +25,6 @@ from schemas.problems import (
     ProblemPatch,
     ProblemView,
 )
-from schemas.base import Page
-from schemas.listings import AttachmentView, Completeness, Part, ReviewDecision
 
 router = APIRouter(prefix="/api/v1/problems", tags=["problems"], route_class=TransactionRoute)
 
@@ -64,8 +63,7 @@ async def list_problems(
     wish: Annotated[ProblemFilter, Query()], session: Reading, actor: Anyone, paging: Paged
 ) -> Response:
     """企业技术难题列表 · Published problems, newest first; with `mine` your organisations' own."""
-    rows, marker = await problems.listed(session, actor, wish, paging)
-    return as_page(rows, marker, paging, single="industry")
+    return await problems.listed(session, actor, wish, paging)
 
 
 @router.post("", status_code=201, responses=refusals(NotSignedIn, records.NotYourOrganisation, records.AlreadyImported))
