@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import Message
-from schemas.codes import DisciplineCode, IpTypeCode, RegionCode, Trl
+from schemas.codes import DisciplineCode, IpTypeCode, RegionCode, Trl, TrlWritten
 from schemas.listings import (
     AttachmentView,
     Contact,
@@ -149,6 +149,6 @@ class AchievementCard(ListingViewBase):
 
 
 class AchievementFilter(ListingFilter):
-    trl_min: Annotated[Trl | None, Field(description="1–9")] = None
-    trl_max: Trl | None = None
+    trl_min: Annotated[TrlWritten | None, Field(description="1–9")] = None
+    trl_max: TrlWritten | None = None
     stage: Annotated[list[Stage], Field(max_length=3)] = []

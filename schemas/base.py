@@ -13,6 +13,12 @@ class Message(BaseModel):
     model_config = ConfigDict(from_attributes=True, extra="forbid", frozen=True)
 
 
+class Filter(Message):
+    """What a list is asked for in its address. The route refuses the names that nobody reads, paging's are not ours."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class Page(BaseModel, Generic[Item]):
     """Some items, and where to continue from (`null` when this was the last page)."""
 

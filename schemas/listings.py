@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from schemas.base import Message
+from schemas.base import Filter, Message
 from schemas.codes import DisciplineCode, IndustryCode, RegionCode
 from schemas.identity import Email, OrganisationCard, Phone
 from schemas.text import Keyword, Line, Name, Text, Words
@@ -85,7 +85,7 @@ class AttachmentView(Message):
     created_at: AwareDatetime
 
 
-class ListingFilter(Message):
+class ListingFilter(Filter):
     """Which records to list. Codes take in what stands below them; several values of one filter mean any of them."""
 
     q: Annotated[

@@ -3,10 +3,10 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from schemas.base import Message
-from schemas.codes import DisciplineCode, IndustryCode, RegionCode, Trl
+from schemas.codes import DisciplineCode, IndustryCode, RegionCode, Trl, TrlWritten
 from schemas.identity import OrganisationCard
 from schemas.listings import CooperationMode, ListingKind, Stage
 from schemas.text import Text, Whole
@@ -24,6 +24,15 @@ class RankingFilter(Message):
     trl_max: Trl | None = None
     stage: Annotated[list[Stage], Field(max_length=3)] = []
     mode: Annotated[list[CooperationMode], Field(max_length=5)] = []
+
+
+class RankingQuery(RankingFilter):
+    """The same in an address, where everything is written as text and paging has its own names."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    trl_min: TrlWritten | None = None
+    trl_max: TrlWritten | None = None
 
 
 class MatchRequest(Message):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from starlette.responses import Response
 
-from marketplace.kernel import idempotency
+from marketplace.kernel import idempotency, parameters
 from marketplace.kernel.refusals import Invalid, Malformed, Unavailable
 from marketplace.kernel.strict_json import StrictRequest
 from marketplace.settings import Settings
@@ -134,7 +134,10 @@ class TransactionRoute(APIRoute):
                     afterwards()
                 return response
 
+        takes = parameters.known(self.dependant)
+
         async def in_one_transaction(request: Request) -> Response:
+            parameters.check(request, takes)
             settings: Settings = request.app.state.settings
             whole = StrictRequest(request.scope, request.receive)
             if not reading:

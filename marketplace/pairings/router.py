@@ -11,7 +11,7 @@ from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, TooMany, problems
 from marketplace.listings.models import Achievement, Listing, Problem
 from marketplace.pairings import pairings
-from schemas.pairings import MatchRequest, Pairing, RankingFilter, RankingPage
+from schemas.pairings import MatchRequest, Pairing, RankingPage, RankingQuery
 
 router = APIRouter(prefix="/api/v1", tags=["matching"], route_class=TransactionRoute)
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1", tags=["matching"], route_class=TransactionR
 def _pairing_routes(cls: type[Listing], path: str, of: str, found: str) -> None:
     async def ranked(
         listing_id: UUID,
-        wish: Annotated[RankingFilter, Query()],
+        wish: Annotated[RankingQuery, Query()],
         session: Reading,
         actor: Anyone,
         paging: Paged,
@@ -58,6 +58,8 @@ _pairing_routes(Achievement, "achievements", "achievement", "problems")
 @router.post("/matches", responses=problems(pairings.RankingLoading, TooMany))
 async def match_text(wish: MatchRequest, session: Writing, actor: Anyone, request: Request) -> RankingPage:
     """匹配一段文字 · Rank records for a text. Open to anyone within a rate limit; nothing of it is stored."""
+    # Not even for a repeat: an answer kept under an Idempotency-Key would be part of the text.
+    request.state.idempotency = None
     caller = str(actor.person_id) if actor.person_id else request.client.host if request.client else "?"
     request.app.state.matches_limit.spend(caller)
     return await pairings.for_text(session, request.app.state.engine, wish)
