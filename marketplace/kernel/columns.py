@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from sqlalchemy import ARRAY, Enum, Text
+from sqlalchemy import Enum, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.type_api import TypeEngine
 
 
