@@ -1,10 +1,10 @@
 """`duijie`: everything an operator does from a terminal."""
 
-import asyncio
 import sys
 from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 
 from marketplace import commands, schema
@@ -50,7 +50,7 @@ def serve(
         async with open_database(found, name="duijie-serve") as database:
             return await serving.serve(found, database, host=host, port=port, with_worker=worker)
 
-    if not asyncio.run(run()):
+    if not uvloop.run(run()):
         raise typer.Exit(1)
 
 
@@ -65,7 +65,7 @@ def worker() -> None:
         async with open_database(found, name="duijie-worker") as database:
             await serving.work(found, database)
 
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 @app.command()
@@ -73,8 +73,8 @@ def migrate() -> None:
     """升级数据库结构 · Bring the database to this program's schema."""
     found = _ready()
     with database_url(found) as url:
-        before = asyncio.run(schema.current(url))
-        asyncio.run(schema.migrate(url))
+        before = uvloop.run(schema.current(url))
+        uvloop.run(schema.migrate(url))
         console.print(f"数据库结构 · schema: {before or '空 · empty'} → {schema.newest()}")
 
 
@@ -93,7 +93,7 @@ def match(
         async with open_database(found, name="duijie-match") as database:
             await commands.match(database, words, kind=kind, limit=limit, as_json=as_json, console=console)
 
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 @app.command()
@@ -116,7 +116,7 @@ def demo(
             demonstration.invite(found, console, host=host, port=port)
             return await serving.serve(found, database, host=host, port=port, with_worker=True)
 
-    if not asyncio.run(run()):
+    if not uvloop.run(run()):
         raise typer.Exit(1)
 
 
@@ -142,7 +142,7 @@ def create_admin(
         async with open_database(found, name="duijie-admin") as database:
             await commands.create_admin(database, email=email, name=name, password=password, console=console)
 
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 def main() -> None:
