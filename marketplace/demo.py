@@ -24,6 +24,7 @@ from marketplace.listings.models import Achievement, Confidential, Listing, Prob
 from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.problems import problems
+from marketplace.sample import ACCOUNTS, PASSWORD_FILE, SOURCE
 from marketplace.settings import Mode, Settings
 from marketplace.wiring import LISTENERS
 from schemas.achievements import AchievementBody
@@ -32,15 +33,8 @@ from schemas.listings import ListingKind
 from schemas.pairings import RankingFilter
 from schemas.problems import ProblemBody
 
-SOURCE: Final = "sample"
 # A great fit; one that region and price decide; one that nobody here can solve.
 SHOWN: Final = ("S-P001", "S-P043", "S-P023")
-ACCOUNTS: Final = (
-    ("university@duijie.example", "高校编辑：发布成果，看哪些企业需要 · university editor"),
-    ("enterprise@duijie.example", "企业编辑：发布难题，看谁能解决 · enterprise editor"),
-    ("admin@duijie.example", "平台管理员：认证单位、审核 · platform administrator"),
-    ("auditor@duijie.example", "审计员：只读 · auditor"),
-)
 
 
 def _rows(name: str) -> Iterator[dict[str, Any]]:
@@ -51,7 +45,7 @@ def _rows(name: str) -> Iterator[dict[str, Any]]:
 
 def _password_file(settings: Settings) -> str:
     """The password of the sample accounts: made here on this machine, the same for all of them."""
-    kept = settings.home / "demo-password"
+    kept = settings.home / PASSWORD_FILE
     if not kept.exists():
         settings.home.mkdir(parents=True, exist_ok=True)
         kept.touch(mode=0o600)

@@ -1,1 +1,14 @@
 """Sample records: invented organisations, people, achievements and problems, used by demos and tests."""
+
+from typing import Final
+
+SOURCE: Final = "sample"
+PASSWORD_FILE: Final = "demo-password"  # noqa: S105 -- the name of the file, in DUIJIE_HOME
+
+# Who can sign in once the sample data is loaded, and what they can try.
+ACCOUNTS: Final = (
+    ("university@duijie.example", "高校编辑：发布成果，看哪些企业需要 · university editor"),
+    ("enterprise@duijie.example", "企业编辑：发布难题，看谁能解决 · enterprise editor"),
+    ("admin@duijie.example", "平台管理员：认证单位、审核 · platform administrator"),
+    ("auditor@duijie.example", "审计员：只读 · auditor"),
+)
