@@ -202,7 +202,8 @@ def test_a_whole_number_keeps_to_what_its_column_holds(alias, low, high):
 
 
 @pytest.mark.parametrize(
-    "value", [True, False, "3", "", None, 3.5, math.nan, math.inf, -math.inf, [], {}, Decimal(3), b"3"]
+    "value",
+    [True, False, "3", "", None, 3.5, math.nan, math.inf, -math.inf, [], {}, Decimal("3.5"), Decimal("NaN"), b"3"],
 )
 def test_what_is_not_a_whole_number_is_refused(value):
     assert refusal(INT32, value) == "whole_number_expected"
@@ -211,6 +212,18 @@ def test_what_is_not_a_whole_number_is_refused(value):
 def test_a_float_without_a_fraction_is_a_whole_number():
     assert INT32.validate_python(3.0) == 3
     assert refusal(INT32, 1e300) == "whole_number_out_of_range"
+
+
+@pytest.mark.parametrize("value", ["3", "3.0", "0.3e1", "-0.0"])
+def test_a_decimal_without_a_fraction_is_a_whole_number(value):
+    """As the body's JSON is read, where 3.0 is an exact decimal."""
+    read = INT32.validate_python(Decimal(value))
+    assert (read, type(read)) == (Decimal(value), int)
+
+
+@pytest.mark.parametrize("value", ["1e300", "-1e300", "1e999999999", "2147483648.0"])
+def test_a_decimal_beyond_the_bounds_costs_nothing(value):
+    assert refusal(INT32, Decimal(value)) == "whole_number_out_of_range"
 
 
 def test_digits_are_read_where_everything_is_text():
