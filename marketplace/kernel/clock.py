@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
+
+# Deadlines and days are China's; it has had one zone without summer time since 1991.
+BEIJING = timezone(timedelta(hours=8))
 
 _ahead = timedelta(0)
 
@@ -10,6 +13,11 @@ _ahead = timedelta(0)
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     return datetime.now(UTC) + _ahead
+
+
+def today() -> date:
+    """The day it is in China."""
+    return now().astimezone(BEIJING).date()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from marketplace.kernel.refusals import StaleVersion, VersionMissing
 
-_FORM = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})"')
+_FORM = re.compile(r'(?:W/)?"(0|[1-9][0-9]{0,8})"')
 
 
 def stamp(response: Response, version: int) -> None:
