@@ -19,6 +19,9 @@ from marketplace.kernel.refusals import Conflict, Invalid, Malformed
 
 KEPT_FOR = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+# Stands for an answer that said `Cache-Control: no-store`. Such a verb finds its own finished work when it is repeated.
+NOT_KEPT = 0
+_BOUNDARY = re.compile(r'^multipart/form-data;.*\bboundary="?([^";]{1,200})', re.IGNORECASE)
 _HEADERS = ("location", "etag", "content-type", "link")
 
 
@@ -62,7 +65,10 @@ async def recall(session: AsyncSession, request: Request) -> Response | None:
     digest = hashlib.sha256()
     for part in (request.method, request.url.path, request.url.query):
         digest.update(part.encode() + b"\n")
-    digest.update(await request.body())
+    body = await request.body()
+    boundary = _BOUNDARY.search(request.headers.get("content-type", ""))
+    # A form's boundary is made up anew for every try of the same form.
+    digest.update(body.replace(boundary[1].encode(), b"") if boundary else body)
     lock = int.from_bytes(hashlib.sha256(f"{caller}\n{key}".encode()).digest()[:8], "big", signed=True)
     if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
         raise StillRunning(headers={"Retry-After": "1"})
@@ -70,6 +76,8 @@ async def recall(session: AsyncSession, request: Request) -> Response | None:
     if kept is not None and kept.at > clock.now() - KEPT_FOR:
         if kept.fingerprint != digest.digest():
             raise KeyReused
+        if kept.status == NOT_KEPT:
+            return None
         return Response(kept.body, kept.status, headers=kept.headers | {"Idempotency-Replayed": "true"})
     if kept is not None:
         await session.execute(delete(Remembered).where(Remembered.caller == caller, Remembered.key == key))
@@ -84,14 +92,15 @@ async def keep(session: AsyncSession, request: Request, response: Response) -> N
     if held is None or response.status_code >= 400:  # noqa: PLR2004
         return
     caller, key, fingerprint = held
+    secret = "no-store" in response.headers.get("cache-control", "")
     await session.execute(
         insert(Remembered).values(
             caller=caller,
             key=key,
             fingerprint=fingerprint,
-            status=response.status_code,
-            headers={name: response.headers[name] for name in _HEADERS if name in response.headers},
-            body=bytes(response.body),
+            status=NOT_KEPT if secret else response.status_code,
+            headers={} if secret else {name: response.headers[name] for name in _HEADERS if name in response.headers},
+            body=b"" if secret else bytes(response.body),
         )
     )
 

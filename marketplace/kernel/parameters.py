@@ -14,8 +14,7 @@ from schemas.base import FieldError
 def known(dependant: Dependant) -> dict[str, bool]:
     """The names a route reads from its query, and whether each may stand there more than once."""
     return {
-        name: any(get_origin(part) is list for part in (kind, *get_args(kind)))
-        for name, kind in _parameters(dependant)
+        name: any(get_origin(part) is list for part in (kind, *get_args(kind))) for name, kind in _parameters(dependant)
     }
 
 
