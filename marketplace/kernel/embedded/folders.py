@@ -14,9 +14,10 @@ import errno
 import fcntl
 import hashlib
 import os
+import pwd
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from marketplace.kernel.embedded.errors import DiskFullError, HomeNotWritableError, StartTimedOutError
@@ -175,4 +176,8 @@ def _private(folder: Path, uid: int, gid: int) -> bool:
 def unwritable(home: Path, error: OSError) -> DiskFullError | HomeNotWritableError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFullError(home, os.strerror(error.errno))
-    return HomeNotWritableError(home, error.strerror or error)
+    owner = ""
+    with suppress(OSError, KeyError):
+        there = home.stat().st_uid
+        owner = f" (it belongs to {pwd.getpwuid(there).pw_name})" if there != os.geteuid() else ""
+    return HomeNotWritableError(home, f"{error.strerror or error}{owner}")

@@ -81,6 +81,8 @@ def prepare(session: Connection, run: Path) -> None:
         with Connection(run, DATABASE, timeout=PATIENCE) as ours:
             _see_chinese(ours)
     except ServerSaidError as error:
+        if error.passing:
+            raise
         raise UnsuitableServerError(
             f"The database could not be prepared: {error}. If pg_trgm is missing, install PostgreSQL's contrib modules "
             "(apt install postgresql-contrib), or unset DUIJIE_PG_BIN to use the wheel's programs.",

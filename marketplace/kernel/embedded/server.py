@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -150,8 +151,11 @@ class Server:
             self._plan = last
         else:
             self._spawn()
-        with self._answering(deadline) as session:
-            plan.prepare(session, self.run)
+        while True:
+            with self._answering(deadline) as session, suppress(OSError, ServerSaidError):  # dies again: ask again
+                return plan.prepare(session, self.run)
+            if time.monotonic() > deadline:
+                raise self._timed_out()
 
     def _answering(self, deadline: float) -> Connection:
         """Until the server answers a startup packet. A missing supervisor is replaced on the way."""
@@ -160,7 +164,7 @@ class Server:
             try:
                 return Connection(self.run, SUPERUSER, timeout=plan.PATIENCE)
             except ServerSaidError as error:
-                if not error.still_starting:
+                if not error.passing:
                     told = f"PostgreSQL in {self.home} refuses connections: {error}.{self._tail()}"
                     raise StartFailedError(told) from error
                 # It lives and recovers, which takes as long as there is much to redo.
@@ -174,10 +178,7 @@ class Server:
                 spawned += 1
             self._give_up_if_hopeless()
             if time.monotonic() > deadline:
-                raise StartTimedOutError(
-                    f"PostgreSQL in {self.home} did not take connections within {self._patience:.0f} s. "
-                    f"After a crash it may still be recovering: start duijie again in a minute.{self._tail()}",
-                )
+                raise self._timed_out()
             time.sleep(pause)
             pause = min(pause * 1.2, 0.05)
 
@@ -216,6 +217,12 @@ class Server:
         if "No space left" in tail:
             raise DiskFullError(self.home, "PostgreSQL could not start")
         raise StartFailedError(f"PostgreSQL in {self.home} ends as soon as it is started.{tail}")
+
+    def _timed_out(self) -> StartTimedOutError:
+        return StartTimedOutError(
+            f"PostgreSQL in {self.home} did not take connections within {self._patience:.0f} s. "
+            f"After a crash it may still be recovering: start duijie again in a minute.{self._tail()}",
+        )
 
     def _tail(self) -> str:
         try:

@@ -24,9 +24,9 @@ class ServerSaidError(Exception):
         self.code = code
 
     @property
-    def still_starting(self) -> bool:
-        """57P03: starting up, shutting down or recovering; 53300: all connections taken, so it is alive."""
-        return self.code in {"57P03", "53300"}
+    def passing(self) -> bool:
+        """57P0x: it starts, recovers or was just shot down; 53300: all connections are taken, so it is alive."""
+        return self.code.startswith("57P0") or self.code == "53300"
 
 
 class Connection:

@@ -14,7 +14,7 @@ import asyncpg
 import psutil
 import pytest
 
-from marketplace.kernel.embedded import EmbeddedPostgresError, running_postgres
+from marketplace.kernel.embedded import EmbeddedPostgresError, plan, running_postgres
 from tests.faults.embedded.processes import eventually, gone, noted, pids
 
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -105,6 +105,23 @@ def test_ensure_returns_when_a_killed_server_is_back(home, client):
         os.kill(pids(home)[0], signal.SIGKILL)
         server.ensure()
         assert client().says() == server.dsn
+
+
+@pytest.mark.parametrize("whom", [0, 1], ids=["supervisor", "server"])
+def test_a_kill_in_the_middle_of_preparing_is_only_a_delay(new_home, monkeypatch, whom):
+    prepare, killed = plan.prepare, []
+
+    def unlucky(session, run):
+        if not killed:
+            killed.append(pids(new_home)[whom])
+            os.kill(killed[0], signal.SIGKILL)
+            eventually(lambda: gone(killed[0]))
+        prepare(session, run)
+
+    monkeypatch.setattr(plan, "prepare", unlucky)
+    with running_postgres(new_home) as server:
+        assert pids(new_home)[whom] != killed[0]
+        server.ensure()
 
 
 def test_the_last_client_s_kill_stops_the_server(home, client):
