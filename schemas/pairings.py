@@ -65,7 +65,9 @@ class TermReason(Message):
 
     term: str
     contribution: float
-    parts: Annotated[list[TermPart] | None, Field(description="算式 · the arithmetic, when one pairing is asked for")] = None
+    parts: Annotated[
+        list[TermPart] | None, Field(description="算式 · the arithmetic, when one pairing is asked for")
+    ] = None
 
 
 class OtherTerms(Message):
@@ -124,7 +126,9 @@ class RankingPage(Message):
     next_cursor: str | None = None
     fits: Annotated[
         bool,
-        Field(description="是否有真正合适的 · whether anything reaches the threshold; if not, the items are only the nearest"),
+        Field(
+            description="是否有真正合适的 · whether anything reaches the threshold; if not, the items are only the nearest"
+        ),
     ]
     message: Annotated[str | None, Field(description="没有合适的时如实说明 · said plainly when nothing fits")] = None
     considered: Annotated[int, Field(description="通过筛选且仍有效的记录数 · records that passed the filters")]

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -13,6 +14,7 @@ import anyio.to_thread
 import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid4
 
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock, facts, metrics
@@ -32,6 +34,9 @@ LOOK_EVERY: Final = 0.25
 BATCH: Final = 2000
 # Two rankings at once keep two cores busy; more would only wait for each other and for the event loop's thread.
 AT_ONCE: Final = 2
+# A reader who turns pages goes on in the ranking that was begun, although records come and go meanwhile: a snapshot
+# that a next page was promised from is kept while it is among the latest few of those (some 30 MB each at 12,000 records).
+KEPT: Final = 3
 
 _OF_LISTING: Final = frozenset(
     {
@@ -56,10 +61,23 @@ _MODELS: Final[dict[ListingKind, type[Listing]]] = {
 
 @dataclass
 class Side:
-    """One kind of record: its index, and whether all of it was read."""
+    """One kind of record: its index, whether all of it was read, and the snapshots that pages were promised from."""
 
-    index: Index
+    index: Index = field(default_factory=Index)
     loaded: bool = False
+    _kept: "OrderedDict[str, Snapshot]" = field(default_factory=OrderedDict)
+
+    def keep(self, snapshot: Snapshot) -> str:
+        """A name under which the next page will find this snapshot, unless it has to make room for others."""
+        name = next((name for name, kept in self._kept.items() if kept is snapshot), str(uuid4()))
+        self._kept[name] = snapshot
+        self._kept.move_to_end(name)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return name
+
+    def kept(self, name: str) -> Snapshot | None:
+        return self._kept.get(name)
 
 
 class Engine:
@@ -68,9 +86,10 @@ class Engine:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._mark = 0
+        self._seen: set[int] = set()
         self._looking = asyncio.Lock()
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
-        self.sides: dict[ListingKind, Side] = {kind: Side(Index()) for kind in ListingKind}
+        self.sides: dict[ListingKind, Side] = {kind: Side() for kind in ListingKind}
 
     @property
     def loaded(self) -> bool:
@@ -90,21 +109,24 @@ class Engine:
 
     async def load(self) -> None:
         """Read every open record. The place in the facts is taken first, so nothing falls between."""
-        started = time.perf_counter()
         async with self._looking:
-            async with self._database.reading() as session:
-                self._mark = await facts.mark(session)
-                for kind, side in self.sides.items():
-                    after: UUID | None = None
-                    while True:
-                        rows = await _open_rows(session, kind, after=after)
-                        if not rows:
-                            break
-                        after = rows[-1].id
-                        await self.off_the_loop(partial(_put, side.index, rows))
-                    await self.off_the_loop(side.index.refresh)
-                    side.loaded = True
-                    metrics.index_records.labels(kind.value).set(len(side.index.snapshot))
+            await self._load()
+
+    async def _load(self) -> None:
+        started = time.perf_counter()
+        async with self._database.reading() as session:
+            mark = await facts.mark(session)
+            for kind in self.sides:
+                # Built beside the one in use: what a broken try read must not stay when it is tried again.
+                side, after = Side(), None
+                while rows := await _open_rows(session, kind, after=after):
+                    after = rows[-1].id
+                    await self.off_the_loop(partial(_put, side.index, rows))
+                await self.off_the_loop(side.index.refresh)
+                side.loaded = True
+                self.sides[kind] = side
+                metrics.index_records.labels(kind.value).set(len(side.index.snapshot))
+        self._mark, self._seen = mark, set()
         log.info(
             "ranking_loaded",
             seconds=round(time.perf_counter() - started, 2),
@@ -116,21 +138,25 @@ class Engine:
         async with self._looking:
             async with self._database.reading() as session:
                 news, following = await facts.since(session, self._mark, _NEWS)
-                wanted = await _concerned(session, news)
+                if following < self._mark:
+                    # History only runs backwards when another cluster answers: a backup was restored.
+                    log.warning("ranking_starts_over")
+                    await self._load()
+                    return sum(len(side.index.snapshot) for side in self.sides.values())
+                # While a long transaction runs, what its neighbours wrote is handed out at every look.
+                wanted = await _concerned(session, [fact for fact in news if fact.id not in self._seen])
                 changed: set[ListingKind] = set()
                 for start in range(0, len(wanted), BATCH):
                     some = wanted[start : start + BATCH]
                     for kind, side in self.sides.items():
                         rows = await _open_rows(session, kind, among=some)
-                        gone = [id_ for id_ in some if str(id_) in side.index.snapshot] if len(rows) < len(some) else []
-                        if rows or gone:
-                            await self.off_the_loop(partial(_exchange, side.index, rows, gone))
+                        if await self.off_the_loop(partial(_exchange, side.index, rows, some)):
                             changed.add(kind)
             for kind in changed:
                 index = self.sides[kind].index
                 await self.off_the_loop(index.refresh)
                 metrics.index_records.labels(kind.value).set(len(index.snapshot))
-            self._mark = following
+            self._mark, self._seen = following, {fact.id for fact in news}
             metrics.index_lag.set(clock.now().timestamp())
             return len(wanted)
 
@@ -151,13 +177,13 @@ async def _concerned(session: AsyncSession, news: Sequence[Any]) -> list[UUID]:
     """The listings that these facts speak of."""
     ids: dict[UUID, None] = {}
     organisations: set[UUID] = set()
-    for name, subject, body in news:
-        if name == _OF_MANY:
-            ids.update(dict.fromkeys(UUID(one) for one in body["listing_ids"]))
-        elif name in _OF_ORGANISATION:
-            organisations.add(subject)
+    for fact in news:
+        if fact.name == _OF_MANY:
+            ids.update(dict.fromkeys(UUID(one) for one in fact.body["listing_ids"]))
+        elif fact.name in _OF_ORGANISATION:
+            organisations.add(fact.subject)
         else:
-            ids[subject] = None
+            ids[fact.subject] = None
     if organisations:
         found = await session.scalars(select(Listing.id).where(Listing.organisation_id.in_(organisations)))
         ids.update(dict.fromkeys(found.all()))
@@ -188,12 +214,12 @@ def _put(index: Index, rows: Sequence[Any]) -> None:
     index.put_many((str(row.id), _document(row)) for row in rows)
 
 
-def _exchange(index: Index, rows: Sequence[Any], before: Sequence[UUID]) -> None:
-    there = {row.id for row in rows}
-    for gone in before:
-        if gone not in there:
-            index.drop(str(gone))
+def _exchange(index: Index, rows: Sequence[Any], looked_for: Collection[UUID]) -> bool:
+    """Put what is open, drop what is no longer. Answers whether that changed anything."""
+    gone = {str(id_) for id_ in looked_for} - {str(row.id) for row in rows}
+    dropped = [index.drop(key) for key in gone]
     _put(index, rows)
+    return bool(rows) or any(dropped)
 
 
 def _document(row: Any) -> Document:

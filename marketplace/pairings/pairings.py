@@ -18,7 +18,7 @@ from marketplace.listings.models import Listing
 from marketplace.listings.policy import listing_open
 from marketplace.pairings import reading
 from marketplace.pairings.engine import Engine
-from matching import Filters, Match, Query, Ranking, Snapshot
+from matching import Filters, Match, Query, Ranking, Side, Snapshot
 from matching import Reasons as Why
 from schemas.identity import OrganisationCard
 from schemas.listings import ListingKind
@@ -75,7 +75,7 @@ async def for_listing(
 async def for_text(session: AsyncSession, engine: Engine, wish: MatchRequest) -> RankingPage:
     """The records that fit a text. Nothing of it is kept."""
     kind = ListingKind(wish.kind)
-    side = "problem" if kind is ListingKind.ACHIEVEMENT else "achievement"
+    side: Side = "problem" if kind is ListingKind.ACHIEVEMENT else "achievement"
     return await ranked(
         session, engine, Query(body=wish.text, side=side), kind, reading.filters(wish.filters), wish.limit
     )
@@ -91,6 +91,7 @@ async def one(
     query, now = reading.query(listing), clock.now().timestamp()
     if str(other_id) not in snapshot:
         raise NotFound
+    await _let_go(session)
     why = await engine.off_the_loop(partial(snapshot.explain, query, str(other_id), now=now))
     shown = await _shown(session, [other_id])
     if other_id not in shown:
@@ -122,41 +123,62 @@ async def ranked(
 ) -> RankingPage:
     """One page of a ranking with its reasons: ranked in a thread, then shown as the database has it now."""
     snapshot = _ready(engine, kind)
-    place = paging.place((float, str, float)) if paging else None
-    # Freshness fades with every second: all pages of one ranking are ranked as of the moment of the first.
-    after, now = ((place[0], place[1]), place[2]) if place else (None, clock.now().timestamp())
-    started = time.perf_counter()
-    ranking, why = await engine.off_the_loop(
-        partial(_rank, snapshot, query, filters, limit + SPARE, now, after)
-    )
-    metrics.rankings.labels(kind.value).observe(time.perf_counter() - started)
-    shown = await _shown(session, [UUID(match.key) for match in ranking.items])
-    pairs: list[tuple[Match, Pairing]] = [
-        (match, _pairing(shown[UUID(match.key)], reasons))
-        for match, reasons in zip(ranking.items, why, strict=True)
-        if UUID(match.key) in shown
-    ]
+    side = engine.sides[kind]
+    place = paging.place((float, str, float, str)) if paging else None
+    # Freshness fades with every second, and each record that comes or goes moves all others a little: every page of a
+    # ranking is of the moment and the snapshot of the first. Where that snapshot is gone, the present one goes on.
+    after: tuple[float, str] | None = None
+    now = clock.now().timestamp()
+    if place:
+        after, now, snapshot = (place[0], place[1]), place[2], side.kept(place[3]) or snapshot
+    await _let_go(session)
+    wanted = limit + SPARE
+    first: Ranking | None = None
+    pairs: list[tuple[Match, Pairing]] = []
+    while True:
+        started = time.perf_counter()
+        ranking, why = await engine.off_the_loop(partial(_rank, snapshot, query, filters, wanted, now, after))
+        metrics.rankings.labels(kind.value).observe(time.perf_counter() - started)
+        first = first or ranking
+        shown = await _shown(session, [UUID(match.key) for match in ranking.items])
+        pairs += [
+            (match, _pairing(shown[UUID(match.key)], reasons))
+            for match, reasons in zip(ranking.items, why, strict=True)
+            if UUID(match.key) in shown
+        ]
+        if len(pairs) > limit or len(ranking.items) < wanted:
+            break
+        after = ranking.next
     kept, more = pairs[:limit], pairs[limit:]
-    marker = paging.marker([kept[-1][0].score, kept[-1][0].key, now]) if paging and more else None
+    marker = None
+    if paging and more:
+        marker = paging.marker([kept[-1][0].score, kept[-1][0].key, now, side.keep(snapshot)])
     message = None
-    if not ranking.fits:
+    if not first.fits:
         message = told(NOTHING_FITS if kept else NOTHING_AT_ALL)
     return RankingPage(
         items=[pairing for _, pairing in kept],
         next_cursor=marker,
-        fits=ranking.fits,
+        fits=first.fits,
         message=message,
-        considered=ranking.considered,
-        best_text=ranking.best_text,
-        threshold=ranking.threshold,
+        considered=first.considered,
+        best_text=first.best_text,
+        threshold=first.threshold,
     )
 
 
+async def _let_go(session: AsyncSession) -> None:
+    """Give the connection back for as long as a ranking takes or waits its turn; nothing was written on it."""
+    await session.commit()
+
+
 async def _shown(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Listing]:
-    """The records as they are now: what was taken back a moment ago is not among them."""
+    """The records as they are now: what was taken back a moment ago, or ran out, is not among them."""
     if not ids:
         return {}
-    found = await session.scalars(records.chosen(Listing).where(Listing.id.in_(ids), listing_open()))
+    found = await session.scalars(
+        records.chosen(Listing).where(Listing.id.in_(ids), listing_open(), Listing.confirmed_until > clock.now())
+    )
     return {listing.id: listing for listing in found.unique()}
 
 
@@ -211,5 +233,3 @@ def _reasons(why: Why, *, in_full: bool) -> Reasons:
         document_norm=why.document_norm,
         documents=why.documents,
     )
-
-

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.listings.models import Achievement, Listing, Problem
-from matching import Facets, Filters, Query
+from matching import Facets, Filters, Query, Side
 from schemas import codes
 from schemas.listings import CooperationMode, ListingKind
 from schemas.pairings import RankingFilter
@@ -87,7 +87,7 @@ def _yuan(amount: Any) -> float | None:
 
 def query(row: Any) -> Query:
     """The record as a question: what of the other kind fits it?"""
-    side = "achievement" if row.kind is ListingKind.ACHIEVEMENT else "problem"
+    side: Side = "achievement" if row.kind is ListingKind.ACHIEVEMENT else "problem"
     return Query(title=row.title, body=body(row), facets=facets(row), side=side)
 
 

@@ -26,9 +26,7 @@ def _pairing_routes(cls: type[Listing], path: str, of: str, found: str) -> None:
         request: Request,
         response: Response,
     ) -> RankingPage:
-        page = await pairings.for_listing(
-            session, request.app.state.engine, actor, cls, listing_id, wish, paging
-        )
+        page = await pairings.for_listing(session, request.app.state.engine, actor, cls, listing_id, wish, paging)
         paging.link(response, page.next_cursor)
         return page
 
