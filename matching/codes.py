@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate, chain
 
 import numpy as np
@@ -41,6 +42,7 @@ DISCIPLINE_LEVELS = ("branch", "first", "second", "third")
 REGION_LEVELS = ("province", "prefecture", "county")
 
 
+@lru_cache(maxsize=8192)
 def industry_path(code: str) -> Path:
     """3841 or C3841 → (C, 38, 384, 3841). What is no code of that form stands alone, equal only to itself."""
     code = code.strip().upper()
@@ -54,6 +56,7 @@ def industry_path(code: str) -> Path:
     return (section, *(digits[:length] for length in range(2, len(digits) + 1)))
 
 
+@lru_cache(maxsize=8192)
 def discipline_path(code: str) -> Path:
     """4604010 → (D, 460, 46040, 4604010)."""
     code = code.strip().upper()
@@ -62,6 +65,7 @@ def discipline_path(code: str) -> Path:
     return (_BRANCH[code[0]], *(code[:length] for length in range(3, len(code) + 1, 2)))
 
 
+@lru_cache(maxsize=8192)
 def region_path(code: str) -> Path:
     """220102 → (22, 2201, 220102); 220000 → (22,). The four municipalities are their own prefecture, and so is a
     county that stands directly under its province (429004)."""

@@ -1,13 +1,13 @@
 """The facets of all documents as columns, so that filters and signals are a few array operations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.codes import Codes, discipline_path, industry_path, plain_path, region_path
+from matching.codes import Codes, Path, discipline_path, industry_path, plain_path, region_path
 from matching.records import Facets, Filters
 
 Mask = NDArray[np.bool_]
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Numbers = tuple[float, float, float, float, float]
 
 _UNKNOWN = float("nan")
-_READERS = {
+_READERS: dict[str, Callable[[str], Path]] = {
     "regions": region_path,
     "industries": industry_path,
     "disciplines": discipline_path,

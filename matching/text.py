@@ -12,7 +12,8 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain
+from operator import add
 
 import rjieba
 
@@ -68,35 +69,38 @@ def cut(text: str) -> list[str]:
     return words
 
 
-def has_letter(term: str) -> bool:
-    return term.isalpha() or any(map(str.isalpha, term))
-
-
-def word_terms(normalised: str) -> Iterator[str]:
-    """The words that count as terms, in order of appearance."""
-    return (word for word in cut(normalised) if word not in STOPWORDS and has_letter(word))
-
-
-def pair_terms(normalised: str) -> Iterator[str]:
-    """The neighbouring character pairs that count as terms, each with its mark, in order of appearance."""
-    for run in _WORD_RUN.findall(normalised):
-        for first, second in pairwise(run):
-            if first in STOPWORDS and second in STOPWORDS:
-                continue
-            pair = first + second
-            if pair not in STOPWORDS and (first.isalpha() or second.isalpha()):
-                yield PAIR + pair
-
-
 def terms(text: str) -> list[str]:
     """All terms of a text with their repetitions: what scikit-learn calls an analyzer. Takes any text, even empty."""
     normalised = normalise(text)
-    return [*word_terms(normalised), *pair_terms(normalised)]
+    words = [word for word in cut(normalised) if _is_word(word)]
+    return words + [PAIR + pair for pair in _pairs(normalised) if _is_pair(pair)]
 
 
 def count_terms(text: str) -> dict[str, int]:
-    """Term → how often, ordered by the term itself, so that sums over it never depend on where a term stood."""
-    return dict(sorted(Counter(terms(text)).items()))
+    """Term → how often, ordered by the term itself, so that sums over it never depend on where a term stood.
+
+    Counts first and looks at each distinct word and pair once.
+    """
+    normalised = normalise(text)
+    counted = [(word, count) for word, count in Counter(cut(normalised)).items() if _is_word(word)]
+    counted += [(PAIR + pair, count) for pair, count in Counter(_pairs(normalised)).items() if _is_pair(pair)]
+    counted.sort()
+    return dict(counted)
+
+
+def _pairs(normalised: str) -> Iterator[str]:
+    return chain.from_iterable(map(add, run, run[1:]) for run in _WORD_RUN.findall(normalised))
+
+
+def _is_word(word: str) -> bool:
+    return word not in STOPWORDS and (word.isalpha() or any(map(str.isalpha, word)))
+
+
+def _is_pair(pair: str) -> bool:
+    first, second = pair[0], pair[1]
+    if first in STOPWORDS and second in STOPWORDS:
+        return False
+    return pair not in STOPWORDS and (first.isalpha() or second.isalpha())
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,15 +54,16 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """For every term the documents that have it, with the term's weight there. Never changes once built."""
+    """For every term the documents that have it, with the term's weight there. Never changes once built.
+
+    ``df``, ``idf``: by term number. ``norms``: |d| by row. ``by_term``: weights, shape (terms, documents).
+    """
 
     documents: int
     df: NDArray[np.intp]
     idf: Floats
     norms: Floats
-    starts: NDArray[np.intp]
-    rows: Ints
-    weights: Floats
+    by_term: csr_array
     sublinear: bool = True
 
     @classmethod
@@ -80,15 +81,13 @@ class Postings:
         norms[norms == 0] = 1.0
         weights /= np.repeat(norms, lengths)
         starts = np.concatenate([[0], np.cumsum(lengths)])
-        by_term = csr_array((weights, columns, starts.astype(np.int32)), shape=(n, n_terms)).tocsc()
+        by_document = csr_array((weights, columns, starts.astype(np.int32)), shape=(n, n_terms))
         return cls(
             documents=n,
             df=df,
             idf=idf,
             norms=norms,
-            starts=by_term.indptr.astype(np.intp),
-            rows=by_term.indices.astype(np.int32, copy=False),
-            weights=by_term.data,
+            by_term=by_document.tocsc().T,
             sublinear=sublinear,
         )
 
@@ -122,14 +121,7 @@ class Postings:
         Reads each posting of the query's terms once. A document's sum runs in the order of the terms, so it does not
         depend on how the vocabulary is numbered.
         """
-        if not len(query.ids):
-            return np.zeros(self.documents)
-        firsts, lasts = self.starts[query.ids], self.starts[query.ids + 1]
-        slices = [slice(first, last) for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)]
-        rows = np.concatenate([self.rows[piece] for piece in slices], dtype=np.intp)
-        parts = np.concatenate([self.weights[piece] for piece in slices])
-        parts *= np.repeat(query.weights, lasts - firsts)
-        sums = np.bincount(rows, parts, minlength=self.documents).astype(np.float64, copy=False)
+        sums: Floats = self.by_term[query.ids].T @ query.weights
         return rounded(sums)
 
 
