@@ -32,7 +32,7 @@ check: $(STAMP) ## style, types, imports
 	$(BIN)/lint-imports
 
 bench: $(STAMP) ## measure; results go to docs/benchmarks.md
-	$(BIN)/python scripts/bench.py
+	$(BIN)/python -m scripts.bench
 
 lock: ## renew requirements.lock
 	sh scripts/make_lock.sh

@@ -1,0 +1,1 @@
+"""Benchmarks: what was measured, how, on what machine. `make bench` runs them and renews docs/benchmarks.md."""
