@@ -3,11 +3,21 @@
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from marketplace.kernel.embedded import running_postgres
+from marketplace.kernel.embedded import binaries, running_postgres
 from tests.faults.embedded.processes import CLIENT, Client, eventually, gone, pids
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copies() -> Iterator[Path]:
+    """Pretended programs are copied like real ones when root's folders are closed; not into the machine's own cache."""
+    with TemporaryDirectory(dir="/var/tmp") as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder).chmod(0o755)
+        patch.setattr(binaries, "COPIES", Path(folder) / "cache")
+        yield Path(folder) / "cache"
 
 
 @pytest.fixture
