@@ -19,6 +19,21 @@ class Filter(Message):
     model_config = ConfigDict(extra="ignore")
 
 
+class _Secret:
+    """Marks a value that is told once and kept nowhere but as its hash."""
+
+
+ShownOnce = Annotated[str, Field(description="请妥善保存，只显示一次 · keep it; it is shown once"), _Secret()]
+"""A secret in an answer. A route whose answer has one does not remember it for repeats."""
+
+
+def shows_a_secret(answer: object) -> bool:
+    """Whether a message of this type has a value that is shown once."""
+    if not (isinstance(answer, type) and issubclass(answer, BaseModel)):
+        return False
+    return any(isinstance(mark, _Secret) for field in answer.model_fields.values() for mark in field.metadata)
+
+
 class Page(BaseModel, Generic[Item]):
     """Some items, and where to continue from (`null` when this was the last page)."""
 

@@ -1,6 +1,5 @@
 """Organisations, people, and what each may do."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from schemas.base import Message
+from schemas.base import Message, ShownOnce
 from schemas.codes import RegionCode
 from schemas.text import Line, Name, Text
 from schemas.uscc import Uscc
@@ -78,7 +77,7 @@ def _email(value: str) -> str:
     if (
         not at
         or not local
-        or len(local) > 64  # noqa: PLR2004 -- RFC 5321
+        or len(local) > 64  # RFC 5321
         or any(c.isspace() or c in '<>()[],;:\\"@' for c in local)
         or not domain.isascii()
         or "." not in domain
@@ -123,13 +122,14 @@ NewPassword = Annotated[
 TokenText = Annotated[str, Line(200)]
 Phone = Annotated[str, Line(40)]
 Locale = Annotated[str, Field(pattern="^(zh|en)$")]
+Kinds = Annotated[list[OrganisationKind], Field(min_length=1, max_length=9)]
 
 
 class OrganisationNew(Message):
     uscc: Uscc
     name: Name
     name_en: Annotated[str, Line(200)] | None = None
-    kinds: Annotated[list[OrganisationKind], Field(min_length=1, max_length=9)]
+    kinds: Kinds
     region: RegionCode
     introduction: Annotated[str, Text(2000)] | None = None
 
@@ -137,9 +137,7 @@ class OrganisationNew(Message):
 class OrganisationPatch(Message):
     name: Name = Field(default=None, validate_default=False)  # type: ignore[assignment]
     name_en: Annotated[str, Line(200)] | None = None
-    kinds: Annotated[list[OrganisationKind], Field(min_length=1, max_length=9)] = Field(  # type: ignore[assignment]
-        default=None, validate_default=False
-    )
+    kinds: Kinds = Field(default=None, validate_default=False)  # type: ignore[call-overload]
     region: RegionCode = Field(default=None, validate_default=False)  # type: ignore[assignment]
     introduction: Annotated[str, Text(2000)] | None = None
 
@@ -185,6 +183,7 @@ class VerificationDecision(Message):
 
 
 class VerificationView(Message):
+    version: int
     verification: Verification
     evidence: str | None
     reason: str | None
@@ -198,7 +197,7 @@ class SignIn(Message):
 
 
 class SignedInView(Message):
-    token: Annotated[str, Field(description="请妥善保存，只显示一次 · keep it; it is shown once")]
+    token: ShownOnce
     expires_at: AwareDatetime
     person_id: UUID
 
@@ -238,7 +237,7 @@ class MembershipView(Message):
     id: UUID
     organisation: OrganisationCard | None
     role: Role
-    since: datetime
+    since: AwareDatetime
 
 
 class Me(Message):
@@ -264,6 +263,7 @@ class MemberView(Message):
     email: str
     role: Role
     since: AwareDatetime
+    version: int
 
 
 def _of_an_organisation(role: Role) -> Role:
@@ -321,7 +321,7 @@ class TokenView(Message):
 
 
 class TokenMade(TokenView):
-    token: Annotated[str, Field(description="请妥善保存，只显示一次 · keep it; it is shown once")]
+    token: ShownOnce
 
 
 class SuspensionNew(Message):

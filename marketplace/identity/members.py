@@ -6,14 +6,14 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
-from marketplace.identity import facts, organisations, tokens
+from marketplace.identity import facts, organisations, people, tokens, tries
 from marketplace.identity.models import INVITATION_LASTS, Invitation, Membership, Organisation, Person
 from marketplace.identity.policy import invitations_managed_by, members_visible_to
-from marketplace.kernel import clock, mail
+from marketplace.kernel import clock, etag, mail
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
-from marketplace.kernel.refusals import Conflict, Forbidden, NotFound, refusing
+from marketplace.kernel.refusals import Conflict, Forbidden, NotFound, TooMany, refusing
 from schemas.identity import InvitationNew, Permission, Role
 
 
@@ -43,7 +43,7 @@ async def _managed(session: AsyncSession, actor: Actor, organisation_id: UUID) -
 async def listed(
     session: AsyncSession, actor: Actor, organisation_id: UUID, paging: Paging
 ) -> tuple[list[Membership], str | None]:
-    """The members, newest first; 404 to whoever does not belong."""
+    """The members, newest first, for those who belong and for the platform."""
     await organisations.read(session, actor, organisation_id)
     if (
         organisation_id not in actor.organisations_where(Permission.READ_OWN)
@@ -66,6 +66,11 @@ async def invite(
 ) -> Invitation:
     """Invite an address; the letter's link is good for 14 days, for whoever owns that address."""
     organisation = await _managed(session, actor, organisation_id)
+    belongs = select(Membership.id).join(Person).where(Membership.organisation_id == organisation_id)
+    if await session.scalar(belongs.where(Person.email == wish.email, Membership.ended_at.is_(None))) is not None:
+        raise AlreadyMember
+    if await tries.spend(session, {f"i:{wish.email}": people.LETTERS}) is not None:
+        raise TooMany
     now = clock.now()
     await session.execute(
         update(Invitation)
@@ -203,6 +208,7 @@ async def _member(session: AsyncSession, actor: Actor, organisation_id: UUID, me
             members_visible_to(actor),
         )
         .with_for_update(of=Membership)
+        .execution_options(populate_existing=True)
     )
     if membership is None:
         raise NotFound
@@ -210,16 +216,21 @@ async def _member(session: AsyncSession, actor: Actor, organisation_id: UUID, me
 
 
 async def _keeps_an_administrator(session: AsyncSession, membership: Membership) -> None:
-    """The organisation's row is locked, so two administrators cannot leave at once and leave nobody."""
+    """One who can act: an account that is shut administers nothing.
+
+    The organisation's row is locked, so two administrators cannot leave at once and leave nobody.
+    """
     if membership.role is not Role.ORGANISATION_ADMIN:
         return
     others = await session.scalar(
         select(func.count())
         .select_from(Membership)
+        .join(Person)
         .where(
             Membership.organisation_id == membership.organisation_id,
             Membership.role == Role.ORGANISATION_ADMIN,
             Membership.ended_at.is_(None),
+            Person.suspended_at.is_(None),
             Membership.id != membership.id,
         )
     )
@@ -228,14 +239,16 @@ async def _keeps_an_administrator(session: AsyncSession, membership: Membership)
 
 
 async def change_role(
-    session: AsyncSession, actor: Actor, organisation_id: UUID, membership_id: UUID, role: Role
+    session: AsyncSession, actor: Actor, organisation_id: UUID, membership_id: UUID, version: int, role: Role
 ) -> Membership:
     membership = await _member(session, actor, organisation_id, membership_id)
     if organisation_id not in actor.organisations_where(Permission.MANAGE_MEMBERS):
         raise organisations.NotYours
+    etag.check(version, membership.version)
     if role is not membership.role:
         await _keeps_an_administrator(session, membership)
         before, membership.role = membership.role, role
+        membership.version += 1
         await session.flush()
         await record(
             session,
@@ -246,14 +259,16 @@ async def change_role(
     return membership
 
 
-async def end(session: AsyncSession, actor: Actor, organisation_id: UUID, membership_id: UUID) -> None:
+async def end(session: AsyncSession, actor: Actor, organisation_id: UUID, membership_id: UUID, version: int) -> None:
     """A member leaves, or is let go by an administrator; the row stays as history."""
     membership = await _member(session, actor, organisation_id, membership_id)
     managing = organisation_id in actor.organisations_where(Permission.MANAGE_MEMBERS)
     if not managing and membership.person_id != actor.person_id:
         raise organisations.NotYours
+    etag.check(version, membership.version)
     await _keeps_an_administrator(session, membership)
     membership.ended_at = clock.now()
+    membership.version += 1
     await session.flush()
     await record(
         session, facts.MemberLeft(organisation_id, membership.person_id), subject=organisation_id, by=actor.person

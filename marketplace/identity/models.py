@@ -60,7 +60,10 @@ class Person(Versioned, Base):
 
 
 class Membership(Base):
-    """A role that a person has in an organisation, or (without one) on the platform, until it ends."""
+    """A role that a person has in an organisation, or (without one) on the platform, until it ends.
+
+    Every change of the role is counted, so that two administrators do not undo each other unseen.
+    """
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -82,6 +85,7 @@ class Membership(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     role: Mapped[Role] = mapped_column(words(Role))
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     since: Mapped[Now]
     given_by: Mapped[UUID | None]
     ended_at: Mapped[Moment | None]
@@ -146,7 +150,7 @@ class Invitation(Base):
 
 
 class SignInTry(Base):
-    """A sign-in that failed, kept for a quarter of an hour's counting across all processes."""
+    """A password that was tried and not yet found right, kept to be counted across all processes."""
 
     __tablename__ = "sign_in_try"
     __table_args__ = (Index("sign_in_try_key_at_idx", "key", "at"),)

@@ -68,7 +68,8 @@ async def register(session: AsyncSession, actor: Actor, wish: OrganisationNew) -
 async def read(session: AsyncSession, actor: Actor, organisation_id: UUID, *, lock: bool = False) -> Organisation:
     statement = select(Organisation).where(Organisation.id == organisation_id, organisation_visible_to(actor))
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        # Rows that refer to it may still be added meanwhile.
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     organisation = await session.scalar(statement)
     if organisation is None:
         raise NotFound
@@ -116,22 +117,24 @@ async def edit(
     """Change what the organisation says of itself; its code never changes. A new name asks for a new verification."""
     organisation = await _own(session, actor, organisation_id)
     etag.check(version, organisation.version)
-    changes = patch.model_dump(exclude_unset=True)
+    wishes = patch.model_dump(exclude_unset=True)
+    if "kinds" in wishes:
+        wishes["kinds"] = sorted(set(wishes["kinds"]))
+    changes = {name: value for name, value in wishes.items() if getattr(organisation, name) != value}
+    if not changes:
+        return organisation
     before = {name: getattr(organisation, name) for name in changes}
     for name, value in changes.items():
-        setattr(organisation, name, sorted(set(value)) if name == "kinds" else value)
-    if (
-        before.get("name", organisation.name) != organisation.name
-        and organisation.verification is Verification.VERIFIED
-    ):
-        organisation.verification = Verification.SUBMITTED
+        setattr(organisation, name, value)
+    if "name" in changes:
+        # What the platform looked at was the old name, whatever happens to the organisation before it looks again.
+        organisation.verified_at = None
+        if organisation.verification is Verification.VERIFIED:
+            organisation.verification = Verification.SUBMITTED
     _touch(organisation)
     await session.flush()
     await record(
-        session,
-        facts.OrganisationEdited(organisation.id, before, {name: getattr(organisation, name) for name in changes}),
-        subject=organisation.id,
-        by=actor.person,
+        session, facts.OrganisationEdited(organisation.id, before, changes), subject=organisation.id, by=actor.person
     )
     return organisation
 
@@ -161,18 +164,28 @@ _STEPS = {
 
 
 async def decide_verification(
-    session: AsyncSession, actor: Actor, organisation_id: UUID, decision: VerificationDecision
+    session: AsyncSession,
+    actor: Actor,
+    organisation_id: UUID,
+    decision: VerificationDecision,
+    *,
+    version: int | None = None,
 ) -> Organisation:
-    """The platform's word on who this is: by whom, when, for what reason, on what evidence."""
+    """The platform's word on who this is: by whom, when, for what reason, on what evidence.
+
+    With `version` it holds for that version only, so that nobody renames himself under the eyes of the platform.
+    """
     organisation = await read(session, actor, organisation_id, lock=True)
     if Permission.VERIFY_ORGANISATIONS not in actor.platform:
         raise Forbidden("只有平台管理员可以认证单位。 · Only a platform administrator verifies organisations.")
+    if version is not None:
+        etag.check(version, organisation.version)
     sources, target = _STEPS[decision.decision]
     if organisation.verification not in sources:
         raise WrongStep
     now = clock.now()
     if decision.decision is VerificationWish.REINSTATE and organisation.verified_at is None:
-        target = Verification.UNVERIFIED
+        target = Verification.SUBMITTED if organisation.evidence else Verification.UNVERIFIED
     organisation.verification = target
     organisation.decision_reason, organisation.decided_by = decision.reason, actor.person
     if decision.decision is VerificationWish.VERIFY:

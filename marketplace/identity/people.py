@@ -1,25 +1,31 @@
 """What people do with their own accounts, and what the platform may do to them."""
 
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from marketplace.identity import facts, passwords, tokens
-from marketplace.identity.models import LETTER_LASTS, LetterToken, Membership, Organisation, Person, SignInTry, Token
-from marketplace.kernel import clock, etag, mail
-from marketplace.kernel.actor import Actor
+from marketplace.identity import facts, passwords, tokens, tries
+from marketplace.identity.models import LETTER_LASTS, LetterToken, Membership, Organisation, Person, Token
+from marketplace.kernel import clock, etag, mail, rate
+from marketplace.kernel.actor import AccountSuspended, Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.language import Language, told
 from marketplace.kernel.refusals import Forbidden, Invalid, NotFound, NotSignedIn, TooMany
 from schemas.base import FieldError
 from schemas.identity import MePatch, Permission, Registration
 
-CONFIRM, RESET = "confirm", "reset"
-TRY_WINDOW = timedelta(minutes=15)
+CONFIRM: Final = "confirm"
+RESET: Final = "reset"
+# Letters that anybody may have us write to one address within a quarter of an hour.
+LETTERS: Final = 3
+# One office often shares an address, so it is given more room than one account.
+ADDRESS_ROOM: Final = 5
+UNCONFIRMED_KEPT: Final = timedelta(days=30)
 
 
 class WrongCredentials(NotSignedIn):
@@ -29,9 +35,22 @@ class WrongCredentials(NotSignedIn):
 class LinkSpent(Invalid):
     """此链接无效、已使用或已过期，请重新申请。 · This link is unknown, used or expired; ask for a new one."""
 
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError(pointer="/token", code="link_spent", detail=self.title())])
+
+
+class WrongPassword(Invalid):
+    """当前密码不正确。 · The current password is not right."""
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError(pointer="/current", code="wrong_password", detail=self.title())])
+
 
 class TooManyTries(TooMany):
-    """登录失败次数过多，请过一刻钟再试。 · Too many failed sign-ins; try again in a quarter of an hour."""
+    """密码错误次数过多，请稍后再试。 · Too many wrong passwords; try again later."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(headers={"Retry-After": str(max(1, round(wait.total_seconds())))})
 
 
 async def register(session: AsyncSession, wish: Registration, *, public_url: str) -> None:
@@ -40,6 +59,8 @@ async def register(session: AsyncSession, wish: Registration, *, public_url: str
     The password is chosen with the confirmation letter in hand: whoever asked for the account first could otherwise
     have chosen it for the owner of the address.
     """
+    if await tries.spend(session, {f"l:{wish.email}": LETTERS}) is not None:
+        return
     now = clock.now()
     person_id = await session.scalar(
         insert(Person)
@@ -47,23 +68,26 @@ async def register(session: AsyncSession, wish: Registration, *, public_url: str
         .on_conflict_do_nothing(index_elements=["email"])
         .returning(Person.id)
     )
-    person = await session.scalar(select(Person).where(Person.email == wish.email))
-    assert person is not None
+    person = (await session.scalars(select(Person).where(Person.email == wish.email))).one()
     if person_id is not None:
         await record(session, facts.PersonRegistered(person_id), subject=person_id)
-    if person.confirmed_at is not None:
-        await mail.post(
-            session,
-            to=person.email,
-            subject=told("有人用您的邮箱再次注册 · Somebody tried to register with your address", _language(person)),
-            text=told(
-                f"您已有账号。如果忘记密码，请在 {public_url} 重设。如果不是您本人操作，请忽略。"
-                f" · You already have an account. If you forgot the password, set a new one at {public_url}."
-                " If it was not you, there is nothing to do.",
-                _language(person),
-            ),
-        )
+    if person.confirmed_at is None:
+        await _send_confirmation(session, person, public_url)
         return
+    await mail.post(
+        session,
+        to=person.email,
+        subject=told("有人用您的邮箱再次注册 · Somebody tried to register with your address", _language(person)),
+        text=told(
+            f"您已有账号。如果忘记密码，请在 {public_url} 重设。如果不是您本人操作，请忽略。"
+            f" · You already have an account. If you forgot the password, set a new one at {public_url}."
+            " If it was not you, there is nothing to do.",
+            _language(person),
+        ),
+    )
+
+
+async def _send_confirmation(session: AsyncSession, person: Person, public_url: str) -> None:
     text = await _letter_token(session, person.id, CONFIRM)
     await mail.post(
         session,
@@ -85,112 +109,130 @@ async def _letter_token(session: AsyncSession, person_id: UUID, purpose: str) ->
     return text
 
 
-async def _spend(session: AsyncSession, text: str, purpose: str) -> Person:
-    """The person whose letter this was; the letter is good once."""
-    row = await session.execute(
-        update(LetterToken)
-        .where(
-            LetterToken.hash == tokens.digest(text),
-            LetterToken.purpose == purpose,
-            LetterToken.used_at.is_(None),
-            LetterToken.expires_at > clock.now(),
-        )
-        .values(used_at=clock.now())
-        .returning(LetterToken.person_id)
+async def _chosen_with(session: AsyncSession, text: str, purpose: str, password: str) -> Person:
+    """The person whose letter this was, with the password chosen now; the letter is good once.
+
+    Nobody's connection or row waits while a password is hashed, and nothing is hashed for a letter that opens nothing.
+    """
+    good = (
+        LetterToken.hash == tokens.digest(text),
+        LetterToken.purpose == purpose,
+        LetterToken.used_at.is_(None),
+        LetterToken.expires_at > clock.now(),
     )
-    person_id = row.scalar_one_or_none()
+    if await session.scalar(select(LetterToken.id).where(*good)) is None:
+        raise LinkSpent
+    await session.commit()
+    hashed = await passwords.hashed(password)
+    spent = update(LetterToken).where(*good).values(used_at=clock.now()).returning(LetterToken.person_id)
+    person_id = await session.scalar(spent)
     if person_id is None:
-        raise LinkSpent(errors=[FieldError(pointer="/token", code="link_spent", detail=LinkSpent.title())])
-    return await session.get_one(Person, person_id, with_for_update=True)
+        raise LinkSpent
+    person = await session.get_one(Person, person_id, with_for_update={"key_share": True}, populate_existing=True)
+    await _set_password(session, person, hashed)
+    return person
 
 
 async def confirm(session: AsyncSession, text: str, password: str, *, name: str) -> tuple[str, Token]:
     """The address is theirs: the account opens with this password and its owner is signed in."""
-    person = await _spend(session, text, CONFIRM)
-    await _set_password(session, person, password)
-    if person.confirmed_at is None:
-        person.confirmed_at = clock.now()
-        await record(session, facts.PersonConfirmed(person.id), subject=person.id, by=person.id)
+    person = await _chosen_with(session, text, CONFIRM, password)
+    person.confirmed_at = clock.now()
+    await session.flush()
+    await record(session, facts.PersonConfirmed(person.id), subject=person.id, by=person.id)
     return await tokens.open_session(session, person.id, name=name)
 
 
 async def forgot_password(session: AsyncSession, email: str, *, public_url: str) -> None:
-    person = await session.scalar(
-        select(Person).where(Person.email == email, Person.confirmed_at.is_not(None), Person.suspended_at.is_(None))
-    )
-    if person is None:
+    """Write to the address, known here or not: the caller learns nothing, its owner learns where they stand."""
+    if await tries.spend(session, {f"l:{email}": LETTERS}) is not None:
         return
-    text = await _letter_token(session, person.id, RESET)
+    person = await session.scalar(select(Person).where(Person.email == email))
+    if person is not None and person.confirmed_at is None:
+        await _send_confirmation(session, person, public_url)
+        return
+    language = _language(person) if person else None
+    if person is None or person.suspended_at is not None:
+        reason = (
+            f"此邮箱在 {public_url} 没有可用的账号。如果不是您本人操作，请忽略。"
+            f" · There is no account for this address at {public_url} that can be used."
+            " If you did not ask for this, there is nothing to do."
+        )
+    else:
+        text = await _letter_token(session, person.id, RESET)
+        reason = (
+            f"请在 24 小时内打开以下链接重设密码：\n{public_url}/reset?token={text}\n\n重设码：{text}"
+            f" · Open this link within 24 hours to set a new password:\n{public_url}/reset?token={text}\n\nCode: {text}"
+        )
     await mail.post(
         session,
-        to=person.email,
-        subject=told("重设密码 · Set a new password", _language(person)),
-        text=told(
-            f"请在 24 小时内打开以下链接重设密码：\n{public_url}/reset?token={text}\n\n重设码：{text}"
-            f" · Open this link within 24 hours to set a new password:\n{public_url}/reset?token={text}\n\nCode: {text}",
-            _language(person),
-        ),
+        to=email,
+        subject=told("重设密码 · Set a new password", language),
+        text=told(reason, language),
     )
 
 
 async def reset_password(session: AsyncSession, text: str, password: str) -> None:
     """Set a password by letter. Every token of the person ends: whoever held one may have been the reason."""
-    person = await _spend(session, text, RESET)
-    await _set_password(session, person, password)
-    if person.confirmed_at is None:
-        person.confirmed_at = clock.now()
+    await _chosen_with(session, text, RESET, password)
 
 
-async def change_password(session: AsyncSession, actor: Actor, current: str, new: str) -> None:
-    person = await session.get_one(Person, actor.person, with_for_update=True)
+async def change_password(session: AsyncSession, actor: Actor, current: str, new: str, *, most_tries: int) -> None:
+    """Set a new password with the current one in hand; guesses at it count like those at the door."""
+    tokens.require_session(actor)
+    person = await session.get_one(Person, actor.person)
+    await _count_try(session, {_account(person.email): most_tries})
     if not await passwords.matches(current, person.password_hash):
-        raise Invalid(
-            errors=[
-                FieldError(
-                    pointer="/current",
-                    code="wrong_password",
-                    detail="当前密码不正确。 · The current password is not right.",
-                )
-            ]
-        )
-    await _set_password(session, person, new)
+        raise WrongPassword
+    hashed = await passwords.hashed(new)
+    await tries.forget(session, _account(person.email))
+    person = await session.get_one(Person, actor.person, with_for_update={"key_share": True}, populate_existing=True)
+    await _set_password(session, person, hashed)
 
 
-async def _set_password(session: AsyncSession, person: Person, password: str) -> None:
-    person.password_hash = await passwords.hashed(password)
+async def _set_password(session: AsyncSession, person: Person, hashed: str) -> None:
+    """From now on only this password opens the account: no session, no token, no letter sent before."""
+    person.password_hash = hashed
     _touch(person)
     await session.flush()
     await tokens.revoke_all(session, person.id)
+    await session.execute(
+        update(LetterToken)
+        .where(LetterToken.person_id == person.id, LetterToken.used_at.is_(None))
+        .values(used_at=clock.now())
+    )
     await record(session, facts.PasswordChanged(person.id), subject=person.id, by=person.id)
 
 
-async def sign_in(
-    session: AsyncSession, email: str, password: str, *, address: str, name: str, tries: int
-) -> tuple[str, Token] | None:
-    """A session for the right password; None for a wrong one, which is counted by address and by account.
+def _account(email: str) -> str:
+    return f"e:{email}"
 
-    It answers None instead of refusing because the count must be committed.
+
+async def _count_try(session: AsyncSession, allowances: dict[str, int]) -> None:
+    """Count a try at a password before it is looked at, so that the count stands whatever comes of it.
+
+    This is the one place where a verb commits: refusals roll back, and many tries at once must see each other. It
+    also gives the connection back while the password is hashed.
     """
-    keys = (f"e:{email}", f"a:{address}")
-    now = clock.now()
-    counted = await session.execute(
-        select(SignInTry.key, func.count())
-        .where(SignInTry.key.in_(keys), SignInTry.at > now - TRY_WINDOW)
-        .group_by(SignInTry.key)
-    )
-    counts = {key: count for key, count in counted.all()}
-    # One office often shares an address, so it is given more room than one account.
-    if counts.get(keys[0], 0) >= tries or counts.get(keys[1], 0) >= tries * 5:
-        raise TooManyTries(headers={"Retry-After": str(int(TRY_WINDOW.total_seconds()))})
+    wait = await tries.spend(session, allowances)
+    if wait is not None:
+        raise TooManyTries(wait)
+    await session.commit()
+
+
+async def sign_in(
+    session: AsyncSession, email: str, password: str, *, address: str | None, name: str, most_tries: int
+) -> tuple[str, Token]:
+    """A session for the right password. Wrong ones are counted by account and by address, known or not."""
     person = await session.scalar(
         select(Person).where(Person.email == email, Person.confirmed_at.is_not(None), Person.suspended_at.is_(None))
     )
+    from_there = f"a:{rate.place(address)}"
+    await _count_try(session, {_account(email): most_tries, from_there: most_tries * ADDRESS_ROOM})
     if not await passwords.matches(password, person.password_hash if person else None):
-        session.add_all(SignInTry(key=key, at=now) for key in keys)
-        await session.flush()
-        return None
+        raise WrongCredentials
     assert person is not None
-    await session.execute(delete(SignInTry).where(SignInTry.key == keys[0]))
+    await tries.forget(session, _account(email))
+    await tries.take_back(session, from_there)
     return await tokens.open_session(session, person.id, name=name)
 
 
@@ -207,14 +249,17 @@ async def read_me(session: AsyncSession, actor: Actor) -> tuple[Person, list[tup
 
 
 async def edit_me(session: AsyncSession, actor: Actor, version: int, patch: MePatch) -> None:
-    person = await session.get_one(Person, actor.person, with_for_update=True)
+    person = await session.get_one(Person, actor.person, with_for_update={"key_share": True})
     etag.check(version, person.version)
-    changes = patch.model_dump(exclude_unset=True)
-    for name, value in changes.items():
-        setattr(person, name, value)
+    wishes = patch.model_dump(exclude_unset=True)
+    changed = sorted(name for name, value in wishes.items() if getattr(person, name) != value)
+    if not changed:
+        return
+    for name in changed:
+        setattr(person, name, wishes[name])
     _touch(person)
     await session.flush()
-    await record(session, facts.PersonEdited(person.id, sorted(changes)), subject=person.id, by=person.id)
+    await record(session, facts.PersonEdited(person.id, changed), subject=person.id, by=person.id)
 
 
 async def suspend(session: AsyncSession, actor: Actor, person_id: UUID, reason: str) -> None:
@@ -239,21 +284,39 @@ async def reinstate(session: AsyncSession, actor: Actor, person_id: UUID, reason
 
 
 async def _managed(session: AsyncSession, actor: Actor, person_id: UUID) -> Person:
+    """The person, for the platform. Two administrators who shut each other out take turns, so one of them stays."""
     if Permission.SUSPEND_PEOPLE not in actor.platform:
         raise NotFound
-    person = await session.get(Person, person_id, with_for_update=True)
-    if person is None:
+    locked = await session.scalars(
+        select(Person)
+        .where(Person.id.in_((actor.person, person_id)))
+        .order_by(Person.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    people = {person.id: person for person in locked.all()}
+    if people[actor.person].suspended_at is not None:
+        raise AccountSuspended
+    if person_id not in people:
         raise NotFound
-    return person
+    return people[person_id]
 
 
 async def sweep(session: AsyncSession) -> None:
-    """Forget what no longer serves: old tries, links and tokens that opened nothing for 30 days."""
+    """Forget what no longer serves: old tries, spent links and dead tokens, accounts that were never confirmed."""
     now = clock.now()
-    await session.execute(delete(SignInTry).where(SignInTry.at < now - TRY_WINDOW))
+    await tries.sweep(session, now)
     month = now - timedelta(days=30)
     await session.execute(delete(LetterToken).where(LetterToken.expires_at < month))
     await session.execute(delete(Token).where(or_(Token.expires_at < month, Token.revoked_at < month)))
+    await session.execute(
+        delete(Person).where(
+            Person.confirmed_at.is_(None),
+            Person.created_at < now - UNCONFIRMED_KEPT,
+            ~exists().where(Membership.person_id == Person.id),
+            ~exists().where(LetterToken.person_id == Person.id),
+        )
+    )
 
 
 def _touch(person: Person) -> None:

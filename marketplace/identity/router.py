@@ -7,17 +7,18 @@ from fastapi import APIRouter, Query, Request, Response
 
 from marketplace.identity import members, organisations, people, tokens
 from marketplace.identity.models import Invitation, Membership, Organisation, Token
-from marketplace.kernel import etag, http
+from marketplace.kernel import etag
 from marketplace.kernel.actor import AccountSuspended, Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
-from marketplace.kernel.etag import IfMatch
+from marketplace.kernel.etag import IfMatch, MaybeIfMatch
+from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import (
     Forbidden,
-    Invalid,
     NotFound,
     NotSignedIn,
     StaleVersion,
+    TooMany,
     VersionMissing,
     problems,
 )
@@ -61,9 +62,13 @@ from schemas.text import Words
 
 router = APIRouter(prefix="/api/v1", route_class=TransactionRoute)
 
-LETTER_SENT = Accepted(
-    message="如果可以，我们已向此邮箱发送一封信，请查收。 · If that is possible, a letter is on its way to this address."
+LETTER_SENT = (
+    "如果可以，我们已向此邮箱发送一封信，请查收。 · If that is possible, a letter is on its way to this address."
 )
+
+
+def _letter_sent() -> Accepted:
+    return Accepted(message=told(LETTER_SENT))
 
 
 def _agent(request: Request) -> str:
@@ -81,25 +86,23 @@ def _signed_in(text: str, token: Token) -> SignedInView:
 )
 async def sign_in(wish: SignIn, session: Writing, request: Request) -> SignedInView:
     """登录 · Sign in. The answer is the same for an unknown address and a wrong password."""
-    settings = request.app.state.settings
     made = await people.sign_in(
         session,
         wish.email,
         wish.password.get_secret_value(),
-        address=request.client.host if request.client else "?",
+        address=request.client.host if request.client else None,
         name=_agent(request),
-        tries=settings.sign_ins_per_quarter_hour,
+        most_tries=request.app.state.settings.sign_ins_per_quarter_hour,
     )
-    if made is None:
-        # An answer and not an exception: the failed try is committed with it.
-        return http.answer(people.WrongCredentials(), request)  # type: ignore[return-value]
     return _signed_in(*made)
 
 
 @router.get("/sessions", tags=["identity"], responses=problems(NotSignedIn, AccountSuspended))
-async def sessions(session: Reading, actor: SignedIn) -> Page[TokenView]:
+async def sessions(session: Reading, actor: SignedIn, paging: Paged, response: Response) -> Page[TokenView]:
     """有效的会话与令牌 · Your sessions and tokens that still open something."""
-    return Page[TokenView](items=[TokenView.model_validate(token) for token in await tokens.live(session, actor)])
+    rows, marker = await tokens.live(session, actor, paging)
+    paging.link(response, marker)
+    return Page[TokenView](items=[TokenView.model_validate(token) for token in rows], next_cursor=marker)
 
 
 @router.delete("/sessions/current", status_code=204, tags=["identity"], responses=problems(NotSignedIn))
@@ -115,7 +118,7 @@ async def revoke(token_id: UUID, session: Writing, actor: SignedIn) -> None:
     await tokens.revoke(session, actor, token_id)
 
 
-@router.post("/tokens", status_code=201, tags=["identity"], responses=problems(NotSignedIn))
+@router.post("/tokens", status_code=201, tags=["identity"], responses=problems(NotSignedIn, tokens.SessionNeeded))
 async def make_token(wish: TokenNew, session: Writing, actor: SignedIn) -> TokenMade:
     """个人访问令牌 · A token for a program of yours, shown once."""
     text, token = await tokens.make_personal(session, actor, wish)
@@ -126,7 +129,7 @@ async def make_token(wish: TokenNew, session: Writing, actor: SignedIn) -> Token
 async def register(wish: Registration, session: Writing, request: Request) -> Accepted:
     """注册 · Open an account. A letter goes to the address; the answer never says whether it is known."""
     await people.register(session, wish, public_url=request.app.state.settings.public_url)
-    return LETTER_SENT
+    return _letter_sent()
 
 
 @router.post("/people/confirmations", status_code=201, tags=["identity"], responses=problems(people.LinkSpent))
@@ -140,7 +143,7 @@ async def confirm(wish: Confirmation, session: Writing, request: Request) -> Sig
 async def forgot_password(wish: PasswordForgotten, session: Writing, request: Request) -> Accepted:
     """忘记密码 · Ask for a letter to set a new password."""
     await people.forgot_password(session, wish.email, public_url=request.app.state.settings.public_url)
-    return LETTER_SENT
+    return _letter_sent()
 
 
 @router.post("/password-resets/completions", status_code=204, tags=["identity"], responses=problems(people.LinkSpent))
@@ -149,10 +152,21 @@ async def reset_password(wish: PasswordReset, session: Writing) -> None:
     await people.reset_password(session, wish.token, wish.password.get_secret_value())
 
 
-@router.post("/me/password", status_code=204, tags=["identity"], responses=problems(NotSignedIn, Invalid))
-async def change_password(wish: PasswordChange, session: Writing, actor: SignedIn) -> None:
+@router.post(
+    "/me/password",
+    status_code=204,
+    tags=["identity"],
+    responses=problems(NotSignedIn, tokens.SessionNeeded, people.WrongPassword, people.TooManyTries),
+)
+async def change_password(wish: PasswordChange, session: Writing, actor: SignedIn, request: Request) -> None:
     """修改密码 · Change your password. Every session ends, this one too."""
-    await people.change_password(session, actor, wish.current.get_secret_value(), wish.new.get_secret_value())
+    await people.change_password(
+        session,
+        actor,
+        wish.current.get_secret_value(),
+        wish.new.get_secret_value(),
+        most_tries=request.app.state.settings.sign_ins_per_quarter_hour,
+    )
 
 
 @router.get("/me", tags=["identity"], responses=problems(NotSignedIn, AccountSuspended))
@@ -287,8 +301,10 @@ async def edit_organisation(
     return _view(await organisations.edit(session, actor, organisation_id, version, patch), response)
 
 
-def _verification(organisation: Organisation) -> VerificationView:
+def _verification(organisation: Organisation, response: Response) -> VerificationView:
+    etag.stamp(response, organisation.version)
     return VerificationView(
+        version=organisation.version,
         verification=organisation.verification,
         evidence=organisation.evidence,
         reason=organisation.decision_reason,
@@ -302,12 +318,14 @@ def _verification(organisation: Organisation) -> VerificationView:
     tags=["organisations"],
     responses=problems(NotSignedIn, NotFound, Forbidden),
 )
-async def read_verification(organisation_id: UUID, session: Reading, actor: SignedIn) -> VerificationView:
+async def read_verification(
+    organisation_id: UUID, session: Reading, actor: SignedIn, response: Response
+) -> VerificationView:
     """认证材料与结论（成员与平台） · Evidence and decision, for members and the platform."""
     organisation = await organisations.read(session, actor, organisation_id)
     if not actor.may(Permission.READ_OWN, organisation_id) and Permission.READ_ALL not in actor.platform:
         raise Forbidden
-    return _verification(organisation)
+    return _verification(organisation, response)
 
 
 @router.post(
@@ -316,22 +334,31 @@ async def read_verification(organisation_id: UUID, session: Reading, actor: Sign
     responses=problems(NotSignedIn, NotFound, organisations.NotYours, organisations.WrongStep),
 )
 async def ask_verification(
-    organisation_id: UUID, wish: VerificationRequest, session: Writing, actor: SignedIn
+    organisation_id: UUID, wish: VerificationRequest, session: Writing, actor: SignedIn, response: Response
 ) -> VerificationView:
     """申请认证 · Ask to be verified."""
-    return _verification(await organisations.ask_verification(session, actor, organisation_id, wish))
+    return _verification(await organisations.ask_verification(session, actor, organisation_id, wish), response)
 
 
 @router.post(
     "/organisations/{organisation_id}/verification/decisions",
     tags=["organisations"],
-    responses=problems(NotSignedIn, NotFound, Forbidden, organisations.WrongStep),
+    responses=problems(NotSignedIn, NotFound, Forbidden, StaleVersion, organisations.WrongStep),
 )
 async def decide_verification(
-    organisation_id: UUID, decision: VerificationDecision, session: Writing, actor: SignedIn
+    organisation_id: UUID,
+    decision: VerificationDecision,
+    version: MaybeIfMatch,
+    session: Writing,
+    actor: SignedIn,
+    response: Response,
 ) -> VerificationView:
-    """认证、退回、暂停或恢复（平台管理员） · Verify, refuse, suspend or reinstate (platform administrators)."""
-    return _verification(await organisations.decide_verification(session, actor, organisation_id, decision))
+    """认证、退回、暂停或恢复（平台管理员） · Verify, refuse, suspend or reinstate (platform administrators).
+
+    With `If-Match`, the decision holds only if the organisation is still as you saw it.
+    """
+    organisation = await organisations.decide_verification(session, actor, organisation_id, decision, version=version)
+    return _verification(organisation, response)
 
 
 def _member(membership: Membership) -> MemberView:
@@ -342,6 +369,7 @@ def _member(membership: Membership) -> MemberView:
         email=membership.person.email,
         role=membership.role,
         since=membership.since,
+        version=membership.version,
     )
 
 
@@ -362,24 +390,38 @@ async def list_members(
 @router.patch(
     "/organisations/{organisation_id}/members/{membership_id}",
     tags=["organisations"],
-    responses=problems(NotSignedIn, NotFound, organisations.NotYours, members.LastAdministrator),
+    responses=problems(
+        NotSignedIn, NotFound, organisations.NotYours, members.LastAdministrator, StaleVersion, VersionMissing
+    ),
 )
 async def change_role(
-    organisation_id: UUID, membership_id: UUID, patch: MembershipPatch, session: Writing, actor: SignedIn
+    organisation_id: UUID,
+    membership_id: UUID,
+    patch: MembershipPatch,
+    version: IfMatch,
+    session: Writing,
+    actor: SignedIn,
+    response: Response,
 ) -> MemberView:
     """改变成员角色 · Change a member's role."""
-    return _member(await members.change_role(session, actor, organisation_id, membership_id, patch.role))
+    membership = await members.change_role(session, actor, organisation_id, membership_id, version, patch.role)
+    etag.stamp(response, membership.version)
+    return _member(membership)
 
 
 @router.delete(
     "/organisations/{organisation_id}/members/{membership_id}",
     status_code=204,
     tags=["organisations"],
-    responses=problems(NotSignedIn, NotFound, organisations.NotYours, members.LastAdministrator),
+    responses=problems(
+        NotSignedIn, NotFound, organisations.NotYours, members.LastAdministrator, StaleVersion, VersionMissing
+    ),
 )
-async def end_membership(organisation_id: UUID, membership_id: UUID, session: Writing, actor: SignedIn) -> None:
+async def end_membership(
+    organisation_id: UUID, membership_id: UUID, version: IfMatch, session: Writing, actor: SignedIn
+) -> None:
     """移除成员，或自己离开 · Let a member go, or leave yourself."""
-    await members.end(session, actor, organisation_id, membership_id)
+    await members.end(session, actor, organisation_id, membership_id, version)
 
 
 @router.get(
@@ -400,7 +442,9 @@ async def list_invitations(
     "/organisations/{organisation_id}/invitations",
     status_code=201,
     tags=["organisations"],
-    responses=problems(NotSignedIn, NotFound, organisations.NotYours, members.AlreadyInvited),
+    responses=problems(
+        NotSignedIn, NotFound, organisations.NotYours, members.AlreadyInvited, members.AlreadyMember, TooMany
+    ),
 )
 async def invite(
     organisation_id: UUID, wish: InvitationNew, session: Writing, actor: SignedIn, request: Request

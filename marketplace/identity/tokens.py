@@ -2,11 +2,12 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Request, Response
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +18,7 @@ from marketplace.identity.policy import PERMISSIONS
 from marketplace.kernel import clock
 from marketplace.kernel.actor import NOBODY, Actor
 from marketplace.kernel.facts import record
+from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn
 from schemas.identity import Permission, Role, Scope, TokenKind, TokenNew
 
@@ -26,6 +28,10 @@ _PREFIX = {TokenKind.SESSION: "djs_", TokenKind.PERSONAL: "djp_"}
 
 class ForeignOrigin(Forbidden):
     """请求来自其他网站，已拒绝。 · This request came from another site and was refused."""
+
+
+class SessionNeeded(Forbidden):
+    """令牌不能做这件事，请登录后再做。 · A token may not do this; sign in and do it yourself."""
 
 
 def new_secret(prefix: str = "") -> tuple[str, bytes]:
@@ -61,8 +67,15 @@ async def open_session(session: AsyncSession, person_id: UUID, *, name: str) -> 
     return text, token
 
 
+def require_session(actor: Actor) -> None:
+    """Refuse a program's token where a person is meant: a stolen one must not make others, nor change the locks."""
+    if actor.kind is not TokenKind.SESSION:
+        raise SessionNeeded
+
+
 async def make_personal(session: AsyncSession, actor: Actor, wish: TokenNew) -> tuple[str, Token]:
     """A token for a program of the actor's own."""
+    require_session(actor)
     text, token = await issue(
         session,
         actor.person,
@@ -75,15 +88,14 @@ async def make_personal(session: AsyncSession, actor: Actor, wish: TokenNew) -> 
     return text, token
 
 
-async def live(session: AsyncSession, actor: Actor) -> Sequence[Token]:
-    """The actor's tokens that still open something, newest first. A person has few: at most a hundred are told."""
-    found = await session.scalars(
-        select(Token)
-        .where(Token.person_id == actor.person, Token.revoked_at.is_(None), Token.expires_at > clock.now())
-        .order_by(Token.created_at.desc(), Token.id.desc())
-        .limit(100)
+async def live(session: AsyncSession, actor: Actor, paging: Paging) -> tuple[list[Token], str | None]:
+    """The actor's tokens that still open something, newest first."""
+    statement = select(Token).where(
+        Token.person_id == actor.person, Token.revoked_at.is_(None), Token.expires_at > clock.now()
     )
-    return found.all()
+    by = tuple(zip((Token.created_at, Token.id), BY_TIME_AND_ID, strict=True))
+    rows, marker = await page(session, statement, by, paging)
+    return [row[0] for row in rows], marker
 
 
 async def revoke(session: AsyncSession, actor: Actor, token_id: UUID) -> None:
@@ -130,11 +142,8 @@ def refuse_foreign(request: Request) -> None:
         return
     origin = request.headers.get("origin")
     ours = {str(request.base_url).rstrip("/"), request.app.state.settings.public_url.rstrip("/")}
-    if origin is None:
-        allowed = request.headers.get("sec-fetch-site") == "same-origin"
-    else:
-        allowed = origin.rstrip("/") in ours
-    if not allowed:
+    said = request.headers.get("sec-fetch-site") == "same-origin" if origin is None else origin.rstrip("/") in ours
+    if not said:
         raise ForeignOrigin
 
 
@@ -147,8 +156,8 @@ _ACTOR = (
         Person.id.label("person_id"),
         Person.email,
         Person.suspended_at,
-        array_agg(aggregate_order_by(Membership.role, Membership.id)).label("roles"),
-        array_agg(aggregate_order_by(Membership.organisation_id, Membership.id)).label("places"),
+        array_agg(aggregate_order_by(Membership.role, Membership.id)).label("roles"),  # type: ignore[no-untyped-call]
+        array_agg(aggregate_order_by(Membership.organisation_id, Membership.id)).label("places"),  # type: ignore[no-untyped-call]
     )
     .join(Person, Person.id == Token.person_id)
     .outerjoin(Membership, (Membership.person_id == Person.id) & Membership.ended_at.is_(None))
@@ -178,6 +187,7 @@ async def actor_of(session: AsyncSession, request: Request) -> Actor:
         person_id=row.person_id,
         email=row.email,
         token_id=row.id,
+        kind=row.kind,
         scope=row.scope,
         suspended=row.suspended_at is not None,
     )
@@ -192,6 +202,7 @@ def actor_with(
     person_id: UUID,
     email: str | None = None,
     token_id: UUID | None = None,
+    kind: TokenKind | None = None,
     scope: Scope = Scope.WRITE,
     suspended: bool = False,
 ) -> Actor:
@@ -208,6 +219,7 @@ def actor_with(
         person_id=person_id,
         email=email,
         token_id=token_id,
+        kind=kind,
         scope=scope,
         suspended=suspended,
         where={permission: frozenset(places) for permission, places in where.items()},
@@ -220,11 +232,33 @@ async def caller_of(session: AsyncSession, request: Request) -> UUID | None:
     return (await actor_of(session, request)).person_id
 
 
-async def note_use(session: AsyncSession, used: dict[UUID, datetime]) -> None:
-    """Write down when tokens were last used; called now and then, so that reading stays reading."""
-    for token_id, at in used.items():
+async def note_use(session: AsyncSession, used: Mapping[UUID, datetime]) -> None:
+    """Write down when tokens were last used; called now and then, so that reading stays reading.
+
+    In the order of their ids, as every process does it, so that two of them never wait for each other in a circle.
+    """
+    for token_id in sorted(used):
+        at = used[token_id]
         await session.execute(
             update(Token)
             .where(Token.id == token_id)
             .values(last_used_at=func.greatest(func.coalesce(Token.last_used_at, at), at))
         )
+
+
+def keep_in_browser(response: Response, text: str, token: Token, *, public_url: str) -> None:
+    """Give a browser its session: no script can read it, no other site's form can send it along."""
+    response.set_cookie(
+        COOKIE,
+        text,
+        expires=token.expires_at,
+        path="/",
+        secure=urlsplit(public_url).scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def forget_in_browser(response: Response, *, public_url: str) -> None:
+    secure = urlsplit(public_url).scheme == "https"
+    response.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="lax")

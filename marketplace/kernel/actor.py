@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from marketplace.kernel.refusals import Forbidden, NotSignedIn
-from schemas.identity import Permission, Scope
+from schemas.identity import Permission, Scope, TokenKind
 
 
 class AccountSuspended(Forbidden):
@@ -25,6 +25,7 @@ class Actor:
     person_id: UUID | None = None
     email: str | None = None
     token_id: UUID | None = None
+    kind: TokenKind | None = None
     scope: Scope = Scope.WRITE
     suspended: bool = False
     # By permission: the organisations in which the actor's roles carry it.

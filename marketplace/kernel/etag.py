@@ -24,7 +24,15 @@ async def _wanted(if_match: Annotated[str | None, Header(description='the ETag y
     return int(found[1])
 
 
+async def _wanted_if_said(
+    if_match: Annotated[str | None, Header(description='the ETag you looked at, e.g. `"3"`')] = None,
+) -> int | None:
+    return None if if_match is None else await _wanted(if_match)
+
+
 IfMatch = Annotated[int, Depends(_wanted)]
+# For verbs that are safe without it, and safer with it.
+MaybeIfMatch = Annotated[int | None, Depends(_wanted_if_said)]
 
 
 def check(wanted: int, current: int) -> None:
