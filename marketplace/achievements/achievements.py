@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.responses import Response
 
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.paging import Paging
@@ -133,8 +132,10 @@ async def publish(
     )
 
 
-async def listed(session: AsyncSession, actor: Actor, wish: AchievementFilter, paging: Paging) -> Response:
-    """A page of cards, newest first: one statement."""
+async def listed(
+    session: AsyncSession, actor: Actor, wish: AchievementFilter, paging: Paging
+) -> tuple[list[str], str | None]:
+    """A page of cards as JSON, newest first: one statement."""
     more: list[ColumnElement[bool]] = []
     if wish.stage:
         more.append(Achievement.facets.overlap(derived.wanted("s", wish.stage)))

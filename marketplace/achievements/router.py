@@ -12,7 +12,7 @@ from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.etag import IfMatch
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn, StaleVersion, VersionMissing, problems
-from marketplace.listings import records
+from marketplace.listings import cards, records
 from marketplace.listings.models import Achievement
 from marketplace.listings.router import described, fresh_for, reviewed_first, shared_routes
 from schemas.achievements import (
@@ -63,7 +63,8 @@ async def list_achievements(
     wish: Annotated[AchievementFilter, Query()], session: Reading, actor: Anyone, paging: Paged
 ) -> Response:
     """科技成果列表 · Published achievements, newest first; with `mine` your organisations' own."""
-    return await achievements.listed(session, actor, wish, paging)
+    found, marker = await achievements.listed(session, actor, wish, paging)
+    return cards.answer(found, marker, paging)
 
 
 @router.post("", status_code=201, responses=problems(NotSignedIn, records.NotYourOrganisation, records.AlreadyImported))

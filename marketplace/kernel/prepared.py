@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 class Prepared:
     """`select` with `bindparam`s for what varies; `fetch` takes their values by name."""
 
-    def __init__(self, select: Select[Any]) -> None:
+    def __init__(self, select: Select[*tuple[Any, ...]]) -> None:
         compiled = select.compile(dialect=dialects.dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[no-untyped-call]
         self.sql = compiled.string
         self._order: Sequence[str] = compiled.positiontup or ()

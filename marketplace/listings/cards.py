@@ -4,13 +4,14 @@ The list is the most asked-for page of the house, so PostgreSQL writes each card
 A test holds the bytes against the documented schema.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.elements import SQLCoreOperations
 from starlette.responses import Response
 
 from marketplace.identity.models import Organisation
@@ -33,9 +34,9 @@ def moment(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
 class Cards:
     """The list of one kind of listing."""
 
-    def __init__(self, cls: type[Listing], own: dict[str, ColumnElement[Any]]) -> None:
+    def __init__(self, cls: type[Listing], own: Mapping[str, SQLCoreOperations[Any]]) -> None:
         self._cls = cls
-        pairs: dict[str, ColumnElement[Any]] = {
+        pairs: dict[str, SQLCoreOperations[Any]] = {
             "id": cls.id,
             "state": cls.state,
             "organisation": func.json_build_object(
@@ -69,8 +70,8 @@ class Cards:
 
     async def page(
         self, session: AsyncSession, actor: Actor, wish: ListingFilter, paging: Paging, *more: ColumnElement[bool]
-    ) -> Response:
-        """One page, newest first, in one statement."""
+    ) -> tuple[list[str], str | None]:
+        """One page of cards as JSON, newest first, in one statement; and the marker of the next."""
         place = paging.place(BY_TIME_AND_ID)
         values: dict[str, Any] = {"rows": paging.limit + 1}
         if place is not None:
@@ -79,17 +80,18 @@ class Cards:
         if wish == type(wish)() and not more:
             rows = await (self._first if place is None else self._next).fetch(session, **values)
         else:
-            statement: Select[Any] = records.narrowed(self._all, actor, wish).where(*more)
+            statement: Select[*tuple[Any, ...]] = records.narrowed(self._all, actor, wish).where(*more)
             if place is not None:
                 statement = statement.where(self._before)
             rows = (await session.execute(statement, values)).tuples().all()
-        return _answer(rows, paging)
+        kept = rows[: paging.limit]
+        marker = paging.marker([kept[-1][1], kept[-1][2]]) if len(rows) > paging.limit else None
+        return [row[0] for row in kept], marker
 
 
-def _answer(rows: Sequence[Any], paging: Paging) -> Response:
-    kept = rows[: paging.limit]
-    marker = paging.marker([kept[-1][1], kept[-1][2]]) if len(rows) > paging.limit else None
-    body = f'{{"items":[{",".join(row[0] for row in kept)}],"next_cursor":{orjson.dumps(marker).decode()}}}'
+def answer(cards: Sequence[str], marker: str | None, paging: Paging) -> Response:
+    """A page of cards on the wire."""
+    body = f'{{"items":[{",".join(cards)}],"next_cursor":{orjson.dumps(marker).decode()}}}'
     response = Response(body, media_type="application/json")
     paging.link(response, marker)
     return response

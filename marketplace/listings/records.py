@@ -49,7 +49,7 @@ class AlreadyImported(Conflict):
     """此来源的同一外部编号已存在，请修改那条记录。 · A record with this source and external id exists; change that one."""
 
 
-def chosen(cls: type[L]) -> Select[tuple[L]]:
+def chosen(cls: type[L]) -> Select[L]:
     """Listings of a kind beside their organisation, which every rule looks at."""
     return (
         select(cls).join(Organisation, Organisation.id == cls.organisation_id).options(contains_eager(cls.organisation))
@@ -75,7 +75,7 @@ async def own(session: AsyncSession, actor: Actor, cls: type[L], listing_id: UUI
     return listing
 
 
-def narrowed(statement: Select[Any], actor: Actor, wish: ListingFilter) -> Select[Any]:
+def narrowed(statement: Select[*tuple[Any, ...]], actor: Actor, wish: ListingFilter) -> Select[*tuple[Any, ...]]:
     """The rows of a list that a filter and the actor's rights leave."""
     if wish.mine:
         statement = statement.where(listing_owned_by(actor))

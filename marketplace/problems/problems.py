@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, case, cast, func
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.responses import Response
 
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
@@ -167,8 +166,10 @@ async def solve(session: AsyncSession, actor: Actor, problem_id: UUID) -> Proble
     return listing
 
 
-async def listed(session: AsyncSession, actor: Actor, wish: ProblemFilter, paging: Paging) -> Response:
-    """A page of cards, newest first: one statement."""
+async def listed(
+    session: AsyncSession, actor: Actor, wish: ProblemFilter, paging: Paging
+) -> tuple[list[str], str | None]:
+    """A page of cards as JSON, newest first: one statement."""
     more: list[ColumnElement[bool]] = []
     if wish.bounty is not None:
         more.append(Problem.bounty.is_not(None) if wish.bounty else Problem.bounty.is_(None))

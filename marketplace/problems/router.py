@@ -12,7 +12,7 @@ from marketplace.kernel.etag import IfMatch
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn, StaleVersion, VersionMissing
 from marketplace.kernel.refusals import problems as refusals
-from marketplace.listings import records
+from marketplace.listings import cards, records
 from marketplace.listings.models import Problem
 from marketplace.listings.router import described, fresh_for, reviewed_first, shared_routes
 from marketplace.problems import problems
@@ -63,7 +63,8 @@ async def list_problems(
     wish: Annotated[ProblemFilter, Query()], session: Reading, actor: Anyone, paging: Paged
 ) -> Response:
     """企业技术难题列表 · Published problems, newest first; with `mine` your organisations' own."""
-    return await problems.listed(session, actor, wish, paging)
+    found, marker = await problems.listed(session, actor, wish, paging)
+    return cards.answer(found, marker, paging)
 
 
 @router.post("", status_code=201, responses=refusals(NotSignedIn, records.NotYourOrganisation, records.AlreadyImported))
