@@ -95,7 +95,7 @@ async def create_admin(database: Database, *, email: str, name: str, password: s
     """Make a person a platform administrator; one who has an account keeps it and gets the role and password."""
     try:
         registration = Registration(email=email, name=name)
-        Confirmation(token="-", password=password) # noqa: S106 -- only the password is checked
+        Confirmation(token="-", password=password)  # noqa: S106 -- only the password is checked
     except ValidationError as error:
         raise CommandRefused(
             "\n".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in error.errors(include_input=False))
