@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-STAMP := $(VENV)/.installed
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench lock clean
@@ -11,27 +13,34 @@ STAMP := $(VENV)/.installed
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-# The environment is made once, and again when what it is made of changes.
-$(STAMP): requirements.lock pyproject.toml
+# The environment is made once, and again when what it is made of changes. What runs the program comes first, so that the
+# demo does not wait for the tools of the tests.
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version)'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+
+$(RUNTIME): requirements-runtime.lock pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes -r requirements-runtime.lock
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(STAMP) ## start the database, load sample data, rank three problems, serve on http://127.0.0.1:8000
+$(DEV): requirements.lock $(RUNTIME)
+	$(PIP) --require-hashes -r requirements.lock
+	@touch $@
+
+demo: $(RUNTIME) ## start the database, load sample data, rank three problems, serve on http://127.0.0.1:8000
 	@$(BIN)/duijie demo
 
-test: $(STAMP) ## run all tests on a real PostgreSQL, with coverage
+test: $(DEV) ## run all tests on a real PostgreSQL, with coverage
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
 
-check: $(STAMP) ## style, types, imports
+check: $(DEV) ## style, types, imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## measure; results go to docs/benchmarks.md
+bench: $(DEV) ## measure; results go to docs/benchmarks.md
 	$(BIN)/python -m scripts.bench
 
 lock: ## renew requirements.lock

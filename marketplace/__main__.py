@@ -1,0 +1,5 @@
+"""`python -m marketplace` is `duijie`."""
+
+from marketplace.cli import main
+
+main()
