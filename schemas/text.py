@@ -153,7 +153,7 @@ class Whole:
             value = int(value)
         if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
             # How our JSON reader gives 3.0. Kept near the bounds first: 1e999999999 has a billion digits.
-            value = int(min(max(value, self.low - 1), self.high + 1))
+            value = int(min(max(value, Decimal(self.low - 1)), Decimal(self.high + 1)))
         if isinstance(value, bool) or not isinstance(value, int):
             raise PydanticCustomError("whole_number_expected", "请填写整数 · write this as a whole number")
         if not self.low <= value <= self.high:
