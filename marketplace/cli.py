@@ -50,8 +50,7 @@ def serve(
         async with open_database(found, name="duijie-serve") as database:
             return await serving.serve(found, database, host=host, port=port, with_worker=worker)
 
-    if not uvloop.run(run()):
-        raise typer.Exit(1)
+    _served(uvloop.run(run()), port)
 
 
 @app.command()
@@ -116,7 +115,16 @@ def demo(
             demonstration.invite(found, console, host=host, port=port)
             return await serving.serve(found, database, host=host, port=port, with_worker=True)
 
-    if not uvloop.run(run()):
+    _served(uvloop.run(run()), port)
+
+
+def _served(started: bool, port: int) -> None:
+    if not started:
+        errors.print(
+            f"没能在端口 {port} 上启动（原因见上）。可换一个端口：--port {port + 1}\n"
+            f"Could not listen on port {port} (see above). Try another one: --port {port + 1}",
+            highlight=False,
+        )
         raise typer.Exit(1)
 
 

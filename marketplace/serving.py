@@ -44,7 +44,11 @@ async def serve(settings: Settings, database: Database, *, host: str, port: int,
     )
     server = uvicorn.Server(config)
     async with _beside(_worker(settings, database) if with_worker else None):
-        await server.serve()
+        try:
+            await server.serve()
+        except SystemExit:
+            # The server leaves like this when it cannot listen; it has logged why.
+            return False
     return server.started
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
 from marketplace import schema
@@ -34,9 +34,7 @@ def server_url() -> Iterator[str]:
 
 
 def on(url: str, database: str) -> str:
-    head, _, tail = url.rpartition("/")
-    _, mark, options = tail.partition("?")
-    return f"{head}/{database}{mark}{options}"
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
 
 
 async def administer(url: str, *statements: str) -> None:
@@ -55,6 +53,7 @@ async def _template(url: str) -> str:
         await connection.execute(text("select pg_advisory_lock(7421)"))
         there = await connection.scalar(text("select 1 from pg_database where datname = :name"), {"name": name})
         if not there:
+            await connection.execute(text(f'drop database if exists "{name}_making"'))
             await connection.execute(text(f'create database "{name}_making"'))
             await schema.migrate(on(url, f"{name}_making"))
             await connection.execute(text(f'alter database "{name}_making" rename to "{name}"'))
@@ -76,7 +75,7 @@ class Clones:
         return on(self.url, name)
 
     async def drop(self, url: str) -> None:
-        name = url.rpartition("/")[2].partition("?")[0]
+        name = make_url(url).database
         await administer(self.url, f'drop database if exists "{name}" with (force)')
 
 

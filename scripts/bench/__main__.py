@@ -238,7 +238,7 @@ def _measure(data: Path, work: Path) -> dict[str, Any]:
             "DUIJIE_MATCHES_PER_MINUTE": "1000000000",
             "DUIJIE_LOG_FORMAT": "json",
         }
-        ours = [sys.executable, "-m", "marketplace.cli", "serve", "--no-worker", "--port", str(PORT_OURS)]
+        ours = [sys.executable, "-m", "marketplace", "serve", "--no-worker", "--port", str(PORT_OURS)]
         dsn = server.url.replace("postgresql+asyncpg://", "postgresql://", 1)
         bare = [sys.executable, "-m", "scripts.bench.bare", dsn, str(PORT_BARE)]
         with (

@@ -1,0 +1,208 @@
+"""`duijie` as its operator uses it: in a terminal, on an embedded database of its own."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import administer
+
+DUIJIE = [sys.executable, "-W", "ignore", "-m", "marketplace"]
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """A home with the sample data in it. Short, because a socket's path must be."""
+    with tempfile.TemporaryDirectory(prefix="dj-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DUIJIE_")}
+    return kept | {"DUIJIE_HOME": str(home), "COLUMNS": "160", "PYTHONIOENCODING": "utf-8"} | more
+
+
+def duijie(home: Path, *arguments: str, **more) -> subprocess.CompletedProcess[str]:
+    env = environment(home, **more.pop("env", {}))
+    return subprocess.run(
+        [*DUIJIE, *arguments], env=env, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False, **more
+    )
+
+
+@pytest.fixture(scope="module")
+def shown(home: Path) -> subprocess.CompletedProcess[str]:
+    return duijie(home, "demo", "--no-serve")
+
+
+def test_the_demo_ranks_three_problems_with_reasons(shown) -> None:
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.count("难题 · problem：") == 3
+    assert re.search(r"0\.\d{4}", shown.stdout)
+    assert "领域 +0." in shown.stdout
+    assert "没有找到真正合适的" in shown.stdout
+
+
+def test_loading_the_sample_again_changes_nothing(home, shown) -> None:
+    again = duijie(home, "demo", "--no-serve")
+    assert again.returncode == 0, again.stderr
+    scores = re.compile(r"│\s+(\d)\s+│\s+(0\.\d{3})")
+    assert scores.findall(again.stdout) == scores.findall(shown.stdout)
+
+
+def test_sample_accounts_are_not_made_in_production(home, shown) -> None:
+    out = duijie(home, "demo", "--no-serve", env={"DUIJIE_MODE": "production", "DUIJIE_SECRET": "s" * 40})
+    assert out.returncode == 2
+    assert "production" in out.stderr
+    assert "Traceback" not in out.stderr
+
+
+def test_a_text_is_ranked_with_reasons(home, shown) -> None:
+    out = duijie(home, "match", "热锻模具型腔表面龟裂，想做激光熔覆修复", "-n", "2")
+    assert out.returncode == 0, out.stderr
+    assert "激光熔覆" in out.stdout
+
+
+def test_a_ranking_as_json_adds_up(home, shown) -> None:
+    out = duijie(home, "match", "-", "--json", "--kind", "problem", input="轨道客车铝合金型材焊接变形")
+    page = json.loads(out.stdout)
+    assert page["items"]
+    for item in page["items"]:
+        why = item["reasons"]
+        total = sum(t["contribution"] for t in why["terms"]) + why["other"]["contribution"]
+        total += sum(s["contribution"] for s in why["signals"])
+        assert abs(total - item["score"]) <= 1e-6
+
+
+def test_an_empty_text_is_refused_in_a_line(home, shown) -> None:
+    out = duijie(home, "match", "   ")
+    assert out.returncode == 2
+    assert "Traceback" not in out.stderr
+    assert out.stderr.strip()
+
+
+def test_an_administrator_made_in_the_terminal_can_sign_in(home, shown) -> None:
+    out = duijie(home, "admin", "create", "--email", "Root@Test.Example", "--name", "管理员", "--password", "a long password")
+    assert out.returncode == 0, out.stderr
+    with serving(home) as url:
+        made = httpx.post(f"{url}/api/v1/sessions", json={"email": "root@test.example", "password": "a long password"})
+        assert made.status_code == 201, made.text
+        me = httpx.get(f"{url}/api/v1/me", headers={"Authorization": f"Bearer {made.json()['token']}"}).json()
+    assert [membership["role"] for membership in me["memberships"]] == ["platform_admin"]
+
+
+def test_a_short_password_is_refused_before_anything_is_written(home, shown) -> None:
+    out = duijie(home, "admin", "create", "--email", "x@test.example", "--name", "X", "--password", "short")
+    assert out.returncode == 2
+    assert "password" in out.stderr
+    assert "short" not in out.stderr
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+class serving:  # noqa: N801 -- read as a verb
+    """`duijie serve` on a free port, ready; stopped by SIGINT as Ctrl-C would."""
+
+    def __init__(self, home: Path, *arguments: str) -> None:
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [*DUIJIE, "serve", "--port", str(self.port), *arguments],
+            env=environment(home),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def __enter__(self) -> str:
+        url = f"http://127.0.0.1:{self.port}"
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                if httpx.get(f"{url}/readyz").status_code == 200:
+                    return url
+            except httpx.TransportError:
+                pass
+            assert self.process.poll() is None, self.process.stdout.read()
+            time.sleep(0.1)
+        raise AssertionError("the server did not become ready")
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.output, _ = self.process.communicate(timeout=30)
+
+
+def test_ctrl_c_stops_everything_it_started(home, shown) -> None:
+    server = serving(home)
+    with server as url:
+        assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
+    assert "Traceback" not in server.output
+    until = time.monotonic() + 20
+    while postgres_of(home) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert postgres_of(home) == []
+
+
+def postgres_of(home: Path) -> list[str]:
+    """Command lines of the processes that serve this home."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if str(home) in line and "postgres" in line:
+                found.append(line)
+    return found
+
+
+def test_a_taken_port_is_said_and_the_exit_code_tells(home, shown) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        out = duijie(home, "serve", "--no-worker", "--port", str(taken.getsockname()[1]))
+    assert out.returncode == 1
+    assert "address already in use" in out.stderr
+
+
+@pytest.mark.parametrize("command", [(), ("serve",), ("worker",), ("migrate",), ("match",), ("demo",), ("admin",), ("import",)])
+def test_every_command_explains_itself(home, command) -> None:
+    out = duijie(home, *command, "--help")
+    assert out.returncode == 0
+    assert "Usage" in out.stdout
+
+
+def test_a_wrong_setting_is_named_with_what_to_write(home) -> None:
+    out = duijie(home, "migrate", env={"DUIJIE_DATABASE_URL": "mysql://x"})
+    assert out.returncode == 2
+    assert "DUIJIE_DATABASE_URL" in out.stderr
+    assert "postgresql+asyncpg://" in out.stderr
+
+
+def test_production_without_a_secret_does_not_start(home) -> None:
+    out = duijie(home, "serve", env={"DUIJIE_MODE": "production"})
+    assert out.returncode == 2
+    assert "DUIJIE_SECRET" in out.stderr
+    assert "token_urlsafe" in out.stderr
+
+
+async def test_serving_on_a_schema_that_is_behind_says_what_to_run(home, clones) -> None:
+    url = await clones.make()
+    await administer(url, "update alembic_version set version_num = '0000'")
+    out = duijie(home, "serve", env={"DUIJIE_DATABASE_URL": url})
+    await clones.drop(url)
+    assert out.returncode == 2
+    assert "duijie migrate" in out.stderr
