@@ -107,6 +107,8 @@ class TransactionRoute(APIRoute):
     """
 
     reads_are_logged = False
+    # Whether parameters that the route does not know are let through.
+    takes_any_parameter = False
 
     @staticmethod
     def most_bytes(settings: Settings) -> int:
@@ -137,7 +139,8 @@ class TransactionRoute(APIRoute):
         takes = parameters.known(self.dependant)
 
         async def in_one_transaction(request: Request) -> Response:
-            parameters.check(request, takes)
+            if not self.takes_any_parameter:
+                parameters.check(request, takes)
             settings: Settings = request.app.state.settings
             whole = StrictRequest(request.scope, request.receive)
             if not reading:
