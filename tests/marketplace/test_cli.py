@@ -35,7 +35,14 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def duijie(home: Path, *arguments: str, **more) -> subprocess.CompletedProcess[str]:
     env = environment(home, **more.pop("env", {}))
     return subprocess.run(
-        [*DUIJIE, *arguments], env=env, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False, **more
+        [*DUIJIE, *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+        **more,
     )
 
 
@@ -91,7 +98,9 @@ def test_an_empty_text_is_refused_in_a_line(home, shown) -> None:
 
 
 def test_an_administrator_made_in_the_terminal_can_sign_in(home, shown) -> None:
-    out = duijie(home, "admin", "create", "--email", "Root@Test.Example", "--name", "管理员", "--password", "a long password")
+    out = duijie(
+        home, "admin", "create", "--email", "Root@Test.Example", "--name", "管理员", "--password", "a long password"
+    )
     assert out.returncode == 0, out.stderr
     with serving(home) as url:
         made = httpx.post(f"{url}/api/v1/sessions", json={"email": "root@test.example", "password": "a long password"})
@@ -178,7 +187,9 @@ def test_a_taken_port_is_said_and_the_exit_code_tells(home, shown) -> None:
     assert "address already in use" in out.stderr
 
 
-@pytest.mark.parametrize("command", [(), ("serve",), ("worker",), ("migrate",), ("match",), ("demo",), ("admin",), ("import",)])
+@pytest.mark.parametrize(
+    "command", [(), ("serve",), ("worker",), ("migrate",), ("match",), ("demo",), ("admin",), ("import",)]
+)
 def test_every_command_explains_itself(home, command) -> None:
     out = duijie(home, *command, "--help")
     assert out.returncode == 0
