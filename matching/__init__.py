@@ -2,13 +2,12 @@
 
 from matching.blend import DEFAULT_WEIGHTS, TEXT_ONLY, Weights
 from matching.explain import OtherTerms, Reasons, Sentence, Signal, TermGroup, TermPart
-from matching.index import NOTHING_FITS_BELOW, Index, Snapshot
+from matching.index import Index, Snapshot, fits_from
 from matching.records import Document, Facets, Filters, Query, Ranking, Side
 from matching.tfidf import Match, TfidfRanker
 
 __all__ = [
     "DEFAULT_WEIGHTS",
-    "NOTHING_FITS_BELOW",
     "TEXT_ONLY",
     "Document",
     "Facets",
@@ -27,4 +26,5 @@ __all__ = [
     "TermPart",
     "TfidfRanker",
     "Weights",
+    "fits_from",
 ]

@@ -169,7 +169,10 @@ def show(results: dict[str, Result], console: Console) -> None:
 
 
 def written(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    try:
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as problem:
+        raise Unusable(f"{path}: {problem.strerror}") from problem
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -186,18 +189,18 @@ def main(arguments: list[str] | None = None) -> int:
     begun = time.perf_counter()
     try:
         results = evaluate(options.data)
-    except (Unusable, OSError) as problem:
+        show(results, Console())
+        print(f"{time.perf_counter() - begun:.1f} s")
+        if options.json:
+            written(options.json, {task: result.figures for task, result in results.items()})
+        if options.details:
+            written(
+                options.details,
+                {task: {"per_query": each.per_query, "unjudged": each.unjudged} for task, each in results.items()},
+            )
+    except Unusable as problem:
         print(f"evaluate_matching: {problem}", file=sys.stderr)
         return 2
-    show(results, Console())
-    print(f"{time.perf_counter() - begun:.1f} s")
-    if options.json:
-        written(options.json, {task: result.figures for task, result in results.items()})
-    if options.details:
-        written(
-            options.details,
-            {task: {"per_query": each.per_query, "unjudged": each.unjudged} for task, each in results.items()},
-        )
     return 0
 
 

@@ -1,5 +1,6 @@
 """The evaluation script, on a folder small enough to check by hand and, where it is at hand, on the real one."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -22,6 +23,15 @@ def run(*arguments):
         timeout=100,
         env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
     )
+
+
+@pytest.fixture(scope="module")
+def script():
+    """The script as a module: much sooner loaded than started."""
+    specification = importlib.util.spec_from_file_location("evaluate_matching", SCRIPT)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
 
 
 def write(path, *records):
@@ -60,6 +70,11 @@ def folder(tmp_path):
     return tmp_path
 
 
+def test_an_output_that_cannot_be_written_is_named(folder, script, capsys):
+    assert script.main(["--data", str(folder), "--json", str(folder)]) == 2
+    assert f"{folder}: Is a directory" in capsys.readouterr().err
+
+
 def test_a_small_folder_gives_the_figures_worked_out_by_hand(folder, tmp_path):
     done = run("--data", folder, "--json", tmp_path / "out.json", "--details", tmp_path / "details.json")
     assert done.returncode == 0, done.stderr
@@ -76,11 +91,12 @@ def test_a_small_folder_gives_the_figures_worked_out_by_hand(folder, tmp_path):
     assert details["judged"] == {"per_query": {"r1": 1.0}, "unjudged": {"r1": ["a3"]}}
 
 
-def test_help_says_what_the_folder_holds():
-    done = run("--help")
-    assert done.returncode == 0
+def test_help_says_what_the_folder_holds(script, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        script.main(["--help"])
+    told = capsys.readouterr().out
     for name in ("judged/qrels.tsv", "--json OUT", "nDCG@10", "MRR@10"):
-        assert name in done.stdout
+        assert name in told
 
 
 @pytest.mark.parametrize(
@@ -95,12 +111,10 @@ def test_help_says_what_the_folder_holds():
         "half/queries.jsonl",
     ],
 )
-def test_a_missing_file_is_named(folder, name):
+def test_a_missing_file_is_named(folder, name, script, capsys):
     (folder / name).unlink()
-    done = run("--data", folder)
-    assert done.returncode == 2
-    assert f"{folder / name}: No such file" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert script.main(["--data", str(folder)]) == 2
+    assert capsys.readouterr().err == f"evaluate_matching: {folder / name}: No such file or directory\n"
 
 
 @pytest.mark.parametrize(
@@ -117,12 +131,12 @@ def test_a_missing_file_is_named(folder, name):
         ("judged/qrels.tsv", b"h\nr9\ta1\t2\n", "r9 is not in real/problems.jsonl"),
     ],
 )
-def test_a_wrong_file_is_named_with_the_place(folder, name, content, told):
+def test_a_wrong_file_is_named_with_the_place(folder, name, content, told, script, capsys):
     (folder / name).write_bytes(content)
-    done = run("--data", folder)
-    assert done.returncode == 2
-    assert str(folder / name) in done.stderr
-    assert told in done.stderr
+    assert script.main(["--data", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert str(folder / name) in error
+    assert told in error
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"the judged sets are not at {REAL}")

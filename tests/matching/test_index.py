@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching import TEXT_ONLY, Document, Filters, Index, Query, TfidfRanker
+from matching import TEXT_ONLY, Document, Filters, Index, Query, TfidfRanker, fits_from
 from tests.matching.given import DAY, NOW, about, asking, corpora, documents, indexed, keys, queries, unhurried
 
 
@@ -189,17 +189,21 @@ class TestRanking:
             indexed({}).rank(asking("电池"), k=k, now=NOW)
 
 
-BATTERIES = {str(number): about(f"锂离子电池正极材料{word}的性能研究") for number, word in enumerate("甲乙丙丁")}
+BATTERIES = {
+    str(number): about(f"锂离子电池正极材料{chr(0x7532 + number)}的循环性能研究，好在容量高") for number in range(60)
+}
 
 
 class TestNothingFits:
     def test_is_said_of_another_subject(self):
-        ranking = indexed(BATTERIES).rank(
-            asking("先把五花肉切块焯水，锅里放冰糖炒出糖色，小火炖一个半小时，性能好"), now=NOW
-        )
+        dish = "先把五花肉切块焯水，锅里放冰糖炒出糖色，再加酱油和八角，小火炖一个半小时，最后大火收汁，味道好在汁浓"
+        ranking = indexed(BATTERIES).rank(asking(dish), now=NOW)
         assert ranking.items
         assert not ranking.fits
         assert ranking.best_text * ranking.known < ranking.threshold
+
+    def test_asks_more_of_a_larger_corpus(self):
+        assert 0 == fits_from(0) < fits_from(60) < fits_from(12_138) < 0.05
 
     def test_is_not_said_of_the_same(self):
         ranking = indexed(BATTERIES).rank(asking("寻求锂离子电池正极材料"), now=NOW)
@@ -209,7 +213,7 @@ class TestNothingFits:
     @pytest.mark.parametrize("query", ["", "的和在了", "2018", "。", "\u0301" * 10_000], ids=ascii)
     def test_is_said_of_a_query_that_says_nothing(self, query):
         ranking = indexed(BATTERIES).rank(asking(query), now=NOW)
-        assert (ranking.items, ranking.fits, ranking.considered, ranking.known) == ((), False, 4, 0.0)
+        assert (ranking.items, ranking.fits, ranking.considered, ranking.known) == ((), False, 60, 0.0)
 
     def test_is_said_of_an_empty_index(self):
         assert Index().snapshot.rank(asking("电池"), now=NOW).fits is False
