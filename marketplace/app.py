@@ -21,6 +21,7 @@ from marketplace.kernel.health import router as health
 from marketplace.kernel.operations_router import router as operations
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.router import router as pairings
+from marketplace.portal import router as portal
 from marketplace.problems.router import router as problems
 from marketplace.settings import Settings
 from marketplace.wiring import LISTENERS
@@ -41,13 +42,15 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         summary="省校合作与科技大市场 · where universities and industry find each other",
         lifespan=_lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
         separate_input_output_schemas=False,
     )
     state = app.state
     state.settings, state.database = settings, database
     state.signing_key = settings.signing_key()
     state.schema_version = schema.newest()
-    state.actor_of, state.caller_of = tokens.actor_of, tokens.caller_of
+    state.actor_of = tokens.actor_of
     state.tokens_used = {}
     state.engine = Engine(database)
     state.readiness = state.engine.readiness
@@ -55,6 +58,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     facts.listen(LISTENERS)
     for router in ROUTERS:
         app.include_router(router)
+    portal.install(app)
     http.install(app)
     if settings.cors_origins:
         app.add_middleware(

@@ -121,10 +121,7 @@ def sessions(connection: AsyncConnection) -> async_sessionmaker[AsyncSession]:
 @pytest.fixture
 def database(sessions: async_sessionmaker[AsyncSession], own_url: str) -> Database:
     """The application's database, whose transactions are savepoints of the test's."""
-    made = Database.__new__(Database)
-    made.url = own_url
-    made.writing = made.reading = sessions
-    return made
+    return Database.on(own_url, sessions)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
-from marketplace.identity import facts, organisations, people, tokens, tries
+from marketplace.identity import allowances, facts, organisations, people, tokens
 from marketplace.identity.models import INVITATION_LASTS, Invitation, Membership, Organisation, Person
 from marketplace.identity.policy import invitations_managed_by, members_visible_to
 from marketplace.kernel import clock, etag, mail
@@ -69,7 +69,7 @@ async def invite(
     belongs = select(Membership.id).join(Person).where(Membership.organisation_id == organisation_id)
     if await session.scalar(belongs.where(Person.email == wish.email, Membership.ended_at.is_(None))) is not None:
         raise AlreadyMember
-    if await tries.spend(session, {f"i:{wish.email}": people.LETTERS}) is not None:
+    if await allowances.spend(session, {f"i:{wish.email}": people.LETTERS}) is not None:
         raise TooMany
     now = clock.now()
     await session.execute(

@@ -9,10 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from marketplace.identity import facts, passwords, tokens, tries
+from marketplace.identity import allowances, facts, passwords, tokens
 from marketplace.identity.models import LETTER_LASTS, LetterToken, Membership, Organisation, Person, Token
 from marketplace.kernel import clock, etag, mail, rate
 from marketplace.kernel.actor import AccountSuspended, Actor
+from marketplace.kernel.db import apart
 from marketplace.kernel.facts import record
 from marketplace.kernel.language import Language, told
 from marketplace.kernel.refusals import Forbidden, Invalid, NotFound, NotSignedIn, TooMany
@@ -59,7 +60,7 @@ async def register(session: AsyncSession, wish: Registration, *, public_url: str
     The password is chosen with the confirmation letter in hand: whoever asked for the account first could otherwise
     have chosen it for the owner of the address.
     """
-    if await tries.spend(session, {f"l:{wish.email}": LETTERS}) is not None:
+    if await allowances.spend(session, {f"l:{wish.email}": LETTERS}) is not None:
         return
     now = clock.now()
     person_id = await session.scalar(
@@ -112,7 +113,7 @@ async def _letter_token(session: AsyncSession, person_id: UUID, purpose: str) ->
 async def _chosen_with(session: AsyncSession, text: str, purpose: str, password: str) -> Person:
     """The person whose letter this was, with the password chosen now; the letter is good once.
 
-    Nobody's connection or row waits while a password is hashed, and nothing is hashed for a letter that opens nothing.
+    Nobody's row waits while a password is hashed, and nothing is hashed for a letter that opens nothing.
     """
     good = (
         LetterToken.hash == tokens.digest(text),
@@ -122,7 +123,6 @@ async def _chosen_with(session: AsyncSession, text: str, purpose: str, password:
     )
     if await session.scalar(select(LetterToken.id).where(*good)) is None:
         raise LinkSpent
-    await session.commit()
     hashed = await passwords.hashed(password)
     spent = update(LetterToken).where(*good).values(used_at=clock.now()).returning(LetterToken.person_id)
     person_id = await session.scalar(spent)
@@ -144,7 +144,7 @@ async def confirm(session: AsyncSession, text: str, password: str, *, name: str)
 
 async def forgot_password(session: AsyncSession, email: str, *, public_url: str) -> None:
     """Write to the address, known here or not: the caller learns nothing, its owner learns where they stand."""
-    if await tries.spend(session, {f"l:{email}": LETTERS}) is not None:
+    if await allowances.spend(session, {f"l:{email}": LETTERS}) is not None:
         return
     person = await session.scalar(select(Person).where(Person.email == email))
     if person is not None and person.confirmed_at is None:
@@ -176,15 +176,17 @@ async def reset_password(session: AsyncSession, text: str, password: str) -> Non
     await _chosen_with(session, text, RESET, password)
 
 
-async def change_password(session: AsyncSession, actor: Actor, current: str, new: str, *, most_tries: int) -> None:
+async def change_password(session: AsyncSession, actor: Actor, current: str, new: str, *, tries: int = 10) -> None:
     """Set a new password with the current one in hand; guesses at it count like those at the door."""
     tokens.require_session(actor)
     person = await session.get_one(Person, actor.person)
-    await _count_try(session, {_account(person.email): most_tries})
+    account = _account(person.email)
+    async with apart(session) as counting:
+        await _count_try(counting, {account: tries})
     if not await passwords.matches(current, person.password_hash):
         raise WrongPassword
     hashed = await passwords.hashed(new)
-    await tries.forget(session, _account(person.email))
+    await allowances.forget(session, account)
     person = await session.get_one(Person, actor.person, with_for_update={"key_share": True}, populate_existing=True)
     await _set_password(session, person, hashed)
 
@@ -207,32 +209,30 @@ def _account(email: str) -> str:
     return f"e:{email}"
 
 
-async def _count_try(session: AsyncSession, allowances: dict[str, int]) -> None:
-    """Count a try at a password before it is looked at, so that the count stands whatever comes of it.
-
-    This is the one place where a verb commits: refusals roll back, and many tries at once must see each other. It
-    also gives the connection back while the password is hashed.
-    """
-    wait = await tries.spend(session, allowances)
+async def _count_try(counting: AsyncSession, most: dict[str, int]) -> None:
+    """Count a try at a password before it is looked at, apart: the count stands whatever comes of it."""
+    wait = await allowances.spend(counting, most)
     if wait is not None:
         raise TooManyTries(wait)
-    await session.commit()
 
 
 async def sign_in(
-    session: AsyncSession, email: str, password: str, *, address: str | None, name: str, most_tries: int
-) -> tuple[str, Token]:
-    """A session for the right password. Wrong ones are counted by account and by address, known or not."""
-    person = await session.scalar(
-        select(Person).where(Person.email == email, Person.confirmed_at.is_not(None), Person.suspended_at.is_(None))
-    )
-    from_there = f"a:{rate.place(address)}"
-    await _count_try(session, {_account(email): most_tries, from_there: most_tries * ADDRESS_ROOM})
-    if not await passwords.matches(password, person.password_hash if person else None):
-        raise WrongCredentials
-    assert person is not None
-    await tries.forget(session, _account(email))
-    await tries.take_back(session, from_there)
+    session: AsyncSession, email: str, password: str, *, address: str | None, name: str, tries: int
+) -> tuple[str, Token] | None:
+    """A session for the right password; None for a wrong one. Tries are counted by account, known or not, and address.
+
+    No connection is held while the password is looked at: many who sign in at once would hold all there are.
+    """
+    account, there = _account(email), f"a:{rate.place(address)}"
+    async with apart(session) as counting:
+        await _count_try(counting, {account: tries, there: tries * ADDRESS_ROOM})
+        person = await counting.scalar(
+            select(Person).where(Person.email == email, Person.confirmed_at.is_not(None), Person.suspended_at.is_(None))
+        )
+    if not await passwords.matches(password, person.password_hash if person else None) or person is None:
+        return None
+    await allowances.forget(session, account)
+    await allowances.take_back(session, there)
     return await tokens.open_session(session, person.id, name=name)
 
 
@@ -305,7 +305,7 @@ async def _managed(session: AsyncSession, actor: Actor, person_id: UUID) -> Pers
 async def sweep(session: AsyncSession) -> None:
     """Forget what no longer serves: old tries, spent links and dead tokens, accounts that were never confirmed."""
     now = clock.now()
-    await tries.sweep(session, now)
+    await allowances.sweep(session, now)
     month = now - timedelta(days=30)
     await session.execute(delete(LetterToken).where(LetterToken.expires_at < month))
     await session.execute(delete(Token).where(or_(Token.expires_at < month, Token.revoked_at < month)))

@@ -92,15 +92,17 @@ async def sign_in(wish: SignIn, session: Writing, request: Request) -> SignedInV
         wish.password.get_secret_value(),
         address=request.client.host if request.client else None,
         name=_agent(request),
-        most_tries=request.app.state.settings.sign_ins_per_quarter_hour,
+        tries=request.app.state.settings.sign_ins_per_quarter_hour,
     )
+    if made is None:
+        raise people.WrongCredentials
     return _signed_in(*made)
 
 
 @router.get("/sessions", tags=["identity"], responses=problems(NotSignedIn, AccountSuspended))
 async def sessions(session: Reading, actor: SignedIn, paging: Paged, response: Response) -> Page[TokenView]:
     """有效的会话与令牌 · Your sessions and tokens that still open something."""
-    rows, marker = await tokens.live(session, actor, paging)
+    rows, marker = await tokens.listed(session, actor, paging)
     paging.link(response, marker)
     return Page[TokenView](items=[TokenView.model_validate(token) for token in rows], next_cursor=marker)
 
@@ -165,7 +167,7 @@ async def change_password(wish: PasswordChange, session: Writing, actor: SignedI
         actor,
         wish.current.get_secret_value(),
         wish.new.get_secret_value(),
-        most_tries=request.app.state.settings.sign_ins_per_quarter_hour,
+        tries=request.app.state.settings.sign_ins_per_quarter_hour,
     )
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Request, Response
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -88,13 +88,21 @@ async def make_personal(session: AsyncSession, actor: Actor, wish: TokenNew) -> 
     return text, token
 
 
-async def live(session: AsyncSession, actor: Actor, paging: Paging) -> tuple[list[Token], str | None]:
-    """The actor's tokens that still open something, newest first."""
-    statement = select(Token).where(
+def _live(actor: Actor) -> Select[Token]:
+    return select(Token).where(
         Token.person_id == actor.person, Token.revoked_at.is_(None), Token.expires_at > clock.now()
     )
+
+
+async def live(session: AsyncSession, actor: Actor) -> Sequence[Token]:
+    """The actor's latest hundred tokens that still open something, newest first."""
+    return (await session.scalars(_live(actor).order_by(Token.created_at.desc(), Token.id.desc()).limit(100))).all()
+
+
+async def listed(session: AsyncSession, actor: Actor, paging: Paging) -> tuple[list[Token], str | None]:
+    """All of the actor's tokens that still open something, newest first."""
     by = tuple(zip((Token.created_at, Token.id), BY_TIME_AND_ID, strict=True))
-    rows, marker = await page(session, statement, by, paging)
+    rows, marker = await page(session, _live(actor), by, paging)
     return [row[0] for row in rows], marker
 
 
@@ -225,11 +233,6 @@ def actor_with(
         where={permission: frozenset(places) for permission, places in where.items()},
         platform=frozenset(platform),
     )
-
-
-async def caller_of(session: AsyncSession, request: Request) -> UUID | None:
-    """Whose idempotency keys these are."""
-    return (await actor_of(session, request)).person_id
 
 
 async def note_use(session: AsyncSession, used: Mapping[UUID, datetime]) -> None:

@@ -49,7 +49,8 @@ class Actor:
 NOBODY = Actor()
 
 
-async def _anyone(request: Request) -> Actor:
+async def asking(request: Request) -> Actor:
+    """Who asks, when they may ask at all."""
     actor: Actor = await request.app.state.actor_of(request.state.session, request)
     if actor.suspended:
         raise AccountSuspended
@@ -57,7 +58,7 @@ async def _anyone(request: Request) -> Actor:
 
 
 async def _signed_in(request: Request) -> Actor:
-    actor = await _anyone(request)
+    actor = await asking(request)
     if actor.person_id is None:
         raise NotSignedIn
     if actor.scope is Scope.READ and request.method not in {"GET", "HEAD"}:
@@ -65,5 +66,5 @@ async def _signed_in(request: Request) -> Actor:
     return actor
 
 
-Anyone = Annotated[Actor, Depends(_anyone)]
+Anyone = Annotated[Actor, Depends(asking)]
 SignedIn = Annotated[Actor, Depends(_signed_in)]

@@ -1,27 +1,43 @@
 """Where transactions begin and end, and how the database is reached."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, Final
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Annotated, Any, Final, TypeVar
 
 import asyncpg
+import structlog
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from starlette.responses import Response
 
 from marketplace.kernel import idempotency, parameters
-from marketplace.kernel.refusals import Invalid, Malformed, Unavailable
+from marketplace.kernel.refusals import Conflict, Invalid, Refusal, TooSlow, Unavailable, broken_constraint
 from marketplace.kernel.strict_json import StrictRequest
 from marketplace.settings import Settings
+from schemas.base import shows_a_secret
 
 RETRIED: Final = {"40P01", "40001"}
 CONNECT_SECONDS = 3
 COMMAND_SECONDS = 6
 BODY_SECONDS = 120
+
+OF_THE_DATABASE = (
+    DBAPIError,
+    PoolTimeout,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    TimeoutError,
+    OSError,
+)
+
+Answer = TypeVar("Answer")
+log = structlog.get_logger("db")
 
 
 class Database:
@@ -33,6 +49,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10, name: str = "duijie") -> None:
         self.url = url
+        self.leaving: set[asyncio.Task[Any]] = set()
         common: dict[str, Any] = {
             "pool_size": pool_size,
             "max_overflow": 0,
@@ -60,15 +77,42 @@ class Database:
         self.writing = async_sessionmaker(self.writing_engine, expire_on_commit=False)
         self.reading = async_sessionmaker(self.reading_engine, expire_on_commit=False)
 
+    @classmethod
+    def on(cls, url: str, sessions: async_sessionmaker[AsyncSession]) -> "Database":
+        """A database whose every transaction is made by `sessions`."""
+        made = cls.__new__(cls)
+        made.url, made.leaving = url, set()
+        made.writing = made.reading = sessions
+        return made
+
     def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
         return self.writing_engine, self.reading_engine
 
-    async def forget_connections(self) -> None:
-        """Drop pooled connections after the server went away, so that no request inherits a dead one."""
-        for engine in self.engines():
-            await engine.dispose(close=False)
+    async def within(self, seconds: float, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """What comes of `work`, or a refusal when the time is over; whatever holds it up is left to end by itself.
+
+        Even to give up takes its time with a database that has fallen silent: nobody waits for that.
+        """
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task}, timeout=max(seconds, 0))
+        finally:
+            if not task.done():
+                task.cancel()
+                self.leaving.add(task)
+                task.add_done_callback(self._left)
+        if not task.done():
+            raise Unavailable
+        return task.result()
+
+    def _left(self, task: asyncio.Task[Any]) -> None:
+        self.leaving.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.info("given_up", because=type(task.exception()).__name__)
 
     async def close(self) -> None:
+        if self.leaving:
+            await asyncio.wait(self.leaving, timeout=CONNECT_SECONDS)
         for engine in self.engines():
             await engine.dispose()
 
@@ -84,19 +128,58 @@ def sqlstate(error: BaseException) -> str | None:
     return None
 
 
-def gone(error: BaseException) -> bool:
-    """Whether the database could not be reached, or went away in mid-sentence."""
-    if isinstance(error, (PoolTimeout, TimeoutError, OSError)):
-        return True
+def _of_the_driver(error: BaseException) -> BaseException:
+    """What asyncpg raised, out of SQLAlchemy's two wrappings."""
+    wrapped = getattr(error, "orig", error)
+    return wrapped.__cause__ or wrapped if isinstance(error, DBAPIError) else error
+
+
+def lost(error: BaseException) -> bool:
+    """Whether the connection broke under us; a new one may well work."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    cause = getattr(error, "orig", error)
-    cause = getattr(cause, "__cause__", None) or cause
-    if isinstance(cause, (TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
+    cause = _of_the_driver(error)
+    if isinstance(cause, (ConnectionError, asyncpg.InternalClientError)):
         return True
     state = sqlstate(error) or ""
-    # 08 connection, 57P server shutting down or starting, 57014 statement timeout, 53 out of something, 55P03 lock wait
-    return state[:2] in {"08", "53"} or state in {"57P01", "57P02", "57P03", "57P05", "57014", "55P03", "25P03"}
+    return state[:2] == "08" or state in {"57P01", "57P02", "57P05", "25P03"}
+
+
+def gone(error: BaseException) -> bool:
+    """Whether the database could not be reached, or went away in mid-sentence, or has no room for us now."""
+    if isinstance(error, PoolTimeout) or lost(error):
+        return True
+    cause = _of_the_driver(error)
+    if isinstance(cause, asyncpg.InterfaceError):
+        # A value that the driver cannot send is ours, not the connection's.
+        return not isinstance(cause, asyncpg.DataError)
+    if isinstance(cause, (TimeoutError, OSError)):
+        return True
+    state = sqlstate(error) or ""
+    # 57P03 starting up, 57014 statement timeout, 53 out of something, 55P03 lock wait
+    return state[:2] == "53" or state in {"57P03", "57014", "55P03"}
+
+
+def _unstorable(error: BaseException) -> bool:
+    """Whether a value is outside what its column holds."""
+    return (sqlstate(error) or "").startswith("22") or isinstance(_of_the_driver(error), asyncpg.DataError)
+
+
+@contextlib.asynccontextmanager
+async def apart(session: AsyncSession) -> AsyncIterator[AsyncSession]:
+    """A short transaction beside a request's own, which stands whatever becomes of that one."""
+    bind = session.bind
+    async with (
+        AsyncSession(bind, expire_on_commit=False, join_transaction_mode="create_savepoint") as other,
+        other.begin(),
+    ):
+        yield other
+
+
+class _Try:
+    """One attempt at a request, and whether its outcome can still be told from the database's silence."""
+
+    committing = False
 
 
 class TransactionRoute(APIRoute):
@@ -118,30 +201,38 @@ class TransactionRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
         reading = not self.reads_are_logged and self.methods is not None and self.methods <= {"GET", "HEAD"}
+        takes = parameters.known(self.dependant)
+        secret = shows_a_secret(self.response_model)
 
-        async def once(request: Request) -> Response:
+        async def once(request: Request, attempt: _Try) -> Response:
             database: Database = request.app.state.database
+            request.scope.pop("duijie.after_commit", None)
             async with (database.reading if reading else database.writing)() as session:
                 request.state.session = session
-                request.scope.pop("duijie.after_commit", None)
-                if reading:
-                    return await handler(request)
-                kept = await idempotency.recall(session, request)
-                if kept is not None:
-                    return kept
-                response = await handler(request)
-                await idempotency.keep(session, request, response)
-                await session.commit()
-                for afterwards in request.scope.get("duijie.after_commit", ()):
+                try:
+                    if reading:
+                        return await handler(request)
+                    response = await idempotency.recall(session, request)
+                    if response is None:
+                        response = await handler(request)
+                        await idempotency.keep(session, request, response, secret=secret)
+                    attempt.committing = True
+                    await session.commit()
+                finally:
+                    # A session that is used after this would take a connection and never give it back.
+                    request.state.session = None
+            for afterwards in request.scope.get("duijie.after_commit", ()):
+                try:
                     afterwards()
-                return response
-
-        takes = parameters.known(self.dependant)
+                except Exception:
+                    log.exception("after_commit_failed")
+            return response
 
         async def in_one_transaction(request: Request) -> Response:
             if not self.takes_any_parameter:
                 parameters.check(request, takes)
             settings: Settings = request.app.state.settings
+            database: Database = request.app.state.database
             whole = StrictRequest(request.scope, request.receive)
             if not reading:
                 # Before a connection is taken: a slow sender keeps nobody waiting but himself.
@@ -149,29 +240,46 @@ class TransactionRoute(APIRoute):
                     async with asyncio.timeout(BODY_SECONDS):
                         await whole.read(self.most_bytes(settings))
                 except TimeoutError as error:
-                    raise Malformed("正文没有及时发完。 · The body did not arrive in time.") from error
-            for attempt in (1, 2):
+                    raise TooSlow from error
+            loop = asyncio.get_running_loop()
+            end = loop.time() + settings.request_deadline
+            first, second = _Try(), _Try()
+            for attempt in (first, second):
                 try:
-                    async with asyncio.timeout(settings.request_deadline):
-                        return await once(whole if reading else whole.again())
-                except (DBAPIError, asyncpg.PostgresError) as error:
-                    state = sqlstate(error)
-                    stale_plan = isinstance(
-                        getattr(getattr(error, "orig", None), "__cause__", None), asyncpg.InvalidCachedStatementError
-                    )
-                    if attempt == 1 and (state in RETRIED or stale_plan):
+                    work = once(whole if reading else whole.again(), attempt)
+                    return await database.within(end - loop.time(), work)
+                except OF_THE_DATABASE as error:
+                    if attempt is first and _may_be_tried_again(error, attempt):
                         await asyncio.sleep(random.uniform(0.005, 0.05))  # noqa: S311 -- jitter, not a secret
                         continue
-                    if state in RETRIED or gone(error):
-                        raise Unavailable from error
-                    if state is not None and state.startswith("22"):
-                        raise Invalid("有一个值超出可保存的范围。 · A value is outside what can be stored.") from error
-                    raise
-                except (PoolTimeout, TimeoutError, OSError, InterfaceError, OperationalError) as error:
-                    raise Unavailable from error
+                    refusal = _told(error)
+                    if refusal is None:
+                        raise
+                    raise refusal from error
             raise AssertionError  # pragma: no cover -- the second attempt returns or raises
 
         return in_one_transaction
+
+
+def _may_be_tried_again(error: Exception, attempt: _Try) -> bool:
+    """Whether the same request could well go through now, and cannot have gone through before."""
+    if sqlstate(error) in RETRIED or isinstance(_of_the_driver(error), asyncpg.InvalidCachedStatementError):
+        return True
+    return lost(error) and not attempt.committing
+
+
+def _told(error: Exception) -> Refusal | None:
+    """The refusal that a database's error comes to; None when it is our own mistake."""
+    state = sqlstate(error)
+    if state in RETRIED or gone(error):
+        return Unavailable()
+    if _unstorable(error):
+        return Invalid("有一个值超出可保存的范围。 · A value is outside what can be stored.")
+    if isinstance(error, IntegrityError):
+        # Two who did the same at once, and a verb that did not foresee it: the promise held, the log says where.
+        log.error("constraint_not_foreseen", constraint=broken_constraint(error), sqlstate=state)
+        return Conflict()
+    return None
 
 
 class LoggedReadRoute(TransactionRoute):

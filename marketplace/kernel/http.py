@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -18,6 +19,7 @@ from uuid_utils.compat import uuid7
 from marketplace.kernel import metrics, rate, validation
 from marketplace.kernel.db import gone
 from marketplace.kernel.language import preferred, reading
+from marketplace.kernel.log import said
 from marketplace.kernel.refusals import (
     MEDIA_TYPE,
     Invalid,
@@ -29,6 +31,7 @@ from marketplace.kernel.refusals import (
     Refusal,
     TooLarge,
     TooMany,
+    TooSlow,
     Unavailable,
     Unexpected,
 )
@@ -47,12 +50,14 @@ HEADERS = {
     ),
 }
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _BY_STATUS: dict[int, type[Refusal]] = {
     400: Malformed,
     401: NotSignedIn,
     404: NotFound,
     405: MethodNotAllowed,
+    408: TooSlow,
     413: TooLarge,
     415: MediaTypeUnsupported,
     422: Invalid,
@@ -72,10 +77,13 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        method = scope["method"]
+        if method == "HEAD":
+            # What GET would say, without its body.
+            scope = {**scope, "method": "GET"}
         trace_id = str(uuid7())
         scope.setdefault("state", {})["trace_id"] = trace_id
-        reading.set(preferred(headers.get("accept-language")))
+        language = reading.set(preferred(Headers(scope=scope).get("accept-language")))
         started = time.perf_counter()
         status = 0
 
@@ -87,37 +95,41 @@ class Edge:
                 outgoing["X-Request-Id"] = trace_id
                 for name, value in HEADERS.items():
                     outgoing.setdefault(name, value)
+                if scope["path"].startswith("/api/"):
+                    outgoing.setdefault("Cache-Control", "no-store")
+            elif method == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
-            self._refuse_nul(scope)
-            client = scope.get("client")
-            if scope["path"] not in QUIET:
-                self.everyone.spend(client[0] if client else "?")
-            await self.app(scope, receive, noting)
-        except Exception as error:  # noqa: BLE001 -- this is where everything ends up
-            refusal = error if isinstance(error, Refusal) else Unavailable() if gone(error) else Unexpected()
-            if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                log.error("request_failed", trace_id=trace_id, path=scope["path"], exc_info=error)
-            if status == 0:
-                await answer(refusal, Request(scope))(scope, receive, noting)
-            else:
-                raise
+            with structlog.contextvars.bound_contextvars(trace_id=trace_id):
+                try:
+                    self._refuse_nul(scope)
+                    if scope["path"] not in QUIET:
+                        client = scope.get("client")
+                        self.everyone.spend(rate.place(client[0] if client else None))
+                    await self.app(scope, receive, noting)
+                except Exception as error:
+                    refusal = error if isinstance(error, Refusal) else Unavailable() if gone(error) else Unexpected()
+                    if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                        log.exception("request_failed", path=scope["path"])
+                    if status:
+                        raise
+                    await answer(refusal, Request(scope))(scope, receive, noting)
+                finally:
+                    self._count(scope, method, status, time.perf_counter() - started)
         finally:
-            took = time.perf_counter() - started
-            route = scope.get("route")
-            template = getattr(route, "path", "unmatched")
-            metrics.requests.labels(scope["method"], template, str(status)).inc()
-            metrics.seconds.labels(scope["method"], template).observe(took)
-            if scope["path"] not in QUIET:
-                log.info(
-                    "request",
-                    method=scope["method"],
-                    path=template if route is not None else "unmatched",
-                    status=status,
-                    ms=round(took * 1000, 1),
-                    trace_id=trace_id,
-                )
+            reading.reset(language)
+
+    @staticmethod
+    def _count(scope: Scope, method: str, status: int, took: float) -> None:
+        """By route and by known method only: what a client makes up must not become a name that is kept."""
+        route = _address(scope)
+        method = method if method in METHODS else "other"
+        metrics.requests.labels(method, route, str(status)).inc()
+        metrics.seconds.labels(method, route).observe(took)
+        if scope["path"] not in QUIET:
+            log.info("request", method=method, path=route, status=status, ms=round(took * 1000, 1))
 
     @staticmethod
     def _refuse_nul(scope: Scope) -> None:
@@ -132,10 +144,29 @@ class Edge:
                 raise Malformed("地址不是 UTF-8。 · The address is not UTF-8.") from None
 
 
+def _address(scope: Scope) -> str:
+    """The address of the route that answered, with the names of its parts in place of what stood there."""
+    endpoint = scope.get("endpoint")
+    if endpoint is None:
+        return "unmatched"
+    state = scope["app"].state
+    if not hasattr(state, "addresses"):
+        # An included router's routes know only their own part of the address.
+        state.addresses = {
+            route.endpoint: route.path for route in iter_route_contexts(scope["app"].routes) if route.endpoint
+        }
+    address: str = state.addresses.get(endpoint) or "unmatched"
+    return address
+
+
 def answer(refusal: Refusal, request: Request) -> Response:
     """The problem+json document of a refusal, or the page that says it to a person who came with a browser."""
     page_of: Callable[[Refusal, Request], Response | None] | None = getattr(request.app.state, "page_of", None)
-    page = page_of(refusal, request) if page_of is not None else None
+    try:
+        page = page_of(refusal, request) if page_of is not None else None
+    except Exception:
+        log.exception("page_of_failed", refusal=refusal.slug())
+        page = None
     if page is not None:
         return page
     document = refusal.document(instance=request.url.path, trace_id=request.scope.get("state", {}).get("trace_id"))
@@ -149,7 +180,7 @@ def install(app: FastAPI) -> None:
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.warning("refused", code=error.slug(), path=request.url.path, because=repr(error.__cause__))
+            log.warning("refused", code=error.slug(), path=request.url.path, because=said(error.__cause__ or error))
         return answer(error, request)
 
     async def invalid(request: Request, error: Exception) -> Response:
@@ -161,9 +192,8 @@ def install(app: FastAPI) -> None:
         if isinstance(error.__cause__, Refusal):
             # FastAPI answers whatever stopped the reading of a body with a bare 400; the reason is ours.
             return answer(error.__cause__, request)
-        kind = _BY_STATUS.get(error.status_code, Refusal)
-        refusal = kind()
-        refusal.status = error.status_code  # type: ignore[misc] -- an HTTP status of the framework's own
+        refusal = _BY_STATUS.get(error.status_code, Refusal)()
+        refusal.status = error.status_code
         refusal.headers = {**refusal.headers, **(error.headers or {})}
         return answer(refusal, request)
 

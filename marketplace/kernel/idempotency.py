@@ -3,24 +3,29 @@
 import hashlib
 import re
 from datetime import datetime, timedelta
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request
-from sqlalchemy import DateTime, LargeBinary, SmallInteger, delete, func, insert, select
+from sqlalchemy import DateTime, LargeBinary, SmallInteger, delete, func, insert
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from starlette.responses import Response
 
-from marketplace.kernel import clock
+from marketplace.kernel import clock, locks
+from marketplace.kernel.actor import asking
 from marketplace.kernel.base import Base
 from marketplace.kernel.refusals import Conflict, Invalid, Malformed
+from schemas.identity import Scope
 
 KEPT_FOR = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-# Stands for an answer that said `Cache-Control: no-store`. Such a verb finds its own finished work when it is repeated.
-NOT_KEPT = 0
+# Instead of the status of an answer that is not kept: one that said `Cache-Control: no-store`, whose verb finds its own
+# finished work when it is repeated; and one that showed a secret, which can be shown only once.
+NOT_KEPT: Final = 0
+SHOWN: Final = 1
 _BOUNDARY = re.compile(r'^multipart/form-data;.*\bboundary="?([^";]{1,200})', re.IGNORECASE)
 _HEADERS = ("location", "etag", "content-type", "link")
 
@@ -31,6 +36,10 @@ class StillRunning(Conflict):
 
 class KeyReused(Invalid):
     """此 Idempotency-Key 已用于另一请求。 · This Idempotency-Key was used for a different request."""
+
+
+class ShownOnce(Conflict):
+    """这已经做过了，其中的密码只显示一次。如果没有收到，请撤销后用新的 Idempotency-Key 重做。 · This was done already, and its secret is shown only once. If it did not reach you, revoke it and ask anew with another Idempotency-Key."""
 
 
 class Remembered(Base):
@@ -59,8 +68,8 @@ async def recall(session: AsyncSession, request: Request) -> Response | None:
         raise Malformed(
             "Idempotency-Key 须为 1–255 个可见 ASCII 字符。 · Idempotency-Key takes 1 to 255 visible ASCII characters."
         )
-    caller = await request.app.state.caller_of(session, request)
-    if caller is None:
+    caller = await asking(request)
+    if caller.person_id is None or caller.scope is Scope.READ:
         return None
     digest = hashlib.sha256()
     for part in (request.method, request.url.path, request.url.query):
@@ -69,38 +78,41 @@ async def recall(session: AsyncSession, request: Request) -> Response | None:
     boundary = _BOUNDARY.search(request.headers.get("content-type", ""))
     # A form's boundary is made up anew for every try of the same form.
     digest.update(body.replace(boundary[1].encode(), b"") if boundary else body)
-    lock = int.from_bytes(hashlib.sha256(f"{caller}\n{key}".encode()).digest()[:8], "big", signed=True)
-    if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+    if not await session.scalar(locks.try_for("idempotency", caller.person_id, key)):
         raise StillRunning(headers={"Retry-After": "1"})
-    kept = await session.get(Remembered, (caller, key))
+    kept = await session.get(Remembered, (caller.person_id, key))
     if kept is not None and kept.at > clock.now() - KEPT_FOR:
         if kept.fingerprint != digest.digest():
             raise KeyReused
+        if kept.status == SHOWN:
+            raise ShownOnce
         if kept.status == NOT_KEPT:
             return None
         return Response(kept.body, kept.status, headers=kept.headers | {"Idempotency-Replayed": "true"})
     if kept is not None:
-        await session.execute(delete(Remembered).where(Remembered.caller == caller, Remembered.key == key))
-        session.expunge(kept)
-    request.state.idempotency = (caller, key, digest.digest())
+        await session.delete(kept)
+        await session.flush()
+    request.state.idempotency = (caller.person_id, key, digest.digest())
     return None
 
 
-async def keep(session: AsyncSession, request: Request, response: Response) -> None:
+async def keep(session: AsyncSession, request: Request, response: Response, *, secret: bool) -> None:
     """Remember this answer beside its effect; refusals roll back and leave nothing to remember."""
     held: tuple[UUID, str, bytes] | None = getattr(request.state, "idempotency", None)
-    if held is None or response.status_code >= 400:  # noqa: PLR2004
+    if held is None or response.status_code >= HTTPStatus.BAD_REQUEST:
         return
     caller, key, fingerprint = held
-    secret = "no-store" in response.headers.get("cache-control", "")
+    status, headers, body = response.status_code, {}, b""
+    if secret:
+        status = SHOWN
+    elif "no-store" in response.headers.get("cache-control", ""):
+        status = NOT_KEPT
+    else:
+        headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
+        body = bytes(response.body)
     await session.execute(
         insert(Remembered).values(
-            caller=caller,
-            key=key,
-            fingerprint=fingerprint,
-            status=NOT_KEPT if secret else response.status_code,
-            headers={} if secret else {name: response.headers[name] for name in _HEADERS if name in response.headers},
-            body=b"" if secret else bytes(response.body),
+            caller=caller, key=key, fingerprint=fingerprint, status=status, headers=headers, body=body
         )
     )
 

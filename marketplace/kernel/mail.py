@@ -9,7 +9,7 @@ from uuid import UUID
 import aiosmtplib
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
 from marketplace.kernel import clock, jobs
 from marketplace.kernel.base import Base, Key, Moment, Now

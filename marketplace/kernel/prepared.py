@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-from sqlalchemy import Select
+from sqlalchemy import Select, text
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,8 +31,8 @@ class Prepared:
             rows: list[asyncpg.Record] = await raw.fetch(
                 self.sql, *(values[name] if name in values else self._fixed[name] for name in self._order)
             )
-        except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError) as error:
-            # The pool has to learn what its own statements would have told it: this connection is dead.
-            await connection.invalidate(error)
+        except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
+            # SQLAlchemy has to see for itself that the connection is dead: then it drops the whole pool's.
+            await connection.execute(text("select 1"))
             raise
         return rows

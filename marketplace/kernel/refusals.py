@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
@@ -16,7 +16,7 @@ MEDIA_TYPE = "application/problem+json"
 class Refusal(Exception):  # noqa: N818 -- a refusal is an answer, not a fault
     """请求被理解，但不能照办。 · The request was understood and declined."""
 
-    status: ClassVar[int] = 400
+    status: int = 400
 
     def __init__(
         self,
@@ -87,6 +87,12 @@ class Malformed(Refusal):
     """请求无法读懂。 · The request cannot be read."""
 
     status = 400
+
+
+class TooSlow(Refusal):
+    """请求没有及时发完。 · The request did not arrive in time."""
+
+    status = 408
 
 
 class TooLarge(Refusal):

@@ -13,22 +13,37 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+# Nothing in the world is measured in more digits, and int() of a Decimal writes every one of them out.
+MOST_DIGITS = 1000
+
+
 def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a name stands twice in one object")
+    for name in found:
+        name.encode()  # half of a character pair cannot be told back to the sender
     return found
 
 
-_decoder = json.JSONDecoder(parse_constant=_no_constant, parse_float=Decimal, object_pairs_hook=_no_name_twice)
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    if len(text) > MOST_DIGITS or abs(number.adjusted()) > MOST_DIGITS:
+        raise ValueError("a number is too long")
+    return number
+
+
+_decoder = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number, object_pairs_hook=_no_name_twice)
 
 
 def loads(body: bytes) -> Any:
     """The value that `body` writes, or a refusal. Numbers with a point stay exact (`Decimal`)."""
     try:
-        return _decoder.decode(body.decode("utf-8"))
+        text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Malformed("正文不是 UTF-8。 · The body is not UTF-8.") from error
+    try:
+        return _decoder.decode(text)
     except RecursionError as error:
         raise Malformed("JSON 嵌套太深。 · The JSON is nested too deeply.") from error
     except (ValueError, ArithmeticError) as error:

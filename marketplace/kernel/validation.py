@@ -55,18 +55,28 @@ _IN_CHINESE = {
 }
 
 
+MOST_OF_A_NAME = 100
+
+
+def _part(name: str | int) -> str:
+    """One step of a pointer. A name that nobody would give a field is told in part only."""
+    return str(name)[:MOST_OF_A_NAME].replace("~", "~0").replace("/", "~1")
+
+
 def pointer(where: Iterable[str | int]) -> str:
     """`('body', 'team', 0, 'name')` as `/team/0/name`; a parameter as its plain name."""
     first, *rest = tuple(where) or ("body",)
     if first == "body":
-        return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
-    return str(rest[0]) if rest else str(first)
+        return "".join(f"/{_part(part)}" for part in rest)
+    return _part(rest[0] if rest else first)
 
 
 def told_of(error: Mapping[str, Any]) -> FieldError:
     """One finding of pydantic's, as `中文 · English`."""
     context = {name: value for name, value in (error.get("ctx") or {}).items() if isinstance(value, (str, int, float))}
     english = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "uuid_parsing":
+        english = "Input should be a valid UUID"  # pydantic names the character it stumbled over
     if " · " in english:
         detail = english
     else:

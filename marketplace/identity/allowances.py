@@ -13,23 +13,23 @@ from marketplace.kernel import clock, locks
 WINDOW: Final = timedelta(minutes=15)
 
 
-async def spend(session: AsyncSession, allowances: Mapping[str, int]) -> timedelta | None:
-    """Count one more try under every key; or count none and say how long until there is room again.
+async def spend(session: AsyncSession, most: Mapping[str, int]) -> timedelta | None:
+    """Count one more under every key; or count none and say how long until there is room again.
 
     Rivals take turns at each key until the transaction ends, so that many at once are not each the first.
     """
-    for key in sorted(allowances):
+    for key in sorted(most):
         await session.execute(locks.wait_for("try", key))
     now = clock.now()
     counted = await session.execute(
         select(SignInTry.key, func.count(), func.min(SignInTry.at))
-        .where(SignInTry.key.in_(allowances), SignInTry.at > now - WINDOW)
+        .where(SignInTry.key.in_(most), SignInTry.at > now - WINDOW)
         .group_by(SignInTry.key)
     )
-    waits: list[timedelta] = [oldest + WINDOW - now for key, count, oldest in counted.all() if count >= allowances[key]]
+    waits: list[timedelta] = [oldest + WINDOW - now for key, count, oldest in counted.all() if count >= most[key]]
     if waits:
         return max(waits)
-    session.add_all(SignInTry(key=key, at=now) for key in allowances)
+    session.add_all(SignInTry(key=key, at=now) for key in most)
     await session.flush()
     return None
 
