@@ -1,0 +1,89 @@
+"""Achievements and problems: what a page does alike for both, and where they differ."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.achievements import achievements
+from marketplace.kernel.actor import Actor
+from marketplace.kernel.paging import Paging
+from marketplace.listings.models import Achievement, Listing, Problem
+from marketplace.problems import problems
+from schemas.achievements import AchievementCard, AchievementFilter, AchievementNew, AchievementPatch
+from schemas.listings import Completeness, ListingFilter, ListingKind
+from schemas.problems import ProblemCard, ProblemFilter, ProblemNew, ProblemPatch
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of record: its words, its table, its verbs."""
+
+    name: ListingKind
+    cls: type[Listing]
+    plural: str
+    title: str
+    titles: str
+    # What this kind is paired with.
+    wanted: str
+    wanted_plural: str
+    wanted_titles: str
+    card: type[AchievementCard | ProblemCard]
+    filter: type[ListingFilter]
+    new: type[AchievementNew | ProblemNew]
+    patch: type[AchievementPatch | ProblemPatch]
+    listed: Callable[..., Awaitable[tuple[list[str], str | None]]]
+    create: Callable[..., Awaitable[Any]]
+    edit: Callable[..., Awaitable[Any]]
+    publish: Callable[..., Awaitable[Any]]
+    completeness: Callable[..., Completeness]
+
+    async def cards(
+        self, session: AsyncSession, actor: Actor, wish: ListingFilter, paging: Paging
+    ) -> tuple[list[AchievementCard | ProblemCard], str | None]:
+        """A page of the list."""
+        rows, marker = await self.listed(session, actor, wish, paging)
+        return [self.card.model_validate_json(row) for row in rows], marker
+
+
+PROBLEM: Final = Kind(
+    name=ListingKind.PROBLEM,
+    cls=Problem,
+    plural="problems",
+    title="技术难题 · Problem",
+    titles="技术难题 · Technical problems",
+    wanted="achievement",
+    wanted_plural="achievements",
+    wanted_titles="匹配的科技成果 · Achievements that fit",
+    card=ProblemCard,
+    filter=ProblemFilter,
+    new=ProblemNew,
+    patch=ProblemPatch,
+    listed=problems.listed,
+    create=problems.create,
+    edit=problems.edit,
+    publish=problems.publish,
+    completeness=problems.completeness,
+)
+ACHIEVEMENT: Final = Kind(
+    name=ListingKind.ACHIEVEMENT,
+    cls=Achievement,
+    plural="achievements",
+    title="科技成果 · Achievement",
+    titles="科技成果 · Achievements",
+    wanted="problem",
+    wanted_plural="problems",
+    wanted_titles="匹配的技术难题 · Problems that fit",
+    card=AchievementCard,
+    filter=AchievementFilter,
+    new=AchievementNew,
+    patch=AchievementPatch,
+    listed=achievements.listed,
+    create=achievements.create,
+    edit=achievements.edit,
+    publish=achievements.publish,
+    completeness=achievements.completeness,
+)
+KINDS: Final = {kind.plural: kind for kind in (PROBLEM, ACHIEVEMENT)}
+BY_NAME: Final = {kind.name: kind for kind in (PROBLEM, ACHIEVEMENT)}

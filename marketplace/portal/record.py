@@ -1,0 +1,191 @@
+"""`/problems/{id}` and `/achievements/{id}`: the record, what fits it and why, and the way to its confidential part."""
+
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Response
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.kernel import validation
+from marketplace.kernel.db import Reading, Writing
+from marketplace.kernel.paging import Paging
+from marketplace.kernel.refusals import NotSignedIn, Unavailable
+from marketplace.listings import attachments, bodies, confidential, desk, records
+from marketplace.listings.models import Achievement, Listing, Problem
+from marketplace.pairings import pairings
+from marketplace.portal import kinds, say, why
+from marketplace.portal.browse import asked
+from marketplace.portal.frame import Visit, Visited
+from marketplace.portal.kinds import Kind
+from marketplace.portal.routes import LoggedPageRoute, PageRoute
+from schemas.identity import Permission
+from schemas.listings import AdmissionRequest, AdmissionState, ListingState, NdaAcceptance, Part
+from schemas.pairings import RankingFilter, RankingQuery
+
+RANKED: Final = 8
+OF_RANKING: Final = frozenset(RankingFilter.model_fields)
+
+
+async def _ranking(kind: Kind, visit: Visit, session: AsyncSession, listing_id: UUID) -> dict[str, Any]:
+    """The ranking of a record, or why there is none at this moment."""
+    wish, wrong = asked(visit.request, kinds.KINDS[kind.wanted_plural])
+    narrowed = {name: value for name, value in wish.items() if name in OF_RANKING}
+    paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
+    ranking, waiting = None, None
+    try:
+        ranking = await pairings.for_listing(
+            session,
+            visit.request.app.state.engine,
+            visit.actor,
+            kind.cls,
+            listing_id,
+            RankingQuery.model_validate(narrowed),
+            paging,
+        )
+    except Unavailable as refusal:
+        waiting = say.t(refusal.detail or refusal.title())
+    except ValidationError as error:
+        wrong |= {one.pointer: [say.t(one.detail)] for one in validation.as_refusal(error, within=("query",)).errors}
+    return {
+        "ranking": ranking,
+        "waiting": waiting,
+        "filter_wrong": wrong,
+        "narrowed": bool(narrowed),
+        "later": paging.cursor is not None,
+    }
+
+
+async def _shown(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession) -> Response:
+    actor = visit.actor
+    listing: Any = await records.read(session, actor, kind.cls, listing_id)
+    ranking = await _ranking(kind, visit, session, listing_id)
+    if visit.partly:
+        return visit.page("parts/ranking.html", kind=kind, listing=listing, **ranking)
+    admission = await desk.own_admission(session, actor, listing_id) if visit.signed_in else None
+    editor = listing.organisation_id in actor.organisations_where(Permission.WRITE_RECORDS)
+    reader = listing.organisation_id in actor.organisations_where(Permission.READ_CONFIDENTIAL)
+    return visit.page(
+        "record.html",
+        kind=kind,
+        listing=listing,
+        price=bodies.parts(listing, "price") if isinstance(listing, Achievement) else None,
+        budget=bodies.parts(listing, "budget") if isinstance(listing, Problem) else None,
+        files=await records.attachments(session, listing_id, Part.PUBLIC),
+        editor=editor,
+        reader=reader or (admission is not None and admission.state is AdmissionState.ADMITTED),
+        reviewer=Permission.REVIEW_RECORDS in actor.platform and listing.state is ListingState.IN_REVIEW,
+        admission=admission,
+        **ranking,
+    )
+
+
+async def _one(kind: Kind, listing_id: UUID, other_id: UUID, visit: Visit, session: AsyncSession) -> Response:
+    """The sum behind one pairing's score."""
+    pairing = await pairings.one(session, visit.request.app.state.engine, visit.actor, kind.cls, listing_id, other_id)
+    listing = None if visit.partly else await records.read(session, visit.actor, kind.cls, listing_id)
+    rows, total = why.rows(pairing)
+    template = "parts/sum.html" if visit.partly else "pairing.html"
+    return visit.page(template, kind=kind, listing=listing, pairing=pairing, rows=rows, total=total)
+
+
+async def _confidential(
+    kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession, *, status: int = 200, **more: Any
+) -> Response:
+    """What the visitor may see of it: the text, the terms to accept first, or the form to ask with."""
+    if not visit.signed_in:
+        raise NotSignedIn
+    actor = visit.actor
+    listing = await records.read(session, actor, kind.cls, listing_id)
+    values: dict[str, Any] = {"text": None, "terms": None, "files": (), "step": "ask"}
+    try:
+        found = await confidential.read(session, actor, kind.cls, listing_id)
+        values |= {
+            "step": "read",
+            "text": found.text if found else "",
+            "terms": found.nda if found else None,
+            "files": await records.attachments(session, listing_id, Part.CONFIDENTIAL),
+        }
+    except confidential.NdaNotAccepted:
+        values |= {"step": "accept", "terms": await confidential.terms(session, actor, kind.cls, listing_id)}
+    except confidential.NotAdmitted:
+        pass
+    admission = await desk.own_admission(session, actor, listing_id)
+    return visit.page(
+        "confidential.html", status, kind=kind, listing=listing, admission=admission, **(values | {"wrong": []} | more)
+    )
+
+
+async def _ask(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession, message: str) -> Response:
+    actor = visit.require()
+    try:
+        wish = AdmissionRequest.model_validate({"message": message})
+        async with session.begin_nested():
+            await confidential.ask(session, actor, kind.cls, listing_id, wish)
+    except ValidationError as error:
+        wrong = [say.t(one.detail) for one in validation.as_refusal(error).errors]
+        return await _confidential(kind, listing_id, visit, session, status=422, wrong=wrong, message=message)
+    except confidential.AlreadyAsked as refusal:
+        wrong = [say.t(refusal.title())]
+        return await _confidential(kind, listing_id, visit, session, status=409, wrong=wrong, message=message)
+    return visit.go(f"/{kind.plural}/{listing_id}/confidential", "asked")
+
+
+async def _accept(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession, nda: str) -> Response:
+    actor = visit.require()
+    try:
+        wish = NdaAcceptance.model_validate({"nda": nda})
+        async with session.begin_nested():
+            await confidential.accept_terms(session, actor, kind.cls, listing_id, wish.nda)
+    except (ValidationError, confidential.NdaChanged):
+        wrong = [say.t(confidential.NdaChanged.title())]
+        return await _confidential(kind, listing_id, visit, session, status=409, wrong=wrong)
+    return visit.go(f"/{kind.plural}/{listing_id}/confidential", "accepted")
+
+
+async def _download(
+    cls: type[Listing], listing_id: UUID, attachment_id: UUID, visit: Visit, session: AsyncSession
+) -> Response:
+    file = await attachments.fetch(session, visit.actor, cls, listing_id, attachment_id)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name)}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cache-Control": "no-store",
+    }
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+def _routes(kind: Kind) -> tuple[APIRouter, APIRouter]:
+    """The pages of one kind; those whose reading is written down come second."""
+    router = APIRouter(prefix=f"/{kind.plural}", route_class=PageRoute, include_in_schema=False)
+    logged = APIRouter(prefix=f"/{kind.plural}", route_class=LoggedPageRoute, include_in_schema=False)
+
+    @router.get("/{listing_id:uuid}", response_class=Response)
+    async def shown(listing_id: UUID, visit: Visited, session: Reading) -> Response:
+        return await _shown(kind, listing_id, visit, session)
+
+    @router.get("/{listing_id:uuid}/pairings/{other_id:uuid}", response_class=Response)
+    async def one(listing_id: UUID, other_id: UUID, visit: Visited, session: Reading) -> Response:
+        return await _one(kind, listing_id, other_id, visit, session)
+
+    @logged.get("/{listing_id:uuid}/confidential", response_class=Response)
+    async def read_confidential(listing_id: UUID, visit: Visited, session: Writing) -> Response:
+        return await _confidential(kind, listing_id, visit, session)
+
+    @router.post("/{listing_id:uuid}/confidential/request", response_class=Response)
+    async def ask(listing_id: UUID, visit: Visited, session: Writing, message: Annotated[str, Form()] = "") -> Response:
+        return await _ask(kind, listing_id, visit, session, message)
+
+    @router.post("/{listing_id:uuid}/confidential/acceptance", response_class=Response)
+    async def accept(listing_id: UUID, visit: Visited, session: Writing, nda: Annotated[str, Form()] = "") -> Response:
+        return await _accept(kind, listing_id, visit, session, nda)
+
+    @logged.get("/{listing_id:uuid}/attachments/{attachment_id:uuid}", response_class=Response)
+    async def download(listing_id: UUID, attachment_id: UUID, visit: Visited, session: Writing) -> Response:
+        return await _download(kind.cls, listing_id, attachment_id, visit, session)
+
+    return router, logged
+
+
+ROUTERS: Final = tuple(router for kind in kinds.KINDS.values() for router in _routes(kind))

@@ -1,0 +1,24 @@
+"""Every page, put together."""
+
+from typing import Final
+
+from fastapi import FastAPI
+
+from marketplace.portal import account, assets, browse, coding, docs, home, record, refused
+
+ROUTERS: Final = (
+    assets.router,
+    home.router,
+    browse.router,
+    *record.ROUTERS,
+    coding.router,
+    account.router,
+    docs.router,
+)
+
+
+def install(app: FastAPI) -> None:
+    """Give the application its pages, and its refusals a page to be told on."""
+    for router in ROUTERS:
+        app.include_router(router)
+    app.state.page_of = refused.page_of

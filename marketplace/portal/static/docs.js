@@ -1,0 +1,14 @@
+// Draws the API's documentation from our own copy of Swagger UI.
+"use strict";
+document.addEventListener("DOMContentLoaded", () => {
+  const place = document.getElementById("swagger");
+  window.SwaggerUIBundle({
+    url: place.dataset.url,
+    domNode: place,
+    deepLinking: true,
+    docExpansion: "none",
+    defaultModelsExpandDepth: 0,
+    validatorUrl: null,
+    presets: [window.SwaggerUIBundle.presets.apis],
+  });
+});

@@ -1,0 +1,143 @@
+"""The words of the language as people read them, written once as `中文 · English`."""
+
+from typing import Final
+
+KINDS: Final = {"problem": "技术难题 · problem", "achievement": "科技成果 · achievement"}
+STATES: Final = {
+    "draft": "草稿 · draft",
+    "in_review": "审核中 · in review",
+    "published": "已发布 · published",
+    "withdrawn": "已撤回 · withdrawn",
+    "in_talks": "洽谈中 · in talks",
+    "solved": "已解决 · solved",
+    "closed": "已关闭 · closed",
+    "expired": "已过期 · expired",
+}
+STAGES: Final = {
+    "early": "初期（实验室） · early (laboratory)",
+    "pilot": "中期（中试） · pilot",
+    "mature": "成熟应用 · mature",
+}
+MODES: Final = {
+    "transfer": "转让 · transfer",
+    "licence": "许可 · licence",
+    "equity": "作价入股 · equity",
+    "joint_development": "合作开发 · joint development",
+    "service": "技术服务 · technical service",
+}
+ORGANISATION_KINDS: Final = {
+    "university": "高校 · university",
+    "institute": "科研院所 · research institute",
+    "enterprise": "企业 · enterprise",
+    "organizer": "活动主办方 · event organizer",
+    "lab": "实验室/仪器中心 · laboratory",
+    "broker": "技术经纪/中介 · broker",
+    "service_provider": "科技服务机构 · service provider",
+    "finance": "金融机构 · finance",
+    "government_desk": "主管部门 · government desk",
+}
+VERIFICATIONS: Final = {
+    "unverified": "未认证 · not verified",
+    "submitted": "认证中 · verification requested",
+    "verified": "已认证 · verified",
+    "suspended": "已暂停 · suspended",
+}
+ROLES: Final = {
+    "viewer": "成员（只读） · viewer",
+    "editor": "编辑 · editor",
+    "organisation_admin": "单位管理员 · organisation administrator",
+    "lab_manager": "实验室管理员 · lab manager",
+    "organizer": "活动主办 · organizer",
+    "broker": "技术经纪 · broker",
+    "platform_admin": "平台管理员 · platform administrator",
+    "auditor": "审计员 · auditor",
+}
+PRICES: Final = {"fixed": "一口价 · fixed price", "range": "区间价 · price range", "negotiable": "面议 · negotiable"}
+IP_STATUSES: Final = {"pending": "审查中 · pending", "granted": "已授权 · granted", "lapsed": "已失效 · lapsed"}
+IP_WISHES: Final = {
+    "enterprise": "归企业 · the enterprise",
+    "solver": "归解题方 · the solver",
+    "shared": "双方共有 · shared",
+    "negotiable": "可协商 · negotiable",
+}
+OPERATORS: Final = {
+    ">=": "≥ 不低于 · ≥ at least",
+    "<=": "≤ 不高于 · ≤ at most",
+    ">": "＞ 大于 · > more than",
+    "<": "＜ 小于 · < less than",
+    "=": "＝ 等于 · = equal to",
+    "between": "介于 · between",
+}
+SIGNALS: Final = {
+    "field": "领域 · field",
+    "trl": "就绪度 · readiness",
+    "region": "地区 · region",
+    "budget": "预算 · budget",
+    "freshness": "新近 · freshness",
+}
+ADMISSIONS: Final = {
+    "requested": "已申请，等待答复 · asked, waiting for an answer",
+    "admitted": "已获准 · admitted",
+    "refused": "未获准 · refused",
+    "revoked": "已撤销 · revoked",
+}
+TOKEN_KINDS: Final = {"session": "登录会话 · session", "personal": "个人令牌 · personal token"}
+FIELDS: Final = {
+    "title": "标题 · title",
+    "summary": "摘要 · summary",
+    "background": "生产背景 · background",
+    "description": "详细说明 · description",
+    "keywords": "关键词 · keywords",
+    "indicators": "必须达到的指标 · must-meet figures",
+    "tried": "已尝试过什么 · tried so far",
+    "industry": "行业 · industry",
+    "industries": "适用行业 · industries served",
+    "discipline": "学科 · discipline",
+    "disciplines": "相关学科 · disciplines",
+    "region": "地区 · region",
+    "budget": "预算 · budget",
+    "deadline": "时限 · deadline",
+    "ip_wish": "知识产权归属意愿 · ownership of results",
+    "solver_conditions": "对解题方的条件 · conditions for solvers",
+    "cooperation_modes": "合作方式 · ways to cooperate",
+    "bounty": "揭榜金额 · bounty",
+    "contact": "联系人 · contact",
+    "trl": "技术就绪度 · readiness level (TRL)",
+    "stage": "所处阶段 · stage",
+    "intellectual_property": "知识产权 · intellectual property",
+    "awards": "获奖 · awards",
+    "price": "价格 · price",
+    "publicly_funded": "财政资金资助 · publicly funded",
+    "registration_number": "成果登记号 · registration number",
+    "team": "团队 · team",
+    "organisation_id": "单位 · organisation",
+}
+SAID: Final = {
+    "signed-out": "已退出。 · You are signed out.",
+    "reset": "密码已重设，请用新密码登录。 · The new password is set; sign in with it.",
+    "password": "密码已修改，请重新登录。 · The password was changed; sign in again.",
+    "welcome": "邮箱已确认，欢迎！先登记或加入一个单位。 · Your address is confirmed. Welcome! Register or join an organisation first.",
+    "joined": "已加入单位。 · You have joined the organisation.",
+    "saved": "已保存。 · Saved.",
+    "drafted": "草稿已保存，核对后即可发布。 · The draft is saved; look it over, then publish it.",
+    "published": "已发布，所有人都能看到，并参与匹配。 · Published: everybody can see it and it takes part in matching.",
+    "in-review": "已提交审核，通过后自动发布。 · Handed in for review; it is published once approved.",
+    "withdrawn": "已撤回，不再展示和匹配，可随时重新发布。 · Taken back: no longer shown or ranked. You can publish it again.",
+    "confirmed": "已确认仍然有效。 · Confirmed: it still holds.",
+    "talks": "已标记为洽谈中。 · Marked as in talks.",
+    "solved": "已标记为已解决。 · Marked as solved.",
+    "asked": "申请已发出，请等待所有者答复。 · Your request was sent; wait for the owner's answer.",
+    "accepted": "已同意保密约定。 · You have accepted the terms.",
+    "admitted": "已准许查看。 · Admitted.",
+    "refused": "已拒绝申请。 · The request was refused.",
+    "revoked": "已撤销。 · Revoked.",
+    "attached": "附件已上传。 · The file is attached.",
+    "removed": "已移除。 · Removed.",
+    "organisation": "单位已登记。申请认证后即可发布。 · The organisation is registered. Ask for verification to be able to publish.",
+    "verification": "认证申请已提交。 · The request for verification was handed in.",
+    "decided": "认证结论已记录。 · The decision is recorded.",
+    "reviewed": "审核结论已记录。 · The review is recorded.",
+    "invited": "邀请信已发出。 · The invitation was sent.",
+    "role": "角色已修改。 · The role was changed.",
+    "left": "成员已移除。 · The member was removed.",
+}
