@@ -32,7 +32,7 @@ def fits_from(documents: int) -> float:
     first value, chosen so that "nothing fits" is rarely said wrongly. Measured with 40 judged requirements of
     enterprises and 24 texts on other matters (cooking, rent, a moon observatory) against 60 to 12,138 abstracts of
     Chinese journals: all 22 requirements that have an answer worth a meeting are kept at every size (lowest 0.025 at 60,
-    0.065 at 12,138); of the other texts 24 are found out at 60, 20 at 1,000, 10 at 12,138; of the 18 requirements whose
+    0.065 at 12,138); of the other texts 23 are found out at 60, 20 at 1,000, 10 at 12,138; of the 18 requirements whose
     answers are all weak at most 2. Chosen and measured on the same texts, so expect a little less elsewhere.
     """
     return FITS_FROM * math.log1p(documents)
