@@ -3,12 +3,13 @@
 from typing import Any
 
 from marketplace.identity import people
-from marketplace.kernel import clock, idempotency
+from marketplace.kernel import clock, idempotency, jobs
 from marketplace.kernel.jobs import Place
 
 
 async def sweep(place: Place, args: dict[str, Any]) -> None:
-    """Forget failed sign-ins, spent letters, dead tokens and idempotency keys that have served."""
+    """Forget what has served: counted tries, spent letters, dead tokens, idempotency keys, notes of ended jobs."""
     async with place.database.writing.begin() as session:
         await people.sweep(session)
         await idempotency.sweep(session, clock.now())
+        await jobs.sweep(session, clock.now())

@@ -4,10 +4,14 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
+from marketplace.kernel.db import Database
 from marketplace.kernel.refusals import Unavailable
 from schemas.base import Message
 
 router = APIRouter(tags=["operation"])
+
+# Whoever balances load asks often and waits briefly.
+PATIENCE = 2.0
 
 
 class Alive(Message):
@@ -30,8 +34,14 @@ async def alive() -> Alive:
 async def ready(request: Request) -> Ready:
     """The database answers with the schema this program knows, and the ranking is loaded."""
     state = request.app.state
-    async with state.database.reading() as session:
-        version = await session.scalar(text("select version_num from alembic_version"))
+    database: Database = state.database
+
+    async def ask() -> str | None:
+        async with database.reading() as session:
+            version: str | None = await session.scalar(text("select version_num from alembic_version"))
+            return version
+
+    version = await database.within(PATIENCE, ask())
     index: dict[str, dict[str, object]] = state.readiness()
     if version != state.schema_version:
         raise Unavailable(

@@ -1,8 +1,9 @@
 """Letters to people: written down with what caused them, sent by a job."""
 
+import asyncio
 import re
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -13,19 +14,23 @@ from sqlalchemy.orm import Mapped
 
 from marketplace.kernel import clock, jobs
 from marketplace.kernel.base import Base, Key, Moment, Now
+from marketplace.settings import Settings
 
 log = structlog.get_logger("mail")
 
-DELIVER = "mail.deliver"
+DELIVER: Final = "mail.deliver"
+SENDING_SECONDS: Final = 20
 
 
 class Letter(Base):
+    """A letter. What it said is kept until it is sent: it may open an account."""
+
     __tablename__ = "letter"
 
     id: Mapped[Key]
     to: Mapped[str]
     subject: Mapped[str]
-    text: Mapped[str]
+    text: Mapped[str | None]
     at: Mapped[Now]
     sent_at: Mapped[Moment | None]
 
@@ -44,28 +49,34 @@ async def deliver(place: jobs.Place, args: dict[str, Any]) -> None:
         letter = await session.get(Letter, UUID(args["letter"]), with_for_update=True)
         if letter is None or letter.sent_at is not None:
             return
-        message = EmailMessage()
-        message["From"] = place.settings.mail_from
-        message["To"] = letter.to
-        message["Subject"] = letter.subject
-        message["Date"] = letter.at
-        # The same id on every try lets the receiving side drop a repeat.
-        message["Message-ID"] = f"<{letter.id}@{urlsplit(place.settings.public_url).hostname or 'duijie'}>"
-        message.set_content(letter.text)
-        if place.settings.smtp_url is None:
-            folder = place.settings.home / "mail"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{letter.id}.eml").write_bytes(bytes(message))
-            log.info("mail_kept_as_file", folder=str(folder), subject=letter.subject)
-        else:
-            server = urlsplit(place.settings.smtp_url)
-            await aiosmtplib.send(
-                message,
-                hostname=server.hostname,
-                port=server.port,
-                username=unquote(server.username) if server.username else None,
-                password=unquote(server.password) if server.password else None,
-                use_tls=server.scheme == "smtps",
-                timeout=20,
-            )
-        letter.sent_at = clock.now()
+        await _send(letter, place.settings)
+        letter.sent_at, letter.text = clock.now(), None
+
+
+async def _send(letter: Letter, settings: Settings) -> None:
+    message = EmailMessage()
+    message["From"] = settings.mail_from
+    message["To"] = letter.to
+    message["Subject"] = letter.subject
+    message["Date"] = letter.at
+    # The same id on every try lets the receiving side drop a repeat.
+    message["Message-ID"] = f"<{letter.id}@{urlsplit(settings.public_url).hostname or 'duijie'}>"
+    if settings.smtp_url is None:
+        message.set_content(letter.text or "", cte="8bit")
+        folder = settings.home / "mail"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / f"{letter.id}.eml").write_bytes(bytes(message))
+        log.info("mail_kept_as_file", folder=str(folder))
+        return
+    message.set_content(letter.text or "")
+    server = urlsplit(settings.smtp_url)
+    # The letter's row is held meanwhile, and PostgreSQL ends a transaction that is idle for longer than 30 seconds.
+    async with asyncio.timeout(SENDING_SECONDS):
+        await aiosmtplib.send(
+            message,
+            hostname=server.hostname,
+            port=server.port,
+            username=unquote(server.username) if server.username else None,
+            password=unquote(server.password) if server.password else None,
+            use_tls=server.scheme == "smtps",
+        )
