@@ -6,6 +6,8 @@ from typing import Literal
 Language = Literal["zh", "en"]
 SEPARATOR = " · "
 
+_SPOKEN: dict[str, Language] = {"zh": "zh", "en": "en"}
+
 reading: ContextVar[Language] = ContextVar("reading", default="zh")
 
 
@@ -13,13 +15,15 @@ def preferred(accept_language: str | None) -> Language:
     """The language a client asks for; Chinese when it does not say."""
     best: tuple[float, Language] | None = None
     for part in (accept_language or "").split(",")[:20]:
-        tag, _, weight = part.strip().lower().partition(";q=")
-        language: Language | None = "zh" if tag.startswith("zh") else "en" if tag.startswith("en") else None
+        tag, _, weight = part.replace(" ", "").lower().partition(";q=")
+        language = _SPOKEN.get(tag.partition("-")[0])
         if language is None:
             continue
         try:
             wish = float(weight) if weight else 1.0
         except ValueError:
+            continue
+        if not 0 < wish <= 1:
             continue
         if best is None or wish > best[0]:
             best = (wish, language)
