@@ -4,12 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from marketplace.kernel.paging import MOST
+from marketplace.kernel.parameters import CheckedRoute
 from marketplace.kernel.refusals import NotFound, problems
 from schemas import codes
 from schemas.base import Message
 from schemas.text import Words
 
-router = APIRouter(prefix="/api/v1/codes", tags=["codes"])
+router = APIRouter(prefix="/api/v1/codes", tags=["codes"], route_class=CheckedRoute)
 
 
 class CodeView(Message):
@@ -46,13 +48,15 @@ async def search(
     q: Annotated[Words | None, Query(description="名称或代码 · name or code")] = None,
     level: Annotated[str | None, Query(max_length=20)] = None,
     under: Annotated[str | None, Query(max_length=20, description="上级代码 · within this code")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    limit: Annotated[int, Query(ge=1)] = 20,
 ) -> Codes:
     """查代码：行业、学科、地区、技术就绪度… · Look up industries, disciplines, regions, TRL and more."""
     found = codes.TABLES.get(table)
     if found is None:
         raise NotFound
-    return Codes(items=[_view(found, code) for code in found.search(q or "", limit=limit, level=level, under=under)])
+    return Codes(
+        items=[_view(found, code) for code in found.search(q or "", limit=min(limit, MOST), level=level, under=under)]
+    )
 
 
 @router.get("/{table}/{code}", responses=problems(NotFound))

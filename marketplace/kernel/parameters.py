@@ -1,11 +1,13 @@
 """Query parameters that no route asks for are refused: a misspelt filter must not look like an answer."""
 
-from collections.abc import Iterator, Mapping
-from typing import get_args, get_origin
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Any, get_args, get_origin
 
 from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
+from starlette.responses import Response
 
 from marketplace.kernel.refusals import Invalid
 from schemas.base import FieldError
@@ -52,3 +54,17 @@ def check(request: Request, takes: Mapping[str, bool]) -> None:
         seen.add(name)
     if errors:
         raise Invalid(errors=errors[:50])
+
+
+class CheckedRoute(APIRoute):
+    """A route that asks nothing of the database, and no less strict."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+        takes = known(self.dependant)
+
+        async def checked(request: Request) -> Response:
+            check(request, takes)
+            return await handler(request)
+
+        return checked
