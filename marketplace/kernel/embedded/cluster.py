@@ -41,11 +41,15 @@ SETTINGS = {
 
 def stored_majors(home: Path) -> set[int]:
     """The major versions whose finished clusters lie in the home."""
-    folders = [path for path in home.iterdir() if re.fullmatch(r"pg-\d+", path.name)]
+    folders = [path for path in home.iterdir() if re.fullmatch(r"pg-\d+", path.name) and path.is_dir()]
     try:
-        return {int(folder.name[3:]) for folder in folders if any(folder.iterdir())}
+        return {int(folder.name[3:]) for folder in folders if _holds_something(folder)}
     except PermissionError as error:
         raise HomeNotWritableError(home, f"{error.filename} belongs to another user") from error
+
+
+def _holds_something(folder: Path) -> bool:
+    return any(folder.iterdir())
 
 
 def clear_unfinished(home: Path) -> None:

@@ -221,7 +221,9 @@ def _serves(pid: int, data: Path) -> bool:
             return Path(f"/proc/{pid}/cwd").samefile(data)
         except OSError:  # gone, a zombie, or somebody else's
             return False
-    said = subprocess.run(["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603
+    said = subprocess.run(
+        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return "postgres" in said.stdout and str(data) in said.stdout
 
 

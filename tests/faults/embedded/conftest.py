@@ -1,5 +1,6 @@
 """Real servers and real kills. Time never decides what is right; deadlines are generous and only end a hang."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ def new_home(tmp_path: Path) -> Iterator[Path]:
     yield home
     if (home / "supervisor.json").exists():
         supervisor, postmaster = pids(home)
-        eventually(lambda: gone(supervisor) and gone(postmaster))
+        eventually(lambda: (supervisor == os.getpid() or gone(supervisor)) and gone(postmaster))
 
 
 @pytest.fixture(scope="session")
