@@ -19,7 +19,7 @@ from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
 from marketplace.kernel import clock, facts
 from marketplace.kernel.db import Database
-from marketplace.listings import confidential, records
+from marketplace.listings import confidential, publication, records
 from marketplace.listings.models import Achievement, Confidential, Listing, Problem
 from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
@@ -176,6 +176,6 @@ async def _listings(
             if secret:
                 session.add(Confidential(listing_id=listing.id, version=1, text=secret, by=None, at=now))
                 await confidential.mark(session, listing, text=secret)
-            await records.open_up(session, listing, fresh_for=timedelta(days=settings.freshness_days), by=None)
+            await publication.open_up(session, listing, fresh_for=timedelta(days=settings.freshness_days), by=None)
 
 

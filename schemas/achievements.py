@@ -2,24 +2,22 @@
 
 from enum import StrEnum
 from typing import Annotated, Self
-from uuid import UUID
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import Message
-from schemas.codes import DisciplineCode, IpTypeCode, RegionCode, Trl, TrlWritten
+from schemas.codes import DisciplineCode, IpTypeCode, Trl, TrlWritten
 from schemas.listings import (
-    AttachmentView,
-    Contact,
-    ExternalId,
     Industries,
-    Keywords,
+    ListingBody,
+    ListingCard,
+    ListingContent,
     ListingFilter,
-    ListingViewBase,
-    Modes,
+    ListingNew,
+    ListingRevision,
+    ListingView,
     Stage,
-    Story,
     Summary,
 )
 from schemas.text import Line, Name, Title, Yuan
@@ -76,40 +74,24 @@ RegistrationNumber = Annotated[
 ]
 
 
-class AchievementBody(Message):
+class AchievementBody(ListingBody):
     """What the owner writes; all but the title may wait until publishing."""
 
-    title: Title
     summary: Summary | None = None
-    description: Story | None = None
-    keywords: Keywords = []
     discipline: DisciplineCode | None = None
     industries: Industries = []
     trl: Trl | None = None
     stage: Stage | None = None
     intellectual_property: Annotated[list[IntellectualProperty], Field(max_length=50)] = []
     awards: Annotated[list[Annotated[str, Line(200)]], Field(max_length=50)] = []
-    cooperation_modes: Modes = []
     price: Price | None = None
     publicly_funded: bool | None = None
     registration_number: RegistrationNumber | None = None
-    contact: Contact | None = None
     team: Annotated[list[TeamMember], Field(max_length=50)] = []
-    region: RegionCode | None = None
 
 
-class AchievementNew(AchievementBody):
-    organisation_id: UUID
-    source: Annotated[ExternalId | None, Field(description="来源系统 · where it was imported from")] = None
-    external_id: ExternalId | None = None
-
-    @model_validator(mode="after")
-    def _named_by_its_source(self) -> Self:
-        if (self.source is None) != (self.external_id is None):
-            raise PydanticCustomError(
-                "source_pair", "source 与 external_id 须同时填写 · source and external_id go together"
-            )
-        return self
+class AchievementNew(AchievementBody, ListingNew):
+    pass
 
 
 class AchievementPatch(AchievementBody):
@@ -118,9 +100,10 @@ class AchievementPatch(AchievementBody):
     title: Title = Field(default=None, validate_default=False)  # type: ignore[assignment]
 
 
-class AchievementView(ListingViewBase):
+class AchievementContent(ListingContent):
+    """What the owner wrote, as it is read back."""
+
     summary: str | None
-    description: str | None
     discipline: str | None
     industries: list[str]
     trl: int | None
@@ -130,15 +113,18 @@ class AchievementView(ListingViewBase):
     price: Price | None
     publicly_funded: bool | None
     registration_number: str | None
-    contact: Contact | None
     team: list[TeamMember]
-    source: str | None
-    external_id: str | None
-    attachments: list[AttachmentView]
-    state_note: str | None
 
 
-class AchievementCard(ListingViewBase):
+class AchievementView(AchievementContent, ListingView):
+    pass
+
+
+class AchievementRevision(ListingRevision):
+    body: AchievementContent
+
+
+class AchievementCard(ListingCard):
     """An achievement in a list."""
 
     summary: str | None

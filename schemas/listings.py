@@ -1,15 +1,16 @@
 """What an achievement and a problem have in common on the wire."""
 
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.base import Filter, Message
 from schemas.codes import DisciplineCode, IndustryCode, RegionCode
 from schemas.identity import Email, OrganisationCard, Phone
-from schemas.text import Keyword, Line, Name, Text, Words
+from schemas.text import Keyword, Line, Name, Text, Title, Words
 
 
 class ListingKind(StrEnum):
@@ -76,6 +77,33 @@ class Contact(Message):
     email: Email | None = None
 
 
+class ListingBody(Message):
+    """What the owner writes; all but the title may wait until publishing."""
+
+    title: Title
+    description: Story | None = None
+    keywords: Keywords = []
+    cooperation_modes: Modes = []
+    region: RegionCode | None = None
+    contact: Contact | None = None
+
+
+class ListingNew(Message):
+    """Whose a new record is, and where it came from."""
+
+    organisation_id: UUID
+    source: Annotated[ExternalId | None, Field(description="来源系统 · where it was imported from")] = None
+    external_id: ExternalId | None = None
+
+    @model_validator(mode="after")
+    def _named_by_its_source(self) -> Self:
+        if (self.source is None) != (self.external_id is None):
+            raise PydanticCustomError(
+                "source_pair", "source 与 external_id 须同时填写 · source and external_id go together"
+            )
+        return self
+
+
 class AttachmentView(Message):
     id: UUID
     name: str
@@ -102,7 +130,9 @@ class ListingFilter(Filter):
     )
 
 
-class ListingViewBase(Message):
+class ListingCard(Message):
+    """A record in a list."""
+
     id: UUID
     state: ListingState
     organisation: OrganisationCard
@@ -119,6 +149,34 @@ class ListingViewBase(Message):
     version: int
 
 
+class ListingContent(Message):
+    """What an owner wrote, as it is read back."""
+
+    title: str
+    description: str | None
+    keywords: list[str]
+    cooperation_modes: list[CooperationMode]
+    region: str | None
+    contact: Annotated[Contact | None, Field(description="登录后可见 · shown to people who are signed in")]
+
+
+class ListingView(ListingContent, ListingCard):
+    """A record with all of its public part."""
+
+    source: str | None
+    external_id: str | None
+    attachments: list[AttachmentView]
+    state_note: Annotated[str | None, Field(description="平台退回时的说明 · why the platform gave it back")]
+
+
+class ListingRevision(Message):
+    """What a record said before an edit: which version that was, and who changed it when. The owner's to see."""
+
+    version: int
+    at: AwareDatetime
+    by: UUID | None
+
+
 class ReviewDecision(Message):
     approve: bool
     note: Annotated[str, Text(2000)] | None = None
@@ -132,12 +190,19 @@ class ConfidentialWrite(Message):
     ] = None
 
 
+class Terms(Message):
+    """What a reader agrees to before reading; `null` when nothing has to be agreed."""
+
+    nda: str | None
+    version: Annotated[int, Field(description="保密内容的版本 · the version of the confidential part they belong to")]
+
+
 class ConfidentialView(Message):
     text: str
     nda: str | None
     attachments: list[AttachmentView]
     updated_at: AwareDatetime | None
-    version: int
+    version: Annotated[int, Field(description="0：尚未填写 · 0 when nothing was written yet")]
 
 
 class AdmissionState(StrEnum):
@@ -176,18 +241,11 @@ class AdmissionView(Message):
     state: AdmissionState
     message: str | None
     note: str | None
-    nda_accepted_at: AwareDatetime | None
+    nda_accepted_at: Annotated[
+        AwareDatetime | None, Field(description="最近一次同意保密约定 · when they last accepted the terms")
+    ]
     decided_at: AwareDatetime | None
     created_at: AwareDatetime
-
-
-class RevisionView(Message):
-    """What a record said before an edit; the owner's to see."""
-
-    version: int
-    at: AwareDatetime
-    by: UUID | None
-    body: dict[str, object]
 
 
 class CompletenessItem(Message):

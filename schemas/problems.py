@@ -1,24 +1,23 @@
 """Problems (企业技术难题): what industry asks for."""
 
-import datetime
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
-from uuid import UUID
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import Message
-from schemas.codes import IndustryCode, RegionCode
+from schemas.codes import IndustryCode
 from schemas.listings import (
-    AttachmentView,
-    Contact,
     Disciplines,
-    ExternalId,
-    Keywords,
+    ListingBody,
+    ListingCard,
+    ListingContent,
     ListingFilter,
-    ListingViewBase,
-    Modes,
+    ListingNew,
+    ListingRevision,
+    ListingView,
     Story,
 )
 from schemas.text import Day, Line, Text, Title, Yuan
@@ -75,39 +74,23 @@ class IpWish(StrEnum):
     NEGOTIABLE = "negotiable"
 
 
-class ProblemBody(Message):
+class ProblemBody(ListingBody):
     """What the owner writes; all but the title may wait until publishing."""
 
-    title: Title
     background: Story | None = None
-    description: Story | None = None
-    keywords: Keywords = []
     indicators: Annotated[list[Indicator], Field(max_length=50)] = []
     tried: Annotated[str, Text(10000)] | None = None
     industry: IndustryCode | None = None
     disciplines: Disciplines = []
-    region: RegionCode | None = None
     budget: Budget | None = None
     deadline: Annotated[Day, Field(json_schema_extra={"format": "date"})] | None = None
     ip_wish: IpWish | None = None
     solver_conditions: Annotated[str, Text(5000)] | None = None
-    cooperation_modes: Modes = []
     bounty: Annotated[Yuan | None, Field(description="揭榜金额（元） · bounty in yuan")] = None
-    contact: Contact | None = None
 
 
-class ProblemNew(ProblemBody):
-    organisation_id: UUID
-    source: Annotated[ExternalId | None, Field(description="来源系统 · where it was imported from")] = None
-    external_id: ExternalId | None = None
-
-    @model_validator(mode="after")
-    def _named_by_its_source(self) -> Self:
-        if (self.source is None) != (self.external_id is None):
-            raise PydanticCustomError(
-                "source_pair", "source 与 external_id 须同时填写 · source and external_id go together"
-            )
-        return self
+class ProblemNew(ProblemBody, ListingNew):
+    pass
 
 
 class ProblemPatch(ProblemBody):
@@ -116,32 +99,36 @@ class ProblemPatch(ProblemBody):
     title: Title = Field(default=None, validate_default=False)  # type: ignore[assignment]
 
 
-class ProblemView(ListingViewBase):
+class ProblemContent(ListingContent):
+    """What the owner wrote, as it is read back."""
+
     background: str | None
-    description: str | None
     indicators: list[Indicator]
     tried: str | None
     industry: str | None
     disciplines: list[str]
     budget: Budget | None
-    deadline: datetime.date | None
+    deadline: date | None
     ip_wish: IpWish | None
     solver_conditions: str | None
     bounty: Yuan | None
-    contact: Contact | None
-    source: str | None
-    external_id: str | None
-    attachments: list[AttachmentView]
-    state_note: str | None
 
 
-class ProblemCard(ListingViewBase):
+class ProblemView(ProblemContent, ListingView):
+    pass
+
+
+class ProblemRevision(ListingRevision):
+    body: ProblemContent
+
+
+class ProblemCard(ListingCard):
     """A problem in a list."""
 
     industry: str | None
     disciplines: list[str]
     budget: Budget | None
-    deadline: datetime.date | None
+    deadline: date | None
     bounty: Yuan | None
 
 

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.achievements import written
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.paging import Paging
-from marketplace.listings import derived, records
+from marketplace.listings import derived, publication, records
 from marketplace.listings.cards import Cards
 from marketplace.listings.models import Achievement
-from schemas.achievements import AchievementFilter, AchievementNew, AchievementPatch, Price
+from schemas.achievements import AchievementFilter, AchievementNew, AchievementPatch
 
 CARDS = Cards(
     Achievement,
@@ -27,12 +27,6 @@ CARDS = Cards(
 
 # The importer checks files with the same two, in a process that knows no database.
 columns, completeness = written.columns, written.completeness
-
-
-def price_of(listing: Achievement) -> Price | None:
-    if listing.price_kind is None:
-        return None
-    return Price.model_validate({"kind": listing.price_kind, "low": listing.price_low, "high": listing.price_high})
 
 
 async def create(session: AsyncSession, actor: Actor, wish: AchievementNew) -> Achievement:
@@ -57,15 +51,8 @@ async def edit(
 async def publish(
     session: AsyncSession, actor: Actor, achievement_id: UUID, *, reviewed_first: bool, fresh_for: timedelta
 ) -> Achievement:
-    listing = await records.own(session, actor, Achievement, achievement_id)
-    return await records.publish(
-        session,
-        actor,
-        Achievement,
-        achievement_id,
-        complete=completeness(listing),
-        reviewed_first=reviewed_first,
-        fresh_for=fresh_for,
+    return await publication.publish(
+        session, actor, Achievement, achievement_id, reviewed_first=reviewed_first, fresh_for=fresh_for
     )
 
 

@@ -2,9 +2,10 @@
 
 import hashlib
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
@@ -13,28 +14,35 @@ from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.refusals import Conflict, Invalid, NotFound, TooLarge
+from marketplace.kernel.validation import told_of
 from marketplace.listings import confidential, facts, records
 from marketplace.listings.models import Attachment, Listing
 from schemas.base import FieldError
 from schemas.listings import Part
+from schemas.text import Line
 
 MOST: Final = 20
 
+_NAME: Final[TypeAdapter[str]] = TypeAdapter(Annotated[str, Line(200)])
+
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument"
+_ZIPPED, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
 # By ending, with the first bytes that such a file must have. What a browser would run (HTML, SVG) is not among them.
-TYPES: Final[dict[str, tuple[str, tuple[bytes, ...]]]] = {
-    ".pdf": ("application/pdf", (b"%PDF-",)),
-    ".png": ("image/png", (b"\x89PNG\r\n\x1a\n",)),
-    ".jpg": ("image/jpeg", (b"\xff\xd8\xff",)),
-    ".jpeg": ("image/jpeg", (b"\xff\xd8\xff",)),
-    ".docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", (b"PK\x03\x04",)),
-    ".xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (b"PK\x03\x04",)),
-    ".pptx": ("application/vnd.openxmlformats-officedocument.presentationml.presentation", (b"PK\x03\x04",)),
-    ".doc": ("application/msword", (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",)),
-    ".xls": ("application/vnd.ms-excel", (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",)),
-    ".ppt": ("application/vnd.ms-powerpoint", (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",)),
-    ".zip": ("application/zip", (b"PK\x03\x04",)),
-    ".txt": ("text/plain; charset=utf-8", (b"",)),
-    ".csv": ("text/csv; charset=utf-8", (b"",)),
+TYPES: Final[dict[str, tuple[str, bytes]]] = {
+    ".pdf": ("application/pdf", b"%PDF-"),
+    ".png": ("image/png", b"\x89PNG\r\n\x1a\n"),
+    ".jpg": ("image/jpeg", b"\xff\xd8\xff"),
+    ".jpeg": ("image/jpeg", b"\xff\xd8\xff"),
+    ".docx": (f"{_OFFICE}.wordprocessingml.document", _ZIPPED),
+    ".xlsx": (f"{_OFFICE}.spreadsheetml.sheet", _ZIPPED),
+    ".pptx": (f"{_OFFICE}.presentationml.presentation", _ZIPPED),
+    ".doc": ("application/msword", _OLE),
+    ".xls": ("application/vnd.ms-excel", _OLE),
+    ".ppt": ("application/vnd.ms-powerpoint", _OLE),
+    ".zip": ("application/zip", _ZIPPED),
+    ".txt": ("text/plain", b""),
+    ".csv": ("text/csv", b""),
 }
 
 
@@ -50,13 +58,14 @@ class TooManyFiles(Conflict):
 
 
 def checked_name(name: str | None) -> str:
-    """The file's own name, without folders; what could fool a reader or a shell is refused."""
-    plain = PureWindowsPath(PurePosixPath(name or "").name).name.strip()
-    odd = any(not c.isprintable() for c in plain) or "\0" in (name or "")
-    if not plain or plain in {".", ".."} or len(plain) > 200 or odd:  # noqa: PLR2004 -- characters
-        raise FileRefused(
-            "file_name", "请给文件一个 1–200 字的普通名字。 · Give the file a plain name of 1 to 200 characters."
-        )
+    """The file's own name, without folders; what could fool a reader or a program is refused."""
+    try:
+        plain = _NAME.validate_python(PureWindowsPath(PurePosixPath(name or "").name).name)
+    except ValidationError as error:
+        detail = told_of(error.errors(include_input=False, include_url=False)[0]).detail
+        raise FileRefused("file_name", detail) from None
+    if plain in {".", ".."}:
+        raise FileRefused("file_name", "请给文件一个普通的名字。 · Give the file a plain name.")
     return plain
 
 
@@ -66,12 +75,27 @@ def media_type(name: str, content: bytes) -> str:
     known = TYPES.get(ending)
     if known is None:
         raise FileRefused("file_type", f"支持的类型：{' '.join(TYPES)} · Accepted: {' '.join(TYPES)}")
-    kind, beginnings = known
     if not content:
         raise FileRefused("file_empty", "文件是空的。 · The file is empty.")
-    if not content.startswith(beginnings) or (kind.startswith("text/") and b"\0" in content):
-        raise FileRefused("file_content", f"内容不是 {ending} 文件。 · The content is not that of a {ending} file.")
-    return kind
+    kind, beginning = known
+    if kind.startswith("text/"):
+        encoding = _encoding(content)
+        if encoding is not None:
+            return f"{kind}; charset={encoding}"
+    elif content.startswith(beginning):
+        return kind
+    raise FileRefused("file_content", f"内容不是 {ending} 文件。 · The content is not that of a {ending} file.")
+
+
+def _encoding(content: bytes) -> str | None:
+    """How a text is written, if it is one. What Excel saves as CSV in China is GB18030."""
+    for encoding in () if b"\0" in content else ("utf-8", "gb18030"):
+        try:
+            content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    return None
 
 
 async def add(
@@ -153,12 +177,15 @@ async def fetch(
     if attachment is None:
         raise NotFound
     if attachment.part is Part.CONFIDENTIAL:
-        if actor.person_id is None:
-            raise NotFound
         try:
             await confidential.readable(session, actor, cls, listing_id)
         except confidential.NotAdmitted:
             # That a confidential file of this id exists is confidential too.
             raise NotFound from None
-        await record(session, facts.ConfidentialRead(listing_id, listing.kind, 0), subject=listing_id, by=actor.person)
+        await record(
+            session,
+            facts.ConfidentialRead(listing_id, listing.kind, attachment_id=attachment_id),
+            subject=listing_id,
+            by=actor.person,
+        )
     return attachment

@@ -1,20 +1,19 @@
-"""The part shown only to those whom the owner admits, one by one."""
+"""The part shown only to those whom the owner admits, one by one: written, asked for, agreed to, read."""
 
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import clock
+from marketplace.kernel import clock, etag
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
-from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Forbidden, NotFound, refusing
 from marketplace.listings import facts, records
-from marketplace.listings.models import Admission, Confidential, Listing
+from marketplace.listings.models import Admission, Confidential, Listing, NdaAcceptance
 from marketplace.listings.policy import confidential_readable_by
 from schemas.identity import Permission
-from schemas.listings import AdmissionDecision, AdmissionNew, AdmissionRequest, AdmissionState, ConfidentialWrite
+from schemas.listings import AdmissionRequest, AdmissionState, ConfidentialWrite, Part
 
 
 class NotAdmitted(Forbidden):
@@ -33,10 +32,6 @@ class AlreadyAsked(Conflict):
     """已有申请或已获准。 · A request is open already, or admission was given."""
 
 
-class AlreadyDecided(Conflict):
-    """此申请已处理。 · This request was decided already."""
-
-
 async def latest(session: AsyncSession, listing_id: UUID) -> Confidential | None:
     """The version that counts. It checks nobody's rights: verbs do, before they call it."""
     return await session.scalar(
@@ -45,14 +40,17 @@ async def latest(session: AsyncSession, listing_id: UUID) -> Confidential | None
 
 
 async def write(
-    session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID, wish: ConfidentialWrite
+    session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID, version: int, wish: ConfidentialWrite
 ) -> Confidential:
     """Set the confidential text and its terms. Earlier versions are kept; readers see the latest."""
     listing = await records.own(session, actor, cls, listing_id)
     before = await latest(session, listing_id)
+    if before is not None and (before.text, before.nda) == (wish.text, wish.nda):
+        return before
+    etag.check(version, before.version if before else 0)
     written = Confidential(
         listing_id=listing_id,
-        version=(before.version if before else 0) + 1,
+        version=version + 1,
         text=wish.text,
         nda=wish.nda,
         by=actor.person,
@@ -71,51 +69,96 @@ async def write(
 
 async def mark(session: AsyncSession, listing: Listing, *, text: str) -> None:
     """Let the public view say whether there is something to ask for."""
-    there = bool(text) or bool(await records.attachments(session, listing.id, records.Part.CONFIDENTIAL))
+    there = bool(text) or bool(await records.attachments(session, listing.id, Part.CONFIDENTIAL))
     if listing.confidential_part != there:
         listing.confidential_part = there
         records.touch(listing)
     await session.flush()
 
 
-async def readable(session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID) -> Listing:
-    """The listing, if this person may read its confidential part now."""
+async def admitted(session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID) -> Listing:
+    """The listing, if this person was let in to its confidential part."""
     listing = await records.read(session, actor, cls, listing_id)
-    allowed = await session.scalar(select(Listing.id).where(Listing.id == listing_id, confidential_readable_by(actor)))
-    if allowed is None:
+    if not await _let_in(session, actor, listing_id):
         raise NotAdmitted
-    if listing.organisation_id not in actor.organisations_where(Permission.READ_CONFIDENTIAL):
-        newest = await latest(session, listing_id)
-        admission = await _live(session, listing_id, actor.email)
-        if (
-            newest is not None
-            and newest.nda is not None
-            and (admission is None or admission.nda_accepted != newest.nda)
-        ):
-            raise NdaNotAccepted
     return listing
 
 
-async def read(session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID) -> Confidential | None:
-    """The confidential text. Every reading is written down, with who and when."""
-    listing = await readable(session, actor, cls, listing_id)
+async def _let_in(session: AsyncSession, actor: Actor, listing_id: UUID) -> bool:
+    found = await session.scalar(select(Listing.id).where(Listing.id == listing_id, confidential_readable_by(actor)))
+    return found is not None
+
+
+def _is_of_the_owner(actor: Actor, listing: Listing) -> bool:
+    return listing.organisation_id in actor.organisations_where(Permission.READ_CONFIDENTIAL)
+
+
+async def readable(
+    session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID
+) -> tuple[Listing, Confidential | None]:
+    """The listing and the text that counts, if this person may read it now."""
+    listing = await admitted(session, actor, cls, listing_id)
     newest = await latest(session, listing_id)
+    agreed = (
+        newest is None
+        or newest.nda is None
+        or _is_of_the_owner(actor, listing)
+        or await _accepted(session, actor, newest, newest.nda)
+    )
+    if not agreed:
+        raise NdaNotAccepted
+    return listing, newest
+
+
+async def _accepted(session: AsyncSession, actor: Actor, newest: Confidential, nda: str) -> bool:
+    """Whether the terms as they are now were accepted, with this version or an earlier one of the same words."""
+    found = await session.scalar(
+        select(NdaAcceptance.admission_id)
+        .join(Admission, Admission.id == NdaAcceptance.admission_id)
+        .join(
+            Confidential,
+            (Confidential.listing_id == NdaAcceptance.listing_id) & (Confidential.version == NdaAcceptance.version),
+        )
+        .where(
+            Admission.listing_id == newest.listing_id,
+            Admission.email == actor.email,
+            Admission.state == AdmissionState.ADMITTED,
+            Confidential.nda == nda,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def read(
+    session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID, *, version: int | None = None
+) -> Confidential | None:
+    """The confidential text, for its owners also as it was. Every reading is written down, with who and when."""
+    listing, found = await readable(session, actor, cls, listing_id)
+    if version is not None:
+        if not _is_of_the_owner(actor, listing):
+            raise records.NotYourRecord
+        found = await session.get(Confidential, (listing_id, version))
+        if found is None:
+            raise NotFound
     await record(
         session,
-        facts.ConfidentialRead(listing_id, listing.kind, newest.version if newest else 0),
+        facts.ConfidentialRead(listing_id, listing.kind, found.version if found else 0),
         subject=listing_id,
         by=actor.person,
     )
-    return newest
+    return found
+
+
+async def newest_for(session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID) -> Confidential | None:
+    """The version that counts, for whoever was let in: its terms come before anything else of it."""
+    await admitted(session, actor, cls, listing_id)
+    return await latest(session, listing_id)
 
 
 async def terms(session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID) -> str | None:
-    """The terms that a reader accepts; shown to whoever was admitted, before anything else is."""
-    await records.read(session, actor, cls, listing_id)
-    allowed = await session.scalar(select(Listing.id).where(Listing.id == listing_id, confidential_readable_by(actor)))
-    if allowed is None:
-        raise NotAdmitted
-    newest = await latest(session, listing_id)
+    """The terms that a reader accepts."""
+    newest = await newest_for(session, actor, cls, listing_id)
     return newest.nda if newest else None
 
 
@@ -124,28 +167,44 @@ async def accept_terms(
 ) -> Admission:
     """The click-through: what was agreed to and when are kept with the admission."""
     listing = await records.read(session, actor, cls, listing_id)
-    admission = await _live(session, listing_id, actor.email, lock=True)
+    admission = await live(session, listing_id, actor.email)
     if admission is None or admission.state is not AdmissionState.ADMITTED:
         raise NotAdmitted
     newest = await latest(session, listing_id)
     if newest is None or newest.nda != nda:
         raise NdaChanged
-    if admission.nda_accepted != nda:
-        admission.nda_accepted, admission.nda_accepted_at = nda, clock.now()
+    if not await _accepted(session, actor, newest, nda):
+        admission.nda_accepted_at = clock.now()
+        session.add(
+            NdaAcceptance(
+                admission_id=admission.id,
+                version=newest.version,
+                listing_id=listing_id,
+                by=actor.person,
+                at=admission.nda_accepted_at,
+            )
+        )
         await session.flush()
         await record(
-            session, facts.NdaAccepted(listing_id, listing.kind, admission.id), subject=listing_id, by=actor.person
+            session,
+            facts.NdaAccepted(listing_id, listing.kind, admission.id, newest.version),
+            subject=listing_id,
+            by=actor.person,
         )
     return admission
 
 
-async def _live(session: AsyncSession, listing_id: UUID, email: str | None, *, lock: bool = False) -> Admission | None:
-    statement = select(Admission).where(
-        Admission.listing_id == listing_id,
-        Admission.email == email,
-        Admission.state.in_((AdmissionState.REQUESTED, AdmissionState.ADMITTED)),
+async def live(session: AsyncSession, listing_id: UUID, email: str | None) -> Admission | None:
+    """A person's open request or admission, locked."""
+    return await session.scalar(
+        select(Admission)
+        .where(
+            Admission.listing_id == listing_id,
+            Admission.email == email,
+            Admission.state.in_((AdmissionState.REQUESTED, AdmissionState.ADMITTED)),
+        )
+        .with_for_update()
     )
-    return await session.scalar(statement.with_for_update() if lock else statement)
 
 
 async def ask(
@@ -155,6 +214,9 @@ async def ask(
     listing = await records.read(session, actor, cls, listing_id)
     if not listing.confidential_part:
         raise NotFound
+    if await _let_in(session, actor, listing_id):
+        raise AlreadyAsked
+    assert actor.email is not None
     admission = Admission(
         listing_id=listing_id,
         email=actor.email,
@@ -162,94 +224,10 @@ async def ask(
         message=wish.message,
         created_at=clock.now(),
     )
-    session.add(admission)
     with refusing(admission_live_key=AlreadyAsked):
-        await session.flush()
+        async with session.begin_nested():
+            session.add(admission)
     await record(
         session, facts.AdmissionAsked(listing_id, listing.kind, admission.id), subject=listing_id, by=actor.person
     )
     return admission
-
-
-async def admit(
-    session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID, wish: AdmissionNew
-) -> Admission:
-    """Let one person in, named by the address they sign in with. Whether it has an account here is not told."""
-    listing = await records.own(session, actor, cls, listing_id)
-    admission = await _live(session, listing_id, wish.email, lock=True)
-    if admission is not None and admission.state is AdmissionState.ADMITTED:
-        return admission
-    if admission is None:
-        admission = Admission(
-            listing_id=listing_id, email=wish.email, state=AdmissionState.REQUESTED, created_at=clock.now()
-        )
-        session.add(admission)
-    await _settle(session, actor, listing, admission, AdmissionState.ADMITTED, None)
-    return admission
-
-
-async def decide(
-    session: AsyncSession,
-    actor: Actor,
-    cls: type[Listing],
-    listing_id: UUID,
-    admission_id: UUID,
-    decision: AdmissionDecision,
-) -> Admission:
-    """Answer a request."""
-    listing = await records.own(session, actor, cls, listing_id)
-    admission = await _of(session, listing_id, admission_id)
-    if admission.state is not AdmissionState.REQUESTED:
-        raise AlreadyDecided
-    state = AdmissionState.ADMITTED if decision.admit else AdmissionState.REFUSED
-    await _settle(session, actor, listing, admission, state, decision.note)
-    return admission
-
-
-async def revoke(
-    session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID, admission_id: UUID
-) -> Admission:
-    """Shut the door again, from the next request on. The row stays as history."""
-    listing = await records.own(session, actor, cls, listing_id)
-    admission = await _of(session, listing_id, admission_id)
-    if admission.state is AdmissionState.ADMITTED:
-        await _settle(session, actor, listing, admission, AdmissionState.REVOKED, admission.note)
-    elif admission.state is not AdmissionState.REVOKED:
-        raise AlreadyDecided
-    return admission
-
-
-async def _of(session: AsyncSession, listing_id: UUID, admission_id: UUID) -> Admission:
-    admission = await session.get(Admission, admission_id, with_for_update=True)
-    if admission is None or admission.listing_id != listing_id:
-        raise NotFound
-    return admission
-
-
-_SETTLED = {
-    AdmissionState.ADMITTED: facts.ReaderAdmitted,
-    AdmissionState.REFUSED: facts.AdmissionRefused,
-    AdmissionState.REVOKED: facts.AdmissionRevoked,
-}
-
-
-async def _settle(
-    session: AsyncSession, actor: Actor, listing: Listing, admission: Admission, state: AdmissionState, note: str | None
-) -> None:
-    admission.state, admission.note = state, note
-    admission.decided_by, admission.decided_at = actor.person, clock.now()
-    with refusing(admission_live_key=AlreadyAsked):
-        await session.flush()
-    await record(session, _SETTLED[state](listing.id, listing.kind, admission.id), subject=listing.id, by=actor.person)
-
-
-async def readers(
-    session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID, paging: Paging
-) -> tuple[list[Admission], str | None]:
-    """Who asked, who was admitted, refused, revoked: latest first, for the owner's editors."""
-    listing = await records.read(session, actor, cls, listing_id)
-    if listing.organisation_id not in actor.organisations_where(Permission.READ_CONFIDENTIAL):
-        raise records.NotYourRecord
-    by = tuple(zip((Admission.created_at, Admission.id), BY_TIME_AND_ID, strict=True))
-    rows, marker = await page(session, select(Admission).where(Admission.listing_id == listing_id), by, paging)
-    return [row[0] for row in rows], marker

@@ -5,58 +5,60 @@ from marketplace.kernel.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
-class _OfListing(Fact):
+class OfListing(Fact):
+    """Something that happened to one listing."""
+
     listing_id: UUID
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class ListingDrafted(_OfListing):
+class ListingDrafted(OfListing):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class ListingEdited(_OfListing):
+class ListingEdited(OfListing):
     fields: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class ListingSubmitted(_OfListing):
+class ListingSubmitted(OfListing):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class ListingReturned(_OfListing):
+class ListingReturned(OfListing):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class ListingPublished(_OfListing):
+class ListingPublished(OfListing):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class ListingConfirmed(_OfListing):
+class ListingConfirmed(OfListing):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class ListingWithdrawn(_OfListing):
+class ListingWithdrawn(OfListing):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class ListingExpired(_OfListing):
+class ListingExpired(OfListing):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class TalksBegun(_OfListing):
+class TalksBegun(OfListing):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemSolved(_OfListing):
+class ProblemSolved(OfListing):
     pass
 
 
@@ -69,45 +71,49 @@ class ListingsImported(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class AttachmentAdded(_OfListing):
+class AttachmentAdded(OfListing):
     attachment_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class AttachmentRemoved(_OfListing):
+class AttachmentRemoved(OfListing):
     attachment_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class ConfidentialWritten(_OfListing):
+class ConfidentialWritten(OfListing):
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class ConfidentialRead(_OfListing):
+class ConfidentialRead(OfListing):
+    """Who read which version of the text, or which file."""
+
+    version: int | None = None
+    attachment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionAsked(OfListing):
+    admission_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderAdmitted(OfListing):
+    admission_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRefused(OfListing):
+    admission_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRevoked(OfListing):
+    admission_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class NdaAccepted(OfListing):
+    admission_id: UUID
     version: int
-
-
-@dataclass(frozen=True, slots=True)
-class AdmissionAsked(_OfListing):
-    admission_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderAdmitted(_OfListing):
-    admission_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class AdmissionRefused(_OfListing):
-    admission_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class AdmissionRevoked(_OfListing):
-    admission_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class NdaAccepted(_OfListing):
-    admission_id: UUID

@@ -1,83 +1,99 @@
 """What listings do by the clock: remind, then retire."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.identity.models import Membership, Organisation, Person
+from marketplace.identity.models import Membership, Person
+from marketplace.identity.policy import PERMISSIONS
 from marketplace.kernel import clock, mail
 from marketplace.kernel.jobs import Place
-from marketplace.kernel.language import told
-from marketplace.listings import records
+from marketplace.kernel.language import Language, told
+from marketplace.listings import publication
 from marketplace.listings.models import OPEN_STATES, Listing
-from schemas.identity import Role
+from schemas.identity import Permission
 
 REMIND_BEFORE: Final = timedelta(days=14)
-AT_MOST: Final = 200
+MOST_NAMED: Final = 50
+WRITERS: Final = [role for role, carries in PERMISSIONS.items() if Permission.WRITE_RECORDS in carries]
+
+SUBJECT: Final = "请确认仍然有效 · Please confirm that these still hold"
+OPENING: Final = (
+    "以下记录即将到期，到期后不再参与匹配。请登录并一键确认："
+    " · These records are about to expire and will then leave the ranking. Sign in and confirm them with one click:"
+)
+MORE: Final = "……以及另外 {count} 条。 · … and {count} more."
 
 
 async def expire(place: Place, args: dict[str, Any]) -> None:
     """Retire what was not confirmed in time, a batch a transaction."""
     while True:
         async with place.database.writing.begin() as session:
-            if await records.expire(session, clock.now()) == 0:
+            if await publication.expire(session, clock.now()) == 0:
                 return
 
 
 async def remind(place: Place, args: dict[str, Any]) -> None:
-    """Write once to the owners of records whose confirmation runs out within a fortnight."""
+    """Write once to the owners of records whose confirmation runs out within a fortnight: one letter a person."""
     while True:
         async with place.database.writing.begin() as session:
-            now = clock.now()
-            due = (
-                await session.scalars(
-                    select(Listing)
-                    .join(Organisation)
-                    .options(contains_eager(Listing.organisation))
-                    .where(
-                        Listing.state.in_(OPEN_STATES),
-                        Listing.confirmed_until > now,
-                        Listing.confirmed_until <= now + REMIND_BEFORE,
-                        Listing.reminded_at.is_(None),
-                    )
-                    .order_by(Listing.confirmed_until)
-                    .limit(AT_MOST)
-                    .with_for_update(of=Listing, skip_locked=True)
-                )
-            ).all()
-            if not due:
+            if not await _remind_one(session, place.settings.public_url):
                 return
-            by_owner: dict[Any, list[Listing]] = {}
-            for listing in due:
-                listing.reminded_at = now
-                by_owner.setdefault(listing.organisation_id, []).append(listing)
-            writers = await session.execute(
-                select(Membership.organisation_id, Person.email, Person.locale)
-                .join(Person)
-                .where(
-                    Membership.organisation_id.in_(by_owner),
-                    Membership.role.in_((Role.EDITOR, Role.ORGANISATION_ADMIN)),
-                    Membership.ended_at.is_(None),
-                    Person.suspended_at.is_(None),
-                )
-                .order_by(Person.email)
+
+
+async def _remind_one(session: AsyncSession, public_url: str) -> bool:
+    """Remind the organisation whose record runs out next. Answers whether there was one."""
+    now = clock.now()
+    due = (
+        Listing.state.in_(OPEN_STATES),
+        Listing.confirmed_until > now,
+        Listing.confirmed_until <= now + REMIND_BEFORE,
+        Listing.reminded_at.is_(None),
+    )
+    organisation_id = await session.scalar(
+        select(Listing.organisation_id).where(*due).order_by(Listing.confirmed_until, Listing.id).limit(1)
+    )
+    if organisation_id is None:
+        return False
+    rows = await session.execute(
+        update(Listing)
+        .where(*due, Listing.organisation_id == organisation_id)
+        .values(reminded_at=now)
+        .returning(Listing.id, Listing.kind, Listing.title, Listing.confirmed_until)
+        .execution_options(synchronize_session=False)
+    )
+    # Another worker may have been quicker: then there is nothing to write.
+    if listings := sorted(rows.all(), key=lambda row: (row.confirmed_until, row.id)):
+        for email, locale in await _writers(session, organisation_id):
+            language: Language = "en" if locale == "en" else "zh"
+            await mail.post(
+                session, to=email, subject=told(SUBJECT, language), text=_letter(listings, public_url, language)
             )
-            for organisation_id, email, locale in writers.all():
-                language = "en" if locale == "en" else "zh"
-                lines = "\n".join(
-                    f"- {listing.title}\n  {place.settings.public_url}/{listing.kind}s/{listing.id}"
-                    for listing in by_owner[organisation_id]
-                )
-                await mail.post(
-                    session,
-                    to=email,
-                    subject=told("请确认仍然有效 · Please confirm that these still hold", language),
-                    text=told(
-                        f"以下记录即将到期，到期后不再参与匹配。请登录并一键确认：\n\n{lines}"
-                        " · These records are about to expire and will then leave the ranking."
-                        f" Sign in and confirm them with one click:\n\n{lines}",
-                        language,
-                    ),
-                )
+    return True
+
+
+async def _writers(session: AsyncSession, organisation_id: UUID) -> Sequence[Any]:
+    found = await session.execute(
+        select(Person.email, Person.locale)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(
+            Membership.organisation_id == organisation_id,
+            Membership.role.in_(WRITERS),
+            Membership.ended_at.is_(None),
+            Person.suspended_at.is_(None),
+        )
+        .order_by(Person.email)
+    )
+    return found.all()
+
+
+def _letter(listings: Sequence[Any], public_url: str, language: Language) -> str:
+    # Titles are put in after the language was chosen: one may hold the sign that parts the two.
+    named = [f"- {row.title}\n  {public_url}/{row.kind}s/{row.id}" for row in listings[:MOST_NAMED]]
+    beyond = len(listings) - MOST_NAMED
+    more = ["", told(MORE, language).format(count=beyond)] if beyond > 0 else []
+    return "\n".join([told(OPENING, language), "", *named, *more])

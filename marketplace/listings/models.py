@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Numeric
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -192,7 +192,7 @@ class Admission(Base):
             postgresql_where=sql("state in ('requested', 'admitted')"),
         ),
         Index("admission_listing_idx", "listing_id", "created_at", "id"),
-        CheckConstraint("(nda_accepted_at is null) = (nda_accepted is null)", name="nda_kept"),
+        Index("admission_email_idx", "email"),
     )
 
     id: Mapped[Key]
@@ -203,6 +203,20 @@ class Admission(Base):
     note: Mapped[str | None]
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[Moment | None]
-    nda_accepted: Mapped[str | None]
     nda_accepted_at: Mapped[Moment | None]
     created_at: Mapped[Now]
+
+
+class NdaAcceptance(Base):
+    """The click-through, kept word for word: it points at the version whose terms were accepted, which never changes."""
+
+    __tablename__ = "nda_acceptance"
+    __table_args__ = (
+        ForeignKeyConstraint(["listing_id", "version"], ["confidential.listing_id", "confidential.version"]),
+    )
+
+    admission_id: Mapped[UUID] = mapped_column(ForeignKey("admission.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    listing_id: Mapped[UUID]
+    by: Mapped[UUID]
+    at: Mapped[Now]

@@ -7,14 +7,13 @@ from sqlalchemy import ColumnElement, Text, case, cast, func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel.actor import Actor
-from marketplace.kernel.facts import record
 from marketplace.kernel.paging import Paging
-from marketplace.listings import facts, records
+from marketplace.listings import facts, publication, records
 from marketplace.listings.cards import Cards
-from marketplace.listings.models import OPEN_STATES, Problem
+from marketplace.listings.models import Problem
 from marketplace.problems import written
 from schemas.listings import ListingState
-from schemas.problems import Budget, ProblemFilter, ProblemNew, ProblemPatch
+from schemas.problems import ProblemFilter, ProblemNew, ProblemPatch
 
 CARDS = Cards(
     Problem,
@@ -36,12 +35,6 @@ CARDS = Cards(
 columns, completeness = written.columns, written.completeness
 
 
-def budget_of(listing: Problem) -> Budget | None:
-    if listing.budget_low is None and listing.budget_high is None:
-        return None
-    return Budget(low=listing.budget_low, high=listing.budget_high)
-
-
 async def create(session: AsyncSession, actor: Actor, wish: ProblemNew) -> Problem:
     """A draft problem."""
     return await records.create(
@@ -56,44 +49,23 @@ async def edit(session: AsyncSession, actor: Actor, problem_id: UUID, version: i
 async def publish(
     session: AsyncSession, actor: Actor, problem_id: UUID, *, reviewed_first: bool, fresh_for: timedelta
 ) -> Problem:
-    listing = await records.own(session, actor, Problem, problem_id)
-    return await records.publish(
-        session,
-        actor,
-        Problem,
-        problem_id,
-        complete=completeness(listing),
-        reviewed_first=reviewed_first,
-        fresh_for=fresh_for,
+    return await publication.publish(
+        session, actor, Problem, problem_id, reviewed_first=reviewed_first, fresh_for=fresh_for
     )
 
 
 async def begin_talks(session: AsyncSession, actor: Actor, problem_id: UUID) -> Problem:
     """Somebody is at the table: readers see it, and the problem stays in the ranking until it is solved."""
-    listing = await records.own(session, actor, Problem, problem_id)
-    if listing.state is ListingState.IN_TALKS:
-        return listing
-    if listing.state is not ListingState.PUBLISHED:
-        raise records.WrongState
-    listing.state = ListingState.IN_TALKS
-    records.touch(listing)
-    await session.flush()
-    await record(session, facts.TalksBegun(listing.id, listing.kind), subject=listing.id, by=actor.person)
-    return listing
+    return await publication.advance(
+        session, actor, Problem, problem_id, to=ListingState.IN_TALKS, fact=facts.TalksBegun
+    )
 
 
 async def solve(session: AsyncSession, actor: Actor, problem_id: UUID) -> Problem:
     """Solved: out of lists and rankings, for good."""
-    listing = await records.own(session, actor, Problem, problem_id)
-    if listing.state is ListingState.SOLVED:
-        return listing
-    if listing.state not in OPEN_STATES:
-        raise records.WrongState
-    listing.state = ListingState.SOLVED
-    records.touch(listing)
-    await session.flush()
-    await record(session, facts.ProblemSolved(listing.id, listing.kind), subject=listing.id, by=actor.person)
-    return listing
+    return await publication.advance(
+        session, actor, Problem, problem_id, to=ListingState.SOLVED, fact=facts.ProblemSolved
+    )
 
 
 async def listed(

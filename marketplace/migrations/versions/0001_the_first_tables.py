@@ -459,15 +459,14 @@ def upgrade() -> None:
         sa.Column("note", sa.String(), nullable=True),
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("nda_accepted", sa.String(), nullable=True),
         sa.Column("nda_accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
-        sa.CheckConstraint("(nda_accepted_at is null) = (nda_accepted is null)", name=op.f("admission_nda_kept_check")),
         sa.ForeignKeyConstraint(["listing_id"], ["listing.id"], name=op.f("admission_listing_id_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("admission_pkey")),
     )
+    op.create_index("admission_email_idx", "admission", ["email"], unique=False)
     op.create_index("admission_listing_idx", "admission", ["listing_id", "created_at", "id"], unique=False)
     op.create_index(
         "admission_live_key",
@@ -511,6 +510,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("listing_id", "version", name=op.f("confidential_pkey")),
     )
     op.create_table(
+        "nda_acceptance",
+        sa.Column("admission_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("listing_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.ForeignKeyConstraint(["admission_id"], ["admission.id"], name=op.f("nda_acceptance_admission_id_fkey")),
+        sa.ForeignKeyConstraint(
+            ["listing_id", "version"],
+            ["confidential.listing_id", "confidential.version"],
+            name=op.f("nda_acceptance_listing_id_version_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("admission_id", "version", name=op.f("nda_acceptance_pkey")),
+    )
+    op.create_table(
         "listing_revision",
         sa.Column("listing_id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -525,6 +539,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Back to an empty database: everything that was written goes with it."""
     op.drop_table("listing_revision")
+    op.drop_table("nda_acceptance")
     op.drop_table("confidential")
     op.drop_index("attachment_listing_idx", table_name="attachment")
     op.drop_table("attachment")
@@ -532,6 +547,7 @@ def downgrade() -> None:
         "admission_live_key", table_name="admission", postgresql_where=sa.text("state in ('requested', 'admitted')")
     )
     op.drop_index("admission_listing_idx", table_name="admission")
+    op.drop_index("admission_email_idx", table_name="admission")
     op.drop_table("admission")
     op.drop_index("token_person_idx", table_name="token", postgresql_where=sa.text("revoked_at is null"))
     op.drop_table("token")

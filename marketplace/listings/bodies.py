@@ -1,0 +1,45 @@
+"""A body on the wire as columns of the table, and back. No database is needed for either."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from schemas.listings import ListingBody, ListingNew
+
+# An achievement has one discipline and a problem one industry; the table has room for several of both kinds' codes.
+_ONE_OF: Final = {"discipline": "disciplines", "industry": "industries"}
+_IN_PARTS: Final = {"price": ("kind", "low", "high"), "budget": ("low", "high")}
+
+
+def columns(body: ListingBody, *, only_given: bool = False) -> dict[str, Any]:
+    """The body as columns; with `only_given`, no more than was sent."""
+    given = body.model_dump(exclude=set(ListingNew.model_fields), exclude_unset=only_given)
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in _ONE_OF:
+            values[_ONE_OF[name]] = [] if value is None else [value]
+        elif name in _IN_PARTS:
+            values |= {f"{name}_{part}": value[part] if value else None for part in _IN_PARTS[name]}
+        else:
+            values[name] = value
+    return values
+
+
+def written(listing: Any, shape: type[ListingBody]) -> dict[str, Any]:
+    """What the owner wrote, under the names of the wire."""
+    return {name: _value(listing, name, field.get_default()) for name, field in shape.model_fields.items()}
+
+
+def _value(listing: Any, name: str, without: object) -> object:
+    if name in _ONE_OF:
+        codes = getattr(listing, _ONE_OF[name])
+        return codes[0] if codes else None
+    if name in _IN_PARTS:
+        return parts(listing, name)
+    value = getattr(listing, name)
+    return without if value is None else value
+
+
+def parts(listing: Any, name: str) -> Mapping[str, Any] | None:
+    """An achievement's `price` or a problem's `budget`, if it has one."""
+    found = {part: getattr(listing, f"{name}_{part}") for part in _IN_PARTS[name]}
+    return found if any(part is not None for part in found.values()) else None
