@@ -110,6 +110,23 @@ class Reasons(Message):
     documents: Annotated[int, Field(description="records ranked against; n of the idf")]
 
 
+class CoverageReason(Message):
+    """What the achievement says to one must-meet indicator of the problem."""
+
+    name: str
+    operator: str
+    value: str
+    upper: str | None
+    unit: str | None
+    verdict: Annotated[
+        Literal["supported", "partly", "not_found"],
+        Field(description="supported: a figure meets it; partly: it is spoken of, without such a figure"),
+    ]
+    sentence: Annotated[str | None, Field(description="the sentence it rests on")]
+    found: Annotated[str | None, Field(description="the figure as it stands there")]
+    converted: Annotated[tuple[float, float] | None, Field(description="the figure (or range) in the indicator's unit")]
+
+
 class Pairing(Message):
     id: UUID
     kind: ListingKind
@@ -119,6 +136,10 @@ class Pairing(Message):
     region: str | None
     confirmed_at: AwareDatetime | None
     reasons: Reasons
+    coverage: Annotated[
+        list[CoverageReason] | None,
+        Field(description="难题的每项指标是否有据 · each must-meet indicator of the problem; null for a free text"),
+    ] = None
 
 
 class RankingPage(Message):

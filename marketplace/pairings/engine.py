@@ -19,10 +19,10 @@ from uuid_utils.compat import uuid4
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock, facts, metrics
 from marketplace.kernel.db import Database
-from marketplace.listings.models import Achievement, Listing, Problem
+from marketplace.listings.models import Listing
 from marketplace.listings.policy import listing_open
 from marketplace.pairings import reading
-from matching import Document, Index, Snapshot
+from matching import Index, Snapshot
 from schemas.listings import ListingKind
 
 log = structlog.get_logger("ranking")
@@ -52,11 +52,6 @@ _OF_LISTING: Final = frozenset(
 _OF_MANY: Final = "ListingsImported"
 _OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
 _NEWS: Final = _OF_LISTING | _OF_ORGANISATION | {_OF_MANY}
-
-_MODELS: Final[dict[ListingKind, type[Listing]]] = {
-    ListingKind.ACHIEVEMENT: Achievement,
-    ListingKind.PROBLEM: Problem,
-}
 
 
 @dataclass
@@ -194,7 +189,7 @@ async def _open_rows(
     session: AsyncSession, kind: ListingKind, *, after: UUID | None = None, among: Collection[UUID] | None = None
 ) -> Sequence[Any]:
     """The open records of a kind: the next batch by id, or those of `among`."""
-    model = _MODELS[kind]
+    model = reading.MODEL[kind]
     statement = (
         select(*reading.columns(kind))
         .join(Organisation, Organisation.id == model.organisation_id)
@@ -211,7 +206,7 @@ async def _open_rows(
 
 
 def _put(index: Index, rows: Sequence[Any]) -> None:
-    index.put_many((str(row.id), _document(row)) for row in rows)
+    index.put_many((str(row.id), reading.document(row)) for row in rows)
 
 
 def _exchange(index: Index, rows: Sequence[Any], looked_for: Collection[UUID]) -> bool:
@@ -220,7 +215,3 @@ def _exchange(index: Index, rows: Sequence[Any], looked_for: Collection[UUID]) -
     dropped = [index.drop(key) for key in gone]
     _put(index, rows)
     return bool(rows) or any(dropped)
-
-
-def _document(row: Any) -> Document:
-    return Document(row.title, reading.body(row), reading.facets(row))

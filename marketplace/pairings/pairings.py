@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from uuid import UUID
 
@@ -14,15 +15,17 @@ from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound, Unavailable
 from marketplace.listings import records
-from marketplace.listings.models import Listing
+from marketplace.listings.models import Listing, Problem
 from marketplace.listings.policy import listing_open
 from marketplace.pairings import reading
 from marketplace.pairings.engine import Engine
 from matching import Filters, Match, Query, Ranking, Side, Snapshot
 from matching import Reasons as Why
+from matching.coverage import coverage
 from schemas.identity import OrganisationCard
 from schemas.listings import ListingKind
 from schemas.pairings import (
+    CoverageReason,
     MatchRequest,
     OtherTerms,
     Pairing,
@@ -68,7 +71,14 @@ async def for_listing(
     """The records of the other kind that fit this one, best first. A draft's owner sees what it would find."""
     listing = await records.read(session, actor, cls, listing_id)
     return await ranked(
-        session, engine, reading.query(listing), OTHER[listing.kind], reading.filters(wish), paging.limit, paging
+        session,
+        engine,
+        reading.query(listing),
+        OTHER[listing.kind],
+        reading.filters(wish),
+        paging.limit,
+        paging,
+        about=listing,
     )
 
 
@@ -93,10 +103,11 @@ async def one(
         raise NotFound
     await _let_go(session)
     why = await engine.off_the_loop(partial(snapshot.explain, query, str(other_id), now=now))
-    shown = await _shown(session, [other_id])
+    shown = await _shown(session, kind, [other_id])
     if other_id not in shown:
         raise NotFound
-    return _pairing(shown[other_id], why, in_full=True)
+    (verdicts,) = await engine.off_the_loop(partial(_covered, listing, [shown[other_id]]))
+    return _pairing(shown[other_id], why, verdicts=verdicts, in_full=True)
 
 
 def _ready(engine: Engine, kind: ListingKind) -> Snapshot:
@@ -120,8 +131,13 @@ async def ranked(
     filters: Filters,
     limit: int,
     paging: Paging | None = None,
+    *,
+    about: Listing | None = None,
 ) -> RankingPage:
-    """One page of a ranking with its reasons: ranked in a thread, then shown as the database has it now."""
+    """One page of a ranking with its reasons: ranked in a thread, then shown as the database has it now.
+
+    `about` is the record that asks, where one does: its indicators, or the found problems', are looked up too.
+    """
     snapshot = _ready(engine, kind)
     side = engine.sides[kind]
     place = paging.place((float, str, float, str)) if paging else None
@@ -140,11 +156,15 @@ async def ranked(
         ranking, why = await engine.off_the_loop(partial(_rank, snapshot, query, filters, wanted, now, after))
         metrics.rankings.labels(kind.value).observe(time.perf_counter() - started)
         first = first or ranking
-        shown = await _shown(session, [UUID(match.key) for match in ranking.items])
+        shown = await _shown(session, kind, [UUID(match.key) for match in ranking.items])
+        there = [
+            (match, reasons) for match, reasons in zip(ranking.items, why, strict=True) if UUID(match.key) in shown
+        ]
+        found = [shown[UUID(match.key)] for match, _ in there]
+        covered = await engine.off_the_loop(partial(_covered, about, found))
         pairs += [
-            (match, _pairing(shown[UUID(match.key)], reasons))
-            for match, reasons in zip(ranking.items, why, strict=True)
-            if UUID(match.key) in shown
+            (match, _pairing(listing, reasons, verdicts=verdicts))
+            for (match, reasons), listing, verdicts in zip(there, found, covered, strict=True)
         ]
         if len(pairs) > limit or len(ranking.items) < wanted:
             break
@@ -172,17 +192,40 @@ async def _let_go(session: AsyncSession) -> None:
     await session.commit()
 
 
-async def _shown(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Listing]:
+async def _shown(session: AsyncSession, kind: ListingKind, ids: Sequence[UUID]) -> dict[UUID, Listing]:
     """The records as they are now: what was taken back a moment ago, or ran out, is not among them."""
     if not ids:
         return {}
+    statement = records.chosen(reading.MODEL[kind])
     found = await session.scalars(
-        records.chosen(Listing).where(Listing.id.in_(ids), listing_open(), Listing.confirmed_until > clock.now())
+        statement.where(Listing.id.in_(ids), listing_open(), Listing.confirmed_until > clock.now())
     )
     return {listing.id: listing for listing in found.unique()}
 
 
-def _pairing(listing: Listing, why: Why, *, in_full: bool = False) -> Pairing:
+def _covered(about: Listing | None, found: Sequence[Listing]) -> list[list[CoverageReason] | None]:
+    """For each found record: what the achievement of the two says to the problem's indicators; None for a free text."""
+    if about is None:
+        return [None] * len(found)
+    pairs = [(about, other) if isinstance(about, Problem) else (other, about) for other in found]
+    return [
+        [
+            CoverageReason(
+                **asdict(one.indicator),
+                verdict=one.verdict,
+                sentence=one.sentence,
+                found=one.found,
+                converted=one.converted,
+            )
+            for one in coverage(reading.indicators(problem), reading.document(achievement))
+        ]
+        for problem, achievement in pairs
+    ]
+
+
+def _pairing(
+    listing: Listing, why: Why, *, verdicts: list[CoverageReason] | None = None, in_full: bool = False
+) -> Pairing:
     organisation: Organisation = listing.organisation
     return Pairing(
         id=listing.id,
@@ -195,6 +238,7 @@ def _pairing(listing: Listing, why: Why, *, in_full: bool = False) -> Pairing:
         region=listing.region,
         confirmed_at=listing.confirmed_at,
         reasons=_reasons(why, in_full=in_full),
+        coverage=verdicts,
     )
 
 

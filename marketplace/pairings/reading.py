@@ -8,7 +8,8 @@ from typing import Any, Final
 from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.listings.models import Achievement, Listing, Problem
-from matching import Facets, Filters, Query, Side
+from matching import Document, Facets, Filters, Query, Side
+from matching.coverage import Indicator
 from schemas import codes
 from schemas.listings import CooperationMode, ListingKind
 from schemas.pairings import RankingFilter
@@ -20,7 +21,7 @@ _OWN: Final[dict[ListingKind, tuple[str, ...]]] = {
     ListingKind.ACHIEVEMENT: ("summary", "trl", "stage", "price_low", "price_high"),
     ListingKind.PROBLEM: ("background", "indicators", "tried", "budget_low", "budget_high"),
 }
-_MODEL: Final[dict[ListingKind, type[Listing]]] = {
+MODEL: Final[dict[ListingKind, type[Listing]]] = {
     ListingKind.ACHIEVEMENT: Achievement,
     ListingKind.PROBLEM: Problem,
 }
@@ -39,7 +40,7 @@ READINESS: Final[dict[str, int]] = {
 
 def columns(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
     """What is read from the database for the ranking."""
-    return [getattr(_MODEL[kind], name) for name in (*_COMMON, *_OWN[kind])]
+    return [getattr(MODEL[kind], name) for name in (*_COMMON, *_OWN[kind])]
 
 
 def body(row: Any) -> str:
@@ -83,6 +84,18 @@ def facets(row: Any) -> Facets:
 
 def _yuan(amount: Any) -> float | None:
     return None if amount is None else float(amount)
+
+
+def document(row: Any) -> Document:
+    """The record as it is found."""
+    return Document(row.title, body(row), facets(row))
+
+
+def indicators(row: Any) -> list[Indicator]:
+    """The figures that a problem's solver must meet."""
+    return [
+        Indicator(one["name"], one["operator"], one["value"], one["upper"], one["unit"]) for one in row.indicators or ()
+    ]
 
 
 def query(row: Any) -> Query:
