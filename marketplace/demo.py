@@ -13,17 +13,15 @@ from rich.panel import Panel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.achievements import achievements
 from marketplace.commands import CommandRefused, ranking_table
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
 from marketplace.kernel import clock, facts
 from marketplace.kernel.db import Database
-from marketplace.listings import confidential, publication, records
+from marketplace.listings import bodies, confidential, publication, records
 from marketplace.listings.models import Achievement, Confidential, Listing, Problem
 from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
-from marketplace.problems import problems
 from marketplace.sample import ACCOUNTS, PASSWORD_FILE, SOURCE
 from marketplace.settings import Mode, Settings
 from marketplace.wiring import LISTENERS
@@ -163,9 +161,9 @@ async def _listings(
             external_id, secret = row.pop("external_id"), row.pop("confidential")
             listing: Listing
             if kind == "achievements":
-                listing = Achievement(**achievements.columns(AchievementBody.model_validate(row)))
+                listing = Achievement(**bodies.columns(AchievementBody.model_validate(row)))
             else:
-                listing = Problem(**problems.columns(ProblemBody.model_validate(row)))
+                listing = Problem(**bodies.columns(ProblemBody.model_validate(row)))
             listing.organisation_id, listing.created_by = organisation.id, writers.get(organisation.id)
             listing.source, listing.external_id = SOURCE, external_id
             listing.created_at = listing.updated_at = listing.listed_at = now

@@ -1,18 +1,21 @@
 """What can be done with an achievement (科技成果)."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.achievements import written
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.paging import Paging
+from marketplace.listings import completeness as complete
 from marketplace.listings import derived, publication, records
+from marketplace.listings.bodies import columns
 from marketplace.listings.cards import Cards
 from marketplace.listings.models import Achievement
 from schemas.achievements import AchievementFilter, AchievementNew, AchievementPatch
+from schemas.listings import ListingKind
 
 CARDS = Cards(
     Achievement,
@@ -25,8 +28,7 @@ CARDS = Cards(
     },
 )
 
-# The importer checks files with the same two, in a process that knows no database.
-columns, completeness = written.columns, written.completeness
+completeness = partial(complete.of, ListingKind.ACHIEVEMENT)
 
 
 async def create(session: AsyncSession, actor: Actor, wish: AchievementNew) -> Achievement:

@@ -1,6 +1,7 @@
 """What can be done with a problem (企业技术难题)."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, case, cast, func
@@ -8,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.paging import Paging
+from marketplace.listings import completeness as complete
 from marketplace.listings import facts, publication, records
+from marketplace.listings.bodies import columns
 from marketplace.listings.cards import Cards
 from marketplace.listings.models import Problem
-from marketplace.problems import written
-from schemas.listings import ListingState
+from schemas.listings import ListingKind, ListingState
 from schemas.problems import ProblemFilter, ProblemNew, ProblemPatch
 
 CARDS = Cards(
@@ -31,8 +33,7 @@ CARDS = Cards(
     },
 )
 
-# The importer checks files with the same two, in a process that knows no database.
-columns, completeness = written.columns, written.completeness
+completeness = partial(complete.of, ListingKind.PROBLEM)
 
 
 async def create(session: AsyncSession, actor: Actor, wish: ProblemNew) -> Problem:
