@@ -11,9 +11,9 @@ from marketplace.kernel.actor import Actor
 from marketplace.kernel.paging import Paging
 from marketplace.listings.models import Achievement, Listing, Problem
 from marketplace.problems import problems
-from schemas.achievements import AchievementCard, AchievementFilter, AchievementNew, AchievementPatch
-from schemas.listings import Completeness, ListingFilter, ListingKind
-from schemas.problems import ProblemCard, ProblemFilter, ProblemNew, ProblemPatch
+from schemas.achievements import AchievementBody, AchievementCard, AchievementFilter, AchievementNew, AchievementPatch
+from schemas.listings import ListingBody, ListingFilter, ListingKind
+from schemas.problems import ProblemBody, ProblemCard, ProblemFilter, ProblemNew, ProblemPatch
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Kind:
     wanted_titles: str
     card: type[AchievementCard | ProblemCard]
     filter: type[ListingFilter]
+    body: type[ListingBody]
     new: type[AchievementNew | ProblemNew]
     patch: type[AchievementPatch | ProblemPatch]
     listed: Callable[..., Awaitable[tuple[list[str], str | None]]]
     create: Callable[..., Awaitable[Any]]
     edit: Callable[..., Awaitable[Any]]
     publish: Callable[..., Awaitable[Any]]
-    completeness: Callable[..., Completeness]
 
     async def cards(
         self, session: AsyncSession, actor: Actor, wish: ListingFilter, paging: Paging
@@ -58,13 +58,13 @@ PROBLEM: Final = Kind(
     wanted_titles="匹配的科技成果 · Achievements that fit",
     card=ProblemCard,
     filter=ProblemFilter,
+    body=ProblemBody,
     new=ProblemNew,
     patch=ProblemPatch,
     listed=problems.listed,
     create=problems.create,
     edit=problems.edit,
     publish=problems.publish,
-    completeness=problems.completeness,
 )
 ACHIEVEMENT: Final = Kind(
     name=ListingKind.ACHIEVEMENT,
@@ -77,13 +77,13 @@ ACHIEVEMENT: Final = Kind(
     wanted_titles="匹配的技术难题 · Problems that fit",
     card=AchievementCard,
     filter=AchievementFilter,
+    body=AchievementBody,
     new=AchievementNew,
     patch=AchievementPatch,
     listed=achievements.listed,
     create=achievements.create,
     edit=achievements.edit,
     publish=achievements.publish,
-    completeness=achievements.completeness,
 )
 KINDS: Final = {kind.plural: kind for kind in (PROBLEM, ACHIEVEMENT)}
 BY_NAME: Final = {kind.name: kind for kind in (PROBLEM, ACHIEVEMENT)}

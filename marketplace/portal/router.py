@@ -4,7 +4,21 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from marketplace.portal import account, assets, browse, coding, docs, home, record, refused
+from marketplace.portal import (
+    account,
+    assets,
+    browse,
+    coding,
+    desk,
+    docs,
+    home,
+    organisation,
+    platform,
+    readers,
+    record,
+    refused,
+    writing,
+)
 
 ROUTERS: Final = (
     assets.router,
@@ -12,6 +26,11 @@ ROUTERS: Final = (
     browse.router,
     *record.ROUTERS,
     coding.router,
+    desk.router,
+    *writing.ROUTERS,
+    *readers.ROUTERS,
+    organisation.router,
+    platform.router,
     account.router,
     docs.router,
 )

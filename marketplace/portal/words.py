@@ -112,6 +112,27 @@ FIELDS: Final = {
     "team": "团队 · team",
     "organisation_id": "单位 · organisation",
 }
+PARTS: Final = {
+    "price.kind": "定价方式 · kind of price",
+    "price.low": "价格 · price",
+    "price.high": "最高价 · highest price",
+    "budget.low": "预算下限 · lowest budget",
+    "budget.high": "预算上限 · highest budget",
+    "contact.name": "联系人姓名 · contact's name",
+    "contact.phone": "电话 · phone",
+    "contact.email": "邮箱 · e-mail",
+    "indicators.name": "指标 · figure",
+    "indicators.operator": "要求 · asked for",
+    "indicators.value": "数值 · value",
+    "indicators.upper": "上限 · upper value",
+    "indicators.unit": "单位 · unit",
+    "intellectual_property.kind": "类型 · type",
+    "intellectual_property.number": "编号 · number",
+    "intellectual_property.status": "状态 · status",
+    "intellectual_property.holder": "权利人 · holder",
+    "team.name": "姓名 · name",
+    "team.role": "分工 · role",
+}
 SAID: Final = {
     "signed-out": "已退出。 · You are signed out.",
     "reset": "密码已重设，请用新密码登录。 · The new password is set; sign in with it.",

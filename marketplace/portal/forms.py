@@ -1,0 +1,235 @@
+"""A record as a form: what was typed becomes a body, a body becomes what a form shows. Nothing typed is ever lost."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
+
+from marketplace.kernel import validation
+from marketplace.kernel.language import told
+from marketplace.portal import coding, say, words
+
+# By field: how it is written in the form.
+PLAIN: Final = frozenset(
+    {
+        "title",
+        "summary",
+        "background",
+        "description",
+        "tried",
+        "solver_conditions",
+        "trl",
+        "stage",
+        "ip_wish",
+        "deadline",
+        "registration_number",
+        "bounty",
+    }
+)
+CODED: Final = {"industry": "industries", "discipline": "disciplines", "region": "regions"}
+CODED_MANY: Final = {"industries": "industries", "disciplines": "disciplines"}
+TICKED: Final = frozenset({"cooperation_modes"})
+ROWS: Final = {
+    "indicators": ("name", "operator", "value", "upper", "unit"),
+    "intellectual_property": ("kind", "number", "status", "holder"),
+    "team": ("name", "role"),
+}
+# What is always chosen, so that it alone makes no row.
+_CHOSEN: Final = frozenset({"operator", "status"})
+PARTS: Final = {"price": ("kind", "low", "high"), "budget": ("low", "high"), "contact": ("name", "phone", "email")}
+AMOUNTS: Final = frozenset({"bounty", "budget.low", "budget.high", "price.low", "price.high"})
+
+_COMMAS: Final = re.compile(r"[,，、;；\n]")
+_BIG: Final = re.compile(r"([0-9]+(?:\.[0-9]{1,6})?)\s*(万|亿)元?")
+_BIGGER: Final = {"万": 4, "亿": 8}
+
+Typed = dict[str, list[str]]
+Wrong = dict[str, list[str]]
+
+
+async def _typed(request: Request) -> Typed:
+    """The text fields of the form that was sent, in the order they stand there."""
+    form = await request.form(max_files=4, max_fields=2000)
+    found: Typed = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            found.setdefault(name, []).append(value)
+    return found
+
+
+Sent = Annotated[Typed, Depends(_typed)]
+
+
+def first(typed: Mapping[str, Sequence[str]], name: str) -> str:
+    return next(iter(typed.get(name, ())), "")
+
+
+def rows(typed: Mapping[str, Sequence[str]], name: str) -> Iterator[dict[str, str]]:
+    """The rows of a table of fields that were written in; blank ones are left out."""
+    columns = ROWS[name]
+    for values in zip_longest(*(typed.get(f"{name}.{column}", ()) for column in columns), fillvalue=""):
+        row = dict(zip(columns, values, strict=True))
+        if any(row[column].strip() for column in columns if column not in _CHOSEN):
+            yield row
+
+
+def amount(text: str) -> str:
+    """`80万` and `80 万元` as 800000; anything else as it was typed."""
+    plain = text.strip().replace(",", "").replace("，", "")
+    found = _BIG.fullmatch(plain)
+    if found is None:
+        return plain.removesuffix("元").strip()
+    whole, _, fraction = found[1].partition(".")
+    digits = _BIGGER[found[2]]
+    moved = (whole + fraction.ljust(digits, "0")[:digits]).lstrip("0") or "0"
+    rest = fraction[digits:]
+    return f"{moved}.{rest}" if rest else moved
+
+
+def body(shape: type[BaseModel], typed: Typed) -> tuple[dict[str, Any], Wrong]:
+    """What was typed as the body of `shape`, and what of it cannot be read."""
+    made: dict[str, Any] = {}
+    wrong: Wrong = {}
+    for name in shape.model_fields:
+        if name in CODED:
+            made[name] = _code(name, first(typed, name), CODED[name], wrong)
+        elif name in CODED_MANY:
+            read = [_code(name, text, CODED_MANY[name], wrong) for text in typed.get(name, ()) if text.strip()]
+            made[name] = [code for code in read if code is not None]
+        elif name in TICKED:
+            made[name] = list(typed.get(name, ()))
+        elif name in ROWS:
+            made[name] = [{column: text.strip() or None for column, text in row.items()} for row in rows(typed, name)]
+        elif name in PARTS:
+            parts = {part: _plain(f"{name}.{part}", first(typed, f"{name}.{part}")) for part in PARTS[name]}
+            made[name] = parts if any(part is not None for part in parts.values()) else None
+        elif name == "keywords":
+            made[name] = [word.strip() for word in _COMMAS.split(first(typed, name)) if word.strip()]
+        elif name == "awards":
+            made[name] = [line.strip() for line in first(typed, name).splitlines() if line.strip()]
+        elif name == "publicly_funded":
+            made[name] = {"yes": True, "no": False}.get(first(typed, name))
+        elif name in PLAIN:
+            made[name] = _plain(name, first(typed, name))
+    if "title" in shape.model_fields:
+        made["title"] = first(typed, "title").strip()
+    return made, wrong
+
+
+def _plain(name: str, text: str) -> str | int | None:
+    text = text.strip()
+    if not text:
+        return None
+    if name in AMOUNTS:
+        return amount(text)
+    if name == "trl" and re.fullmatch(r"[0-9]{1,2}", text):
+        return int(text)
+    return text
+
+
+def _code(name: str, text: str, table: str, wrong: Wrong) -> str | None:
+    if not text.strip():
+        return None
+    read = coding.read(text, table)
+    if read.code is None:
+        wrong.setdefault(name, []).append(read.said)
+    return read.code
+
+
+def read(shape: type[BaseModel], typed: Typed, **more: Any) -> tuple[Any, Wrong]:
+    """The message that was typed, or what is wrong with it, by field of the form."""
+    made, wrong = body(shape, typed)
+    try:
+        message = shape.model_validate(made | more)
+    except ValidationError as error:
+        for one in validation.as_refusal(error).errors:
+            name, *rest = one.pointer.strip("/").split("/")
+            wrong.setdefault(name, []).append(_where(name, rest) + told(one.detail))
+        return None, wrong
+    return (None if wrong else message), wrong
+
+
+def _where(name: str, rest: Sequence[str]) -> str:
+    """Which row and which part of a field something is about: `第 2 行，数值：`."""
+    place = ""
+    if name in ROWS and rest and rest[0].isdigit():
+        place, rest = say.t("第 {n} 行 · row {n}", n=int(rest[0]) + 1), rest[1:]
+    part = words.PARTS.get(f"{name}.{rest[0]}") if rest else None
+    parts = [one for one in (place, told(part) if part else "") if one]
+    return say.t("， · , ").join(parts) + say.t("： · : ") if parts else ""
+
+
+def shown(values: Mapping[str, Any]) -> Typed:
+    """A body, under the names of the wire, as its form shows it."""
+    typed: Typed = {}
+    for name, value in values.items():
+        if name in CODED:
+            typed[name] = [say.written_code(value, CODED[name])]
+        elif name in CODED_MANY:
+            typed[name] = [say.written_code(code, CODED_MANY[name]) for code in value or ()]
+        elif name in TICKED:
+            typed[name] = [str(one) for one in value or ()]
+        elif name in ROWS:
+            for column in ROWS[name]:
+                typed[f"{name}.{column}"] = [str(row.get(column) or "") for row in value or ()]
+        elif name in PARTS:
+            for part in PARTS[name]:
+                typed[f"{name}.{part}"] = [_text((value or {}).get(part))]
+        elif name == "keywords":
+            typed[name] = ["、".join(value or ())]
+        elif name == "awards":
+            typed[name] = ["\n".join(value or ())]
+        elif name == "publicly_funded":
+            typed[name] = [{True: "yes", False: "no"}.get(value, "")]
+        else:
+            typed[name] = [_text(value)]
+    return typed
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).removesuffix(".00")
+
+
+def fields_of(shape: type[BaseModel]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each field of a body with the names of the form's inputs that write it."""
+    for name in shape.model_fields:
+        if name in ROWS:
+            yield name, tuple(f"{name}.{column}" for column in ROWS[name])
+        elif name in PARTS:
+            yield name, tuple(f"{name}.{part}" for part in PARTS[name])
+        else:
+            yield name, (name,)
+
+
+def _said(typed: Typed, inputs: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """What some inputs say, without what makes no difference: blanks, line ends."""
+    kept = ([text.replace("\r\n", "\n").strip() for text in typed.get(name, ())] for name in inputs)
+    return tuple(tuple(text for text in texts if text) for texts in kept)
+
+
+def merged(shape: type[BaseModel], before: Typed, mine: Typed, theirs: Typed) -> tuple[Typed, dict[str, str]]:
+    """Two people's edits of one text: each field that only one of them changed is theirs; the others are told apart.
+
+    Answers the form to show, with my text wherever both changed it, and by field what the other one wrote there.
+    """
+    made = dict(mine)
+    both: dict[str, str] = {}
+    for name, inputs in fields_of(shape):
+        old, my, their = (_said(typed, inputs) for typed in (before, mine, theirs))
+        if their in (my, old):
+            continue
+        if my == old:
+            made |= {one: theirs.get(one, []) for one in inputs}
+        else:
+            both[name] = told_of(theirs, inputs)
+    return made, both
+
+
+def told_of(typed: Typed, inputs: Sequence[str]) -> str:
+    """What some inputs say, to be read: a row a line."""
+    columns = [typed.get(name, []) for name in inputs]
+    lines = (" ".join(text for text in row if text) for row in zip_longest(*columns, fillvalue=""))
+    return "\n".join(line for line in lines if line) or say.t("（空） · (nothing)")
