@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from marketplace.kernel import rate
 from marketplace.kernel.actor import Anyone
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.paging import Paged
@@ -58,6 +59,6 @@ async def match_text(wish: MatchRequest, session: Writing, actor: Anyone, reques
     """匹配一段文字 · Rank records for a text. Open to anyone within a rate limit; nothing of it is stored."""
     # Not even for a repeat: an answer kept under an Idempotency-Key would be part of the text.
     request.state.idempotency = None
-    caller = str(actor.person_id) if actor.person_id else request.client.host if request.client else "?"
+    caller = str(actor.person_id) if actor.person_id else rate.place(request.client.host if request.client else None)
     request.app.state.matches_limit.spend(caller)
     return await pairings.for_text(session, request.app.state.engine, wish)

@@ -173,7 +173,8 @@ async def test_that_nothing_shares_a_word_is_said_in_the_readers_language(market
 )
 async def test_that_only_distant_records_were_found_is_said_too(market, client, engine, language, said):
     await engine.load()
-    text = "周末聚餐的菜谱：红烧肉、清蒸鱼、凉拌黄瓜，请推荐调料配比和火候，另附甜点与饮料搭配建议，要求低温保存。"
+    menu = "周末聚餐的菜谱：红烧肉、清蒸鱼、凉拌黄瓜、酸辣土豆丝、糖醋排骨，请推荐调料和火候，另附甜点与饮料搭配建议。"
+    text = f"{menu}婚礼请柬怎样写才得体？租房押金能否退还？{menu[::-1]}剩菜要低温存放。"
     page = (await client.post("/api/v1/matches", json={"text": text}, headers={"Accept-Language": language})).json()
     assert len(page["items"]) > 0
     assert page["fits"] is False
