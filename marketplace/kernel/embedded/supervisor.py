@@ -100,7 +100,7 @@ class Supervisor:
                 server, ready, next_try = self._launched(), False, 0.0
         server.stop()
         run = Path(self.plan["run"])
-        if run.parent != self.home and self._at_home():
+        if run.parent != self.home and (self._at_home() or not self.home.exists()):
             shutil.rmtree(run, ignore_errors=True)
 
     def _at_home(self) -> bool:
@@ -221,9 +221,8 @@ def _serves(pid: int, data: Path) -> bool:
             return Path(f"/proc/{pid}/cwd").samefile(data)
         except OSError:  # gone, a zombie, or somebody else's
             return False
-    said = subprocess.run(
-        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    asking = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
+    said = subprocess.run(asking, capture_output=True, text=True, check=False)  # noqa: S603 fixed program
     return "postgres" in said.stdout and str(data) in said.stdout
 
 

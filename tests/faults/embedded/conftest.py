@@ -1,6 +1,7 @@
 """Real servers and real kills. Time never decides what is right; deadlines are generous and only end a hang."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from marketplace.kernel.embedded import binaries, running_postgres
+from marketplace.kernel.embedded import binaries, plan, running_postgres
 from tests.faults.embedded.processes import CLIENT, Client, eventually, gone, pids
 
 
@@ -29,6 +30,15 @@ def new_home(tmp_path: Path) -> Iterator[Path]:
     if (home / "supervisor.json").exists():
         supervisor, postmaster = pids(home)
         eventually(lambda: (supervisor == os.getpid() or gone(supervisor)) and gone(postmaster))
+    for run in left_behind(home):
+        shutil.rmtree(run, ignore_errors=True)
+
+
+def left_behind(home: Path) -> list[Path]:
+    """The socket folder outside the home, which a killed supervisor leaves to the next one."""
+    made = plan.read(home)
+    run = Path(made["run"]) if made else home
+    return [] if run == home or home in run.parents else [run]
 
 
 @pytest.fixture(scope="session")

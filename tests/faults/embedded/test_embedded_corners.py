@@ -173,10 +173,10 @@ def test_data_that_belongs_to_another_user(home, monkeypatch):
         running_postgres(home)
 
 
-def test_a_file_where_the_data_should_lie(new_home):
+def test_a_file_where_the_data_should_lie(new_home, programs, monkeypatch):
     new_home.mkdir()
-    for major in range(15, 30):
-        (new_home / f"pg-{major}").write_text("")
+    (new_home / "pg-18").write_text("")
+    monkeypatch.setenv("DUIJIE_PG_BIN", str(programs(initdb="exit 0")))
     with pytest.raises(InitdbFailedError, match="Could not make a new database"):
         running_postgres(new_home)
     assert not list(new_home.glob("pg-*.new-*"))
