@@ -83,7 +83,7 @@ class Cards:
             statement: Select[*tuple[Any, ...]] = records.narrowed(self._all, actor, wish).where(*more)
             if place is not None:
                 statement = statement.where(self._before)
-            rows = (await session.execute(statement, values)).tuples().all()
+            rows = (await session.execute(statement, values)).all()
         kept = rows[: paging.limit]
         marker = paging.marker([kept[-1][1], kept[-1][2]]) if len(rows) > paging.limit else None
         return [row[0] for row in kept], marker
