@@ -68,8 +68,8 @@ class Writers:
 @pytest.mark.parametrize(
     ("whom", "times"),
     [
-        pytest.param("postmaster", 6, id="the server, six times in a row"),
-        pytest.param("supervisor", 3, id="its supervisor, three times"),
+        pytest.param("postmaster", 4, id="the server, four times in a row"),
+        pytest.param("supervisor", 2, id="its supervisor, twice"),
         pytest.param("both", 2, id="both at once, twice"),
     ],
 )
