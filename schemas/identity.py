@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from schemas.base import Message, ShownOnce
+from schemas.base import FieldError, Message, ShownOnce
 from schemas.codes import RegionCode
 from schemas.text import Line, Name, Text
 from schemas.uscc import Uscc
@@ -160,7 +160,7 @@ class OrganisationView(Message):
     introduction: str | None
     verification: Verification
     verified_at: AwareDatetime | None
-    warnings: list[str] = []
+    warnings: Annotated[list[FieldError], Field(description="what is unusual, though not wrong")] = []
     version: int
     created_at: AwareDatetime
     updated_at: AwareDatetime

@@ -1,25 +1,29 @@
 """The database is always a real PostgreSQL: one template, migrated once; one clone of it for each test process."""
 
 import asyncio
+import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
 from marketplace import schema
 from marketplace.app import create_app
-from marketplace.kernel import language
+from marketplace.kernel import language, log
 from marketplace.kernel.db import Database
 from marketplace.kernel.embedded import running_postgres
-from marketplace.settings import Settings
+from marketplace.settings import LogFormat, Settings
 from tests.given.people import Given
 
-HOME = Path(os.environ.get("DUIJIE_TEST_HOME", "/tmp/duijie-tests"))  # noqa: S108 -- a socket path must be short
+HOME = Path(os.environ.get("DUIJIE_TEST_HOME", "/tmp/duijie-tests"))
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +35,13 @@ def server_url() -> Iterator[str]:
         return
     with running_postgres(HOME) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_like_in_production() -> None:
+    """Everything is put together, only errors are shown."""
+    log.configure(LogFormat.JSON, "INFO")
+    logging.getLogger().handlers[0].setLevel(logging.ERROR)
 
 
 def on(url: str, database: str) -> str:
@@ -71,7 +82,11 @@ class Clones:
     async def make(self) -> str:
         self.made += 1
         name = f"duijie_test_{os.getpid()}_{self.worker}_{self.made}"
-        await administer(self.url, f'create database "{name}" template "{self.template}"', f'alter database "{name}" set synchronous_commit = off')
+        await administer(
+            self.url,
+            f'create database "{name}" template "{self.template}"',
+            f'alter database "{name}" set synchronous_commit = off',
+        )
         return on(self.url, name)
 
     async def drop(self, url: str) -> None:
@@ -94,7 +109,12 @@ async def own_url(clones: Clones) -> AsyncIterator[str]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path, secret="a secret for tests only, thirty-two or more", requests_per_minute=10**9, matches_per_minute=10**9)
+    return Settings(
+        home=tmp_path,
+        secret="a secret for tests only, thirty-two or more",
+        requests_per_minute=10**9,
+        matches_per_minute=10**9,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -138,13 +158,54 @@ async def app(settings: Settings, database: Database) -> SimpleNamespace:
 @pytest.fixture
 async def client(app) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Accept-Language": "en"}) as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://test", headers={"Accept-Language": "en"}
+    ) as client:
         yield client
 
 
 @pytest.fixture
 def given(session: AsyncSession, client: httpx.AsyncClient) -> Given:
     return Given(session, client)
+
+
+@pytest.fixture(scope="session")
+async def real_url(clones: Clones) -> AsyncIterator[str]:
+    """A database in which tests really commit; what one leaves there, the next one meets."""
+    url = await clones.make()
+    yield url
+    await clones.drop(url)
+
+
+@dataclass
+class Real:
+    """The application as it runs: connections of its own, transactions that stand."""
+
+    url: str
+    app: FastAPI
+    database: Database
+    client: httpx.AsyncClient
+    given: Given
+
+
+@contextlib.asynccontextmanager
+async def a_real_place(url: str, settings: Settings) -> AsyncIterator[Real]:
+    database = Database(url, pool_size=settings.pool_size, name="duijie-tests")
+    app = create_app(settings, database)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    headers = {"Accept-Language": "en"}
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers, timeout=60) as client,
+        database.writing() as session,
+    ):
+        yield Real(url, app, database, client, Given(session, client))
+    await database.close()
+
+
+@pytest.fixture
+async def real(real_url: str, settings: Settings) -> AsyncIterator[Real]:
+    async with a_real_place(real_url, settings) as place:
+        yield place
 
 
 @pytest.fixture(autouse=True)

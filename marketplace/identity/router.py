@@ -23,7 +23,7 @@ from marketplace.kernel.refusals import (
     problems,
 )
 from schemas import uscc
-from schemas.base import Page
+from schemas.base import FieldError, Page
 from schemas.codes import RegionCode
 from schemas.identity import (
     Accepted,
@@ -239,7 +239,10 @@ def _view(organisation: Organisation, response: Response | None = None) -> Organ
         etag.stamp(response, organisation.version)
     return OrganisationView(
         **{name: getattr(organisation, name) for name in OrganisationView.model_fields if name != "warnings"},
-        warnings=list(uscc.warnings(organisation.uscc)),
+        warnings=[
+            FieldError(pointer="/uscc", code=doubt.code, detail=told(doubt.detail))
+            for doubt in uscc.warnings(organisation.uscc)
+        ],
     )
 
 
