@@ -1,0 +1,51 @@
+"""Bringing in many records from a file."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import Message
+from schemas.listings import ListingKind
+
+MOST_FINDINGS = 1000
+"""As many errors are listed one by one; the rest are counted."""
+
+
+class FileType(StrEnum):
+    JSONL = "jsonl"
+    CSV = "csv"
+    XLSX = "xlsx"
+    XLS = "xls"
+
+
+class Finding(Message):
+    """Something about one place of the file: an error, or with `rows` a notice about all places like it."""
+
+    sheet: Annotated[str | None, Field(description="工作表 · the sheet of a workbook")] = None
+    row: Annotated[int | None, Field(description="行号，从 1 起 · the row as the file counts them, from 1")] = None
+    column: Annotated[
+        str | None, Field(description="列：表头或字段名 · the column: its header, or the name of the JSON member")
+    ] = None
+    cell: Annotated[str | None, Field(description="单元格 · where it stands in a table", examples=["C5"])] = None
+    field: Annotated[str | None, Field(description="接口中的字段 · the field as the API names it")] = None
+    code: str
+    detail: Annotated[str, Field(description="中文 · English")]
+    rows: Annotated[int, Field(description="涉及的行数 · how many rows this is true of")] = 1
+
+
+class ImportResult(Message):
+    """What an import did, or with `dry_run` what it would do."""
+
+    kind: ListingKind
+    source: Annotated[str, Field(description="来源 · what tells this file's external ids from those of others")]
+    dry_run: bool
+    partial: bool
+    rows: Annotated[int, Field(description="数据行数 · rows that hold data")]
+    created: int
+    updated: int
+    unchanged: int
+    failed: Annotated[int, Field(description="有错误的行数 · rows with errors")]
+    errors: Annotated[list[Finding], Field(description="至多 1000 条 · the first 1,000")]
+    errors_left_off: int
+    notices: list[Finding]
