@@ -1,6 +1,7 @@
 """Every table of every room, so that whoever needs the whole metadata imports one module."""
 
 import marketplace.identity.models
+import marketplace.imports.models
 import marketplace.kernel.facts
 import marketplace.kernel.idempotency
 import marketplace.kernel.mail
