@@ -1,0 +1,99 @@
+"""`/api/v1/imports`: many records from one file."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+import anyio.to_thread
+from fastapi import APIRouter, Form, Query, Response, UploadFile
+
+from marketplace.imports import template, uploads
+from marketplace.kernel.actor import SignedIn
+from marketplace.kernel.db import TransactionRoute, UploadRoute, Writing
+from marketplace.kernel.refusals import NotSignedIn, TooLarge, problems
+from marketplace.listings.attachments import FileRefused
+from marketplace.listings.publication import NotVerified
+from marketplace.listings.records import NotYourOrganisation
+from marketplace.settings import Settings
+from schemas.listings import ExternalId, ListingKind
+from schemas.operations import OperationView
+
+PART_BYTES = 1024 * 1024
+# What a form adds to the file in it.
+FORM_BYTES = 64 * 1024
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class ImportRoute(UploadRoute):
+    @staticmethod
+    def most_bytes(settings: Settings) -> int:
+        return settings.upload_limit + FORM_BYTES
+
+
+router = APIRouter(prefix="/api/v1/imports", tags=["imports"], route_class=TransactionRoute)
+files = APIRouter(prefix="/api/v1/imports", tags=["imports"], route_class=ImportRoute)
+
+
+async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
+    while part := await file.read(PART_BYTES):
+        yield part
+
+
+@files.post(
+    "",
+    status_code=202,
+    responses=problems(NotSignedIn, NotYourOrganisation, NotVerified, uploads.TooManyImports, FileRefused, TooLarge),
+)
+async def start(
+    file: UploadFile,
+    kind: Annotated[ListingKind, Form(description="achievement：科技成果；problem：技术难题")],
+    organisation_id: Annotated[UUID, Form(description="记录归属的单位 · whose records these will be")],
+    session: Writing,
+    actor: SignedIn,
+    response: Response,
+    source: Annotated[
+        ExternalId | None,
+        Form(description="来源；与外部编号一起认出同一条记录 · with the external id it tells a record again"),
+    ] = None,
+    dry_run: Annotated[bool, Form(description="只检查，不写入 · check only, write nothing")] = False,
+    partial: Annotated[
+        bool, Form(description="有错误时仍导入正确的行 · import the good rows although others have errors")
+    ] = False,
+    publish: Annotated[bool, Form(description="新记录和草稿随即发布 · publish new records and drafts")] = False,
+) -> OperationView:
+    """导入文件（JSONL、CSV、Excel） · Import a file; follow it at `Location`, whose result lists errors by sheet, row and column.
+
+    再次导入同一文件不会产生重复：同一来源、同一外部编号的行更新原记录，文件里没有的列保持不变；没有外部编号的行按内容识别，
+    改动后会成为新记录。 · Importing a file again doubles nothing: a row with the same source and external id updates its
+    record, and columns that the file lacks stay as they are. A row without an external id is known by its content: once
+    that changes, it is a new record.
+    """
+    operation = await uploads.take(
+        session,
+        actor,
+        kind=kind,
+        organisation_id=organisation_id,
+        name=file.filename,
+        parts=_parts(file),
+        source=source,
+        dry_run=dry_run,
+        partial=partial,
+        publish=publish,
+    )
+    response.headers["Location"] = f"/api/v1/operations/{operation.id}"
+    return OperationView.model_validate(operation)
+
+
+@router.get("/template", response_class=Response, responses={200: {"content": {XLSX: {}}}})
+async def fetch_template(kind: Annotated[ListingKind, Query()]) -> Response:
+    """Excel 模板 · A workbook to fill in, with explanations and codes."""
+    name = quote(f"{template.SHEETS[kind]}导入模板.xlsx")
+    return Response(
+        await anyio.to_thread.run_sync(template.workbook, kind),
+        media_type=XLSX,
+        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "max-age=3600"},
+    )
+
+
+router.include_router(files)

@@ -1,0 +1,162 @@
+"""Files handed in for an import: taken in, kept until they are done with, carried out, given up."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.identity.models import Organisation
+from marketplace.imports.files import BEGINNING, file_type
+from marketplace.imports.findings import FileRefused as FileNotRead
+from marketplace.imports.models import Upload, UploadPart
+from marketplace.kernel import jobs, operations
+from marketplace.kernel.actor import Actor
+from marketplace.kernel.operations import ENDED, Operation
+from marketplace.kernel.refusals import Conflict
+from marketplace.listings.attachments import FileRefused, checked_name
+from marketplace.listings.publication import NotVerified
+from marketplace.listings.records import NotYourOrganisation
+from schemas.identity import Permission, Verification
+from schemas.listings import ListingKind
+from schemas.operations import OperationState
+
+JOB: Final = "imports.run"
+MOST_WAITING: Final = 5
+STUCK_AFTER: Final = timedelta(hours=1)
+
+
+class TooManyImports(Conflict):
+    """本单位已有 5 项导入在等待，请等其中一项完成。 · Five imports of this organisation are waiting; let one of them end first."""
+
+
+async def take(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    kind: ListingKind,
+    organisation_id: UUID,
+    name: str | None,
+    parts: AsyncIterator[bytes],
+    source: str | None,
+    dry_run: bool,
+    partial: bool,
+    publish: bool,
+) -> Operation:
+    """Keep the file and start its import. What can be seen from outside to be wrong is refused at once."""
+    if organisation_id not in actor.organisations_where(Permission.WRITE_RECORDS):
+        raise NotYourOrganisation
+    verification = await session.scalar(
+        select(Organisation.verification).where(Organisation.id == organisation_id).with_for_update(read=True)
+    )
+    if publish and verification is not Verification.VERIFIED:
+        raise NotVerified
+    waiting = select(func.count()).select_from(Upload).join(Operation, Operation.id == Upload.operation_id)
+    live = waiting.where(Upload.organisation_id == organisation_id, Operation.state.not_in(ENDED))
+    if (await session.scalar(live) or 0) >= MOST_WAITING:
+        raise TooManyImports
+    plain = checked_name(name)
+    operation = Operation(kind="import", person_id=actor.person)
+    session.add(operation)
+    await session.flush()
+    wish: dict[str, Any] = {
+        "kind": kind.value,
+        "source": source,
+        "dry_run": dry_run,
+        "partial": partial,
+        "publish": publish,
+    }
+    upload = Upload(
+        operation_id=operation.id,
+        organisation_id=organisation_id,
+        person_id=actor.person,
+        name=plain,
+        size=0,
+        sha256="",
+        wish=wish,
+    )
+    session.add(upload)
+    await session.flush()
+    await _keep(session, upload, parts)
+    await session.refresh(operation)
+    await jobs.after_commit(session, JOB, {"operation_id": str(operation.id)})
+    return operation
+
+
+async def _keep(session: AsyncSession, upload: Upload, parts: AsyncIterator[bytes]) -> None:
+    digest = hashlib.sha256()
+    number = 0
+    async for content in parts:
+        if number == 0:
+            _look(upload.name, content[:BEGINNING])
+        digest.update(content)
+        part = UploadPart(operation_id=upload.operation_id, number=number, content=content)
+        session.add(part)
+        await session.flush()
+        session.expunge(part)
+        upload.size += len(content)
+        number += 1
+    if number == 0:
+        _look(upload.name, b"")
+    upload.sha256 = digest.hexdigest()
+    await session.flush()
+
+
+def _look(name: str, beginning: bytes) -> None:
+    try:
+        file_type(name, beginning)
+    except FileNotRead as wrong:
+        raise FileRefused(wrong.code, wrong.detail) from None
+
+
+async def begin(session: AsyncSession, operation_id: UUID) -> Upload | None:
+    """The file of an operation that is still to be done; None when there is nothing left to do."""
+    operation = await session.get(Operation, operation_id, with_for_update=True, populate_existing=True)
+    if operation is not None and operation.state not in ENDED and operation.cancel_asked_at is None:
+        upload = await session.get(Upload, operation_id)
+        if upload is not None:
+            operation.state = OperationState.RUNNING
+            operation.version += 1
+            return upload
+    if operation is not None:
+        await operations.end(session, operation_id, OperationState.CANCELLED)
+    await discard(session, operation_id)
+    return None
+
+
+async def carry_out(session: AsyncSession, operation_id: UUID, to: Path) -> None:
+    """Put the file where it can be read, a piece at a time."""
+    numbers = await session.scalars(
+        select(UploadPart.number).where(UploadPart.operation_id == operation_id).order_by(UploadPart.number)
+    )
+    with to.open("wb") as file:
+        for number in numbers.all():
+            content = await session.scalar(
+                select(UploadPart.content).where(UploadPart.operation_id == operation_id, UploadPart.number == number)
+            )
+            file.write(content or b"")
+
+
+async def discard(session: AsyncSession, operation_id: UUID) -> None:
+    await session.execute(delete(Upload).where(Upload.operation_id == operation_id))
+
+
+async def give_up(session: AsyncSession, now: datetime) -> int:
+    """End the imports that no worker has moved for an hour: all tries of their job have failed. Answers how many."""
+    stuck = await session.scalars(
+        select(Operation.id).where(
+            Operation.kind == "import",
+            Operation.state == OperationState.RUNNING,
+            Operation.updated_at < now - STUCK_AFTER,
+        )
+    )
+    found = stuck.all()
+    for operation_id in found:
+        error = "导入中断，没有写入任何内容，请重试。 · The import broke off and wrote nothing; try again."
+        await operations.end(session, operation_id, OperationState.FAILED, error=error)
+        await discard(session, operation_id)
+    return len(found)

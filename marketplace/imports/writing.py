@@ -1,0 +1,360 @@
+"""Putting checked records into the database, hundreds a statement.
+
+The chunks of the spool go to PostgreSQL as they are: it reads the JSON into rows of the table itself, so a record costs
+this process nothing, unless one that is there already has to be changed.
+"""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    Date,
+    DateTime,
+    Executable,
+    Numeric,
+    String,
+    TextClause,
+    Uuid,
+    bindparam,
+    inspect,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.type_api import TypeEngine
+
+from marketplace.imports.checking import unsaid
+from marketplace.kernel import clock, facts
+from marketplace.kernel.db import COMMAND_SECONDS
+from marketplace.kernel.refusals import Unavailable
+from marketplace.listings import completeness, derived
+from marketplace.listings.facts import ListingsImported
+from marketplace.listings.models import Achievement, Listing, Problem
+from marketplace.listings.records import NOT_CONTENT, SHOWN_STATES
+from schemas.imports import Finding
+from schemas.listings import ListingKind, ListingState
+
+MODELS: Final[dict[ListingKind, type[Listing]]] = {
+    ListingKind.ACHIEVEMENT: Achievement,
+    ListingKind.PROBLEM: Problem,
+}
+FACT_IDS: Final = 1000
+# About 80 MB of the search index's waiting list, which may be 128 (migration 0002).
+SETTLE_CHARACTERS: Final = 10_000_000
+SETTLE_SECONDS: Final = 300
+
+_TYPES: Final[dict[str, TypeEngine[Any]]] = {
+    "kind": String(),
+    "state": String(),
+    "organisation_id": Uuid(),
+    "by": Uuid(),
+    "now": DateTime(timezone=True),
+    "published_at": DateTime(timezone=True),
+    "confirmed_until": DateTime(timezone=True),
+    "ids": ARRAY(Uuid()),
+    "changed_ids": ARRAY(Uuid()),
+}
+
+
+def _sql(statement: str) -> TextClause:
+    """A statement whose parameters have types: a missing moment is a moment still."""
+    named = set(re.findall(r"(?<!:):(\w+)", statement)) & _TYPES.keys()
+    return text(statement).bindparams(*(bindparam(name, type_=_TYPES[name]) for name in sorted(named)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Whose records these are and how they are to stand. `state` is what `publish` makes of a draft; None keeps drafts."""
+
+    kind: ListingKind
+    organisation_id: UUID
+    by: UUID | None
+    state: ListingState | None
+    fresh_for: timedelta
+
+
+@dataclass
+class Written:
+    """How many records were new, changed, as they were; which were touched; and what could not be changed, and why."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    touched: list[UUID] = field(default_factory=list)
+    failed: int = 0
+    errors: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A record of a chunk that is in the database: what it says and will say, when that differs or it is a draft."""
+
+    place: int
+    at: tuple[str | None, int]
+    id: UUID
+    state: ListingState
+    changed: bool
+    says: dict[str, Any]
+    becomes: dict[str, Any]
+
+
+class _Statements:
+    """The SQL for one kind. Every name in it is a column of our own table."""
+
+    def __init__(self, kind: ListingKind) -> None:
+        columns = [column for column in inspect(MODELS[kind]).columns if column.key not in NOT_CONTENT]
+        self.names = tuple(column.key for column in columns)
+        textual = {column.key for column in columns if isinstance(column.type, Numeric | Date)}
+        self.unsaid = orjson.dumps(unsaid(kind), default=str).decode()
+
+        def of(alias: str) -> str:
+            return ", ".join(f"{alias}.{name}" for name in self.names)
+
+        def content(alias: str) -> str:
+            pairs = (f"'{name}', {alias}.{name}{'::text' if name in textual else ''}" for name in self.names)
+            return f"jsonb_build_object({', '.join(pairs)})"
+
+        listed = ", ".join(self.names)
+
+        def known(lock: str) -> str:
+            # The keys go in as arrays, so that the worst a planner can do with a table that has just grown is one scan.
+            # What the file says takes the place of what is there, column by column; what it does not say stays.
+            return f"""
+            with i as materialized (
+                select place, record->'at' as at, record->'given' as given,
+                    record->'fresh'->>'source' as source, record->'fresh'->>'external_id' as external_id
+                from jsonb_array_elements(cast(:chunk as jsonb)) with ordinality as e(record, place)
+            ), k as materialized (
+                select l, l.source, l.external_id from listing l
+                where l.kind = :kind and l.organisation_id = :organisation_id
+                    and l.source = any(array(select distinct source from i))
+                    and l.external_id = any(array(select external_id from i)) {lock}
+            )
+            select i.place, i.at, (k.l).id, (k.l).state, d.changed,
+                case when d.changed or (k.l).state = 'draft' then {content("(k.l)")} end as says,
+                case when d.changed or (k.l).state = 'draft' then {content("m")} end as becomes
+            from i join k using (source, external_id)
+            cross join lateral jsonb_populate_record(k.l, i.given) as m
+            cross join lateral (select ({of("(k.l)")}) is distinct from ({of("m")})) as d(changed)
+            order by i.place"""  # noqa: S608
+
+        self.known = _sql(known("")).columns(at=JSONB(), says=JSONB(), becomes=JSONB())
+        self.lock = _sql(known("for update")).columns(at=JSONB(), says=JSONB(), becomes=JSONB())
+        self.create = _sql(f"""
+            insert into listing (id, kind, organisation_id, created_by, state, source, external_id, listed_at, published_at,
+                confirmed_at, confirmed_until, confidential_part, facets, words, version, created_at, updated_at, {listed})
+            select r.id, :kind, :organisation_id, :by, :state, r.source, r.external_id, :now, :published_at,
+                :published_at, :confirmed_until, false, r.facets, r.words, 1, :now, :now, {of("r")}
+            from jsonb_array_elements(cast(:chunk as jsonb)) with ordinality as i(record, place)
+            cross join lateral jsonb_populate_record(
+                null::listing, cast(:unsaid as jsonb) || (i.record->'given') || (i.record->'fresh')) as r
+            order by i.place
+            on conflict (kind, organisation_id, source, external_id) where source is not null do nothing
+            returning id""")  # noqa: S608
+        self.keep = _sql(f"""
+            insert into listing_revision (listing_id, version, body, by)
+            select l.id, l.version, {content("l")}, :by from listing l where l.id = any(:ids)""")  # noqa: S608
+        self.change = _sql(f"""
+            update listing l set ({listed}, facets, words) = ({of("r")}, r.facets, r.words),
+                version = l.version + 1, updated_at = :now
+            from jsonb_populate_recordset(null::listing, cast(:changed as jsonb)) as r where l.id = r.id""")  # noqa: S608
+
+
+_PUBLISH: Final = _sql(
+    """
+    update listing set state = :state, state_note = null, published_at = coalesce(published_at, :published_at),
+        listed_at = coalesce(published_at, :published_at, listed_at), confirmed_at = coalesce(:published_at, confirmed_at),
+        confirmed_until = coalesce(:confirmed_until, confirmed_until), reminded_at = null, updated_at = :now,
+        version = version + case when id = any(:changed_ids) then 0 else 1 end
+    where id = any(:ids)"""
+)
+_LOCK: Final = text("select pg_try_advisory_xact_lock(hashtextextended(:what, 0))")
+_PLANS: Final = text("set local plan_cache_mode = force_custom_plan")
+_LEARN: Final = "analyze listing (kind, organisation_id, source, external_id)"
+_SETTLE: Final = """
+    select gin_clean_pending_list(i.indexrelid) from pg_index i
+    join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+    where i.indrelid = 'listing'::regclass and a.amname = 'gin' and pg_has_role(c.relowner, 'USAGE')"""
+
+
+async def alone(session: AsyncSession, wish: Wish) -> bool:
+    """Whether this transaction may now import for the organisation: one does at a time, so no two wait for each other."""
+    return bool(await session.scalar(_LOCK, {"what": f"import {wish.kind} {wish.organisation_id}"}))
+
+
+async def write(
+    session: AsyncSession,
+    wish: Wish,
+    chunks: AsyncIterator[str],
+    sizes: Sequence[int],
+    on_progress: Callable[[int], Awaitable[None]],
+) -> Written:
+    """Write the records of every chunk, and the facts that say so. The caller's transaction holds all of it or none."""
+    statements = _Statements(wish.kind)
+    written = Written()
+    # The table grows with every chunk: a plan made for an empty one would do for the first only.
+    await session.execute(_PLANS)
+    done = unsettled = 0
+    places = iter(sizes)
+    async for chunk in chunks:
+        size = next(places)
+        if await _chunk(session, wish, statements, chunk, size, written):
+            unsettled += len(chunk)
+        if unsettled >= SETTLE_CHARACTERS:
+            await settle(session)
+            unsettled = 0
+        done += size
+        await on_progress(done)
+    for start in range(0, len(written.touched), FACT_IDS):
+        fact = ListingsImported(wish.kind.value, written.touched[start : start + FACT_IDS])
+        await facts.record(session, fact, subject=wish.organisation_id, by=wish.by)
+    return written
+
+
+async def compare(session: AsyncSession, wish: Wish, chunks: AsyncIterator[str], sizes: Sequence[int]) -> Written:
+    """What writing would do, without doing it."""
+    statements = _Statements(wish.kind)
+    found = Written()
+    places = iter(sizes)
+    async for chunk in chunks:
+        known = await _known(session, wish, statements.known, chunk)
+        found.created += next(places) - len(known)
+        _count(found, wish, _allowed(wish, known, found))
+    return found
+
+
+def _to_publish(wish: Wish, known: _Known) -> bool:
+    return wish.state is not None and known.state is ListingState.DRAFT
+
+
+def _allowed(wish: Wish, known: Sequence[_Known], found: Written) -> list[_Known]:
+    """The records that may become what they would. One that everybody reads must not lose what publishing asked for."""
+    allowed = []
+    for one in known:
+        shown = one.state in SHOWN_STATES or _to_publish(wish, one)
+        lacking = completeness.required(wish.kind, _as_row(one.becomes)) if shown and one.becomes else []
+        if lacking and one.state in SHOWN_STATES:
+            before = completeness.required(wish.kind, _as_row(one.says))
+            lacking = [item for item in lacking if item not in before]
+        if not lacking:
+            allowed.append(one)
+            continue
+        found.failed += 1
+        sheet, row = one.at
+        found.errors += [
+            Finding(sheet=sheet, row=row, field=item.field, code="missing_for_publishing", detail=item.advice)
+            for item in lacking
+        ]
+    return allowed
+
+
+def _as_row(content: Mapping[str, Any]) -> SimpleNamespace:
+    deadline = content.get("deadline")
+    return SimpleNamespace(**{**content, "deadline": date.fromisoformat(deadline) if deadline else None})
+
+
+def _count(written: Written, wish: Wish, known: Sequence[_Known]) -> None:
+    updated = sum(one.changed or _to_publish(wish, one) for one in known)
+    written.updated += updated
+    written.unchanged += len(known) - updated
+
+
+async def _known(session: AsyncSession, wish: Wish, statement: Executable, chunk: str) -> list[_Known]:
+    found = await session.execute(
+        statement, {"chunk": chunk, "kind": wish.kind.value, "organisation_id": wish.organisation_id}
+    )
+    return [
+        _Known(
+            row.place, tuple(row.at), row.id, ListingState(row.state), row.changed, row.says or {}, row.becomes or {}
+        )
+        for row in found
+    ]
+
+
+async def _chunk(
+    session: AsyncSession, wish: Wish, statements: _Statements, chunk: str, size: int, written: Written
+) -> bool:
+    """One chunk. Answers whether it brought anything new."""
+    created = await _create(session, wish, statements, chunk)
+    known: list[_Known] = []
+    if len(created) < size:
+        ours = frozenset(created)
+        known = [one for one in await _known(session, wish, statements.lock, chunk) if one.id not in ours]
+        if len(created) + len(known) < size:
+            # What stood in the way of these is gone again, which nothing of ours does.
+            raise Unavailable
+        known = _allowed(wish, known, written)
+    changed = [one for one in known if one.changed]
+    publish = [one for one in known if _to_publish(wish, one)]
+    if changed:
+        await _change(session, wish, statements, changed)
+    if publish:
+        await session.execute(
+            _PUBLISH,
+            _standing(wish) | {"ids": [one.id for one in publish], "changed_ids": [one.id for one in changed]},
+        )
+    touched = list(dict.fromkeys(one.id for one in (*changed, *publish)))
+    written.created += len(created)
+    written.touched += [*created, *touched]
+    _count(written, wish, known)
+    return bool(created or touched)
+
+
+def _standing(wish: Wish) -> dict[str, Any]:
+    now = clock.now()
+    published = wish.state is ListingState.PUBLISHED
+    return {
+        "now": now,
+        "state": (wish.state or ListingState.DRAFT).value,
+        "published_at": now if published else None,
+        "confirmed_until": now + wish.fresh_for if published else None,
+    }
+
+
+async def _create(session: AsyncSession, wish: Wish, statements: _Statements, chunk: str) -> list[UUID]:
+    """Insert what is new. What is there already stays for a look at it."""
+    made = await session.scalars(
+        statements.create,
+        _standing(wish)
+        | {
+            "chunk": chunk,
+            "unsaid": statements.unsaid,
+            "kind": wish.kind.value,
+            "organisation_id": wish.organisation_id,
+            "by": wish.by,
+        },
+    )
+    return list(made)
+
+
+async def _change(session: AsyncSession, wish: Wish, statements: _Statements, changed: Sequence[_Known]) -> None:
+    """New content for locked rows; the old goes into their history first."""
+    await session.execute(statements.keep, {"ids": [one.id for one in changed], "by": wish.by})
+    rows: list[Mapping[str, Any]] = []
+    for one in changed:
+        kept = {"id": one.id, "facets": derived.facets(one.becomes), "words": derived.words(one.becomes)}
+        rows.append(one.becomes | kept)
+    await session.execute(statements.change, {"changed": orjson.dumps(rows).decode(), "now": clock.now()})
+
+
+async def settle(session: AsyncSession, *, afterwards: bool = False) -> None:
+    """Work new rows into the search index now, so that nobody else's write has to do it while somebody waits for that.
+
+    `afterwards`, in a transaction of its own, it also lets the planner know what keys there are now.
+    """
+    await session.execute(text("set local statement_timeout = 0"))
+    await session.execute(text("set local maintenance_work_mem = '128MB'"))
+    raw = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert isinstance(raw, asyncpg.Connection)
+    await raw.fetch(_SETTLE, timeout=SETTLE_SECONDS)
+    if afterwards:
+        await raw.execute(_LEARN, timeout=SETTLE_SECONDS)
+    await session.execute(text(f"set local statement_timeout = {COMMAND_SECONDS * 1000}"))
