@@ -14,6 +14,7 @@ from marketplace import schema
 from marketplace.achievements.router import router as achievements
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
+from marketplace.imports.router import router as imports
 from marketplace.kernel import facts, http, rate
 from marketplace.kernel.codes_router import router as codes
 from marketplace.kernel.db import Database
@@ -30,7 +31,7 @@ from schemas.base import FieldError, RefusalDocument
 log = structlog.get_logger("app")
 
 # The most asked-for first: a request is tried against them in this order.
-ROUTERS = (achievements, problems, pairings, codes, identity, operations, health)
+ROUTERS = (achievements, problems, pairings, imports, codes, identity, operations, health)
 TOKENS_NOTED_EVERY = 30.0
 
 
