@@ -63,7 +63,7 @@ def start(command: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-async def test_the_containers_commands_bring_up_the_market(production) -> None:
+def test_the_containers_commands_bring_up_the_market(production) -> None:
     early = run(command_of("worker"), production)
     assert early.returncode == 2
     assert "duijie migrate" in early.stderr
