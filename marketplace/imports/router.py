@@ -31,8 +31,8 @@ class ImportRoute(UploadRoute):
         return settings.upload_limit + FORM_BYTES
 
 
-router = APIRouter(prefix="/api/v1/imports", tags=["imports"], route_class=TransactionRoute)
-files = APIRouter(prefix="/api/v1/imports", tags=["imports"], route_class=ImportRoute)
+router = APIRouter(prefix="/api/v1", tags=["imports"], route_class=TransactionRoute)
+files = APIRouter(route_class=ImportRoute)
 
 
 async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
@@ -41,7 +41,7 @@ async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
 
 
 @files.post(
-    "",
+    "/imports",
     status_code=202,
     responses=problems(NotSignedIn, NotYourOrganisation, NotVerified, uploads.TooManyImports, FileRefused, TooLarge),
 )
@@ -85,7 +85,7 @@ async def start(
     return OperationView.model_validate(operation)
 
 
-@router.get("/template", response_class=Response, responses={200: {"content": {XLSX: {}}}})
+@router.get("/imports/template", response_class=Response, responses={200: {"content": {XLSX: {}}}})
 async def fetch_template(kind: Annotated[ListingKind, Query()]) -> Response:
     """Excel 模板 · A workbook to fill in, with explanations and codes."""
     name = quote(f"{template.SHEETS[kind]}导入模板.xlsx")
