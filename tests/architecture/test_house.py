@@ -101,7 +101,7 @@ def test_every_list_is_paged(app) -> None:
     assert unpaged == []
 
 
-PAST = re.compile(r"(ed|Read|Begun|Left|Written|Given|Sent)$")
+PAST = re.compile(r"(ed|Read|Begun|Left|Withdrawn|Written|Given|Sent)$")
 
 
 @pytest.mark.parametrize(
