@@ -130,7 +130,7 @@ class TestFilters:
             ({"modes": ("licence", "equity")}, {"changchun", "siping"}),
             ({"regions": ("220000",), "modes": ("transfer",)}, set()),
         ],
-        ids=str,
+        ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
     )
     def test_by_example(self, wanted, found):
         corpus = {
