@@ -12,9 +12,10 @@ _IN_PARTS: Final = {"price": ("kind", "low", "high"), "budget": ("low", "high")}
 
 def columns(body: ListingBody, *, only_given: bool = False) -> dict[str, Any]:
     """The body as columns; with `only_given`, no more than was sent."""
-    given = body.model_dump(exclude=set(ListingNew.model_fields), exclude_unset=only_given)
+    # Not `exclude_unset`: that would leave the unsaid parts of a price or contact out as well.
+    given = body.model_fields_set if only_given else type(body).model_fields.keys()
     values: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in body.model_dump(include=given - ListingNew.model_fields.keys()).items():
         if name in _ONE_OF:
             values[_ONE_OF[name]] = [] if value is None else [value]
         elif name in _IN_PARTS:
