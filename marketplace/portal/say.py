@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
 from marketplace.kernel import clock
 from marketplace.kernel.language import reading, told
+from marketplace.portal import words
 from schemas import codes
 
 CHINA: Final = clock.BEIJING
@@ -108,6 +109,15 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
     return out + escape(text[at:])
 
 
+def asked_for(indicator: Any) -> str:
+    """What a must-meet figure has to be: `≥ 60 HRC`, `2 – 5 %`. It may be a message or a row's JSON."""
+    told_of = indicator if isinstance(indicator, dict) else indicator.model_dump()
+    value, unit = told_of["value"], told_of.get("unit") or ""
+    if told_of["operator"] == "between":
+        return f"{value} – {told_of.get('upper') or ''} {unit}".strip()
+    return f"{words.SIGNS.get(told_of['operator'], '')} {value} {unit}".strip()
+
+
 def paragraphs(text: str | None) -> list[str]:
     return [line.strip() for line in (text or "").splitlines() if line.strip()]
 
@@ -122,7 +132,7 @@ def adding_up(values: Iterable[float], total: float) -> tuple[list[Decimal], Dec
     """
     exact = [Decimal(value) for value in values]
     whole = Decimal(total).quantize(PLACES, ROUND_HALF_EVEN)
-    cut = [(value / PLACES).to_integral_value("ROUND_FLOOR") * PLACES for value in exact]
+    cut = [value.quantize(PLACES, ROUND_FLOOR) for value in exact]
     left = int((whole - sum(cut, Decimal(0))) / PLACES)
     by_loss = sorted(range(len(exact)), key=lambda place: (cut[place] - exact[place], place))
     for place in by_loss[: max(left, 0)]:
@@ -163,7 +173,8 @@ def signal(name: str, detail: dict[str, Any], *, known: bool) -> str:
         return told(UNKNOWN)
     level = detail.get("level")
     if name == "trl":
-        return t("需 {needed} 级，现有 {has} 级 · needs level {needed}, has {has}", **detail)
+        levels = {name: f"{float(detail[name]):g}" for name in ("needed", "has")}
+        return t("需 {needed} 级，现有 {has} 级 · needs level {needed}, has {has}", **levels)
     if name == "freshness":
         confirmed = datetime.fromtimestamp(float(detail["confirmed_at"]), CHINA)
         return t("{ago}确认有效 · confirmed {ago}", ago=ago(confirmed))

@@ -75,6 +75,12 @@ SIGNALS: Final = {
     "budget": "预算 · budget",
     "freshness": "新近 · freshness",
 }
+VERDICTS: Final = {
+    "supported": "有据 · supported",
+    "partly": "提到，无此数值 · partly",
+    "not_found": "未见 · not found",
+}
+SIGNS: Final = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "="}
 ADMISSIONS: Final = {
     "requested": "已申请，等待答复 · asked, waiting for an answer",
     "admitted": "已获准 · admitted",

@@ -6,7 +6,7 @@ document.addEventListener("DOMContentLoaded", () => {
     url: place.dataset.url,
     domNode: place,
     deepLinking: true,
-    docExpansion: "none",
+    docExpansion: "list",
     defaultModelsExpandDepth: 0,
     validatorUrl: null,
     presets: [window.SwaggerUIBundle.presets.apis],

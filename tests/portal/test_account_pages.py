@@ -1,0 +1,197 @@
+"""Signing in and out, registering, and where the letters lead."""
+
+import pytest
+
+from marketplace.identity import passwords, tokens
+from marketplace.identity.models import Person
+from schemas.identity import Role
+from tests.given.letters import code_for, letters_to
+from tests.portal.reader import Page
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+async def somebody(given, session):
+    """A person with a password."""
+    who = await given.enterprise()
+    person = await session.get(Person, who.id)
+    person.password_hash = await passwords.hashed(PASSWORD)
+    await session.commit()
+    return who
+
+
+async def test_signing_in_gives_the_browser_a_cookie_no_script_can_read(somebody, anybody):
+    answer = await anybody.post("/sign-in", {"email": somebody.email, "password": PASSWORD})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/desk")
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"{tokens.COOKIE}=djs_")
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+    anybody.headers["Cookie"] = cookie.split(";")[0]
+    page = await anybody.page("/desk")
+    assert somebody.organisation.name in page.text
+
+
+async def test_behind_https_the_cookie_is_for_https(somebody, client, app, visitor):
+    app.state.settings = app.state.settings.model_copy(update={"public_url": "https://duijie.example"})
+    answer = await visitor().post("/sign-in", {"email": somebody.email, "password": PASSWORD})
+    assert "; Secure" in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "leads_to"),
+    [
+        ("/problems?q=x", "/problems?q=x"),
+        ("https://evil.example", "/desk"),
+        ("//evil.example", "/desk"),
+        ("/\\evil.example", "/desk"),
+        ("javascript:alert(1)", "/desk"),
+        ("/a\r\nSet-Cookie: x=y", "/desk"),
+        ("", "/desk"),
+    ],
+)
+async def test_after_signing_in_one_stays_on_our_pages(somebody, anybody, wish, leads_to):
+    where = await anybody.sent("/sign-in", {"email": somebody.email, "password": PASSWORD, "next": wish})
+    assert where == leads_to
+
+
+@pytest.mark.parametrize("email", ["", "nobody@test.example", "not an address"])
+async def test_a_wrong_sign_in_says_no_more_than_that(somebody, anybody, email):
+    answers = []
+    for address, password in ((email, PASSWORD), (somebody.email, "wrong")):
+        page = await anybody.again("/sign-in", {"email": address, "password": password}, 401)
+        assert page.field("email") == address
+        assert page.field("password") == ""
+        answers.append(page.one("div", role="alert").text.strip())
+    assert answers[0] == answers[1]
+    assert "邮箱或密码不正确" in answers[0]
+
+
+async def test_too_many_wrong_passwords_are_told_to_wait(somebody, anybody, app):
+    app.state.settings = app.state.settings.model_copy(update={"sign_ins_per_quarter_hour": 2})
+    for _ in range(2):
+        await anybody.again("/sign-in", {"email": somebody.email, "password": "wrong"}, 401)
+    page = await anybody.again("/sign-in", {"email": somebody.email, "password": PASSWORD}, 429)
+    assert "请稍后再试" in page.text
+
+
+async def test_signing_out_ends_the_session(somebody, visitor, client):
+    browser = visitor(somebody)
+    answer = await browser.post("/sign-out")
+    assert answer.headers["location"] == "/?said=signed-out"
+    assert f'{tokens.COOKIE}=""' in answer.headers["set-cookie"]
+    assert (await somebody.get("/api/v1/me")).status_code == 401
+    assert "已退出" in (await visitor().page("/?said=signed-out")).text
+    assert await browser.sent("/sign-out") == "/?said=signed-out"
+
+
+async def test_whoever_is_signed_in_needs_no_door(somebody, visitor):
+    answer = await visitor(somebody).get("/sign-in?next=/account")
+    assert answer.headers["location"] == "/account"
+
+
+async def test_from_registering_to_the_desk(anybody, session, visitor):
+    page = Page(await anybody.sent("/register", {"email": " New@Test.Example ", "name": "新人"}, 200))
+    assert "new@test.example" in page.text
+    assert "DUIJIE_HOME" in page.text
+    code = await code_for(session, "new@test.example")
+    form = await anybody.page(f"/confirm?token={code}")
+    assert form.field("token") == code
+    page = await anybody.again("/confirm", {"token": code, "password": PASSWORD, "again": "different one"})
+    assert "两次输入的密码不一致" in page.text
+    assert page.field("token") == code
+    page = await anybody.again("/confirm", {"token": code, "password": "short", "again": "short"})
+    assert page.one("div", role="alert")
+    answer = await anybody.post("/confirm", {"token": code, "password": PASSWORD, "again": PASSWORD})
+    assert answer.headers["location"] == "/desk?said=welcome"
+    anybody.headers["Cookie"] = answer.headers["set-cookie"].split(";")[0]
+    assert "您还没有加入单位" in (await anybody.page("/desk?said=welcome")).text
+    page = await visitor().again("/confirm", {"token": code, "password": PASSWORD, "again": PASSWORD})
+    assert "此链接无效、已使用或已过期" in page.text
+
+
+async def test_registering_says_what_is_wrong_and_keeps_what_was_typed(anybody):
+    page = await anybody.again("/register", {"email": "no address", "name": "某人"})
+    assert "请填写电子邮箱" in page.text
+    assert (page.field("email"), page.field("name")) == ("no address", "某人")
+
+
+async def test_registering_tells_nobody_who_is_registered(somebody, anybody):
+    known = await anybody.sent("/register", {"email": somebody.email, "name": "x"}, 200)
+    unknown = await anybody.sent("/register", {"email": "other@test.example", "name": "x"}, 200)
+    assert known.replace(somebody.email, "") == unknown.replace("other@test.example", "")
+
+
+async def test_a_forgotten_password_is_set_anew(somebody, anybody, session, visitor):
+    page = await anybody.again("/forgot", {"email": "x"})
+    assert page.field("email") == "x"
+    await anybody.sent("/forgot", {"email": somebody.email}, 200)
+    code = await code_for(session, somebody.email)
+    page = await anybody.again("/reset", {"token": code, "password": "a new password", "again": "another"})
+    assert page.field("token") == code
+    where = await anybody.sent("/reset", {"token": code, "password": "a new password", "again": "a new password"})
+    assert where == "/sign-in?said=reset"
+    assert "密码已重设" in (await anybody.page(where)).text
+    await anybody.sent("/sign-in", {"email": somebody.email, "password": "a new password"})
+    page = await anybody.again("/reset", {"token": code, "password": "a new password", "again": "a new password"})
+    assert "此链接无效" in page.text
+
+
+async def test_an_invitation_leads_into_the_organisation(given, visitor, session):
+    place = (await given.enterprise()).organisation
+    boss = visitor(await given.person(Role.ORGANISATION_ADMIN, place))
+    guest = await given.person()
+    where = await boss.sent(f"/organisations/{place.id}/invitations", {"email": guest.email, "role": "editor"})
+    assert where == f"/organisations/{place.id}?said=invited"
+    page = await boss.page(f"/organisations/{place.id}")
+    assert guest.email in page.text
+    code = await code_for(session, guest.email)
+    led = await visitor().page(f"/join?token={code}")
+    assert f"/sign-in?next=/join%3Ftoken%3D{code}" in led.html
+    assert (await visitor().post("/join", {"token": code})).status_code == 303
+    other = await visitor(await given.person()).again("/join", {"token": code})
+    assert "发给了另一个邮箱" in other.text
+    empty = await visitor(guest).again("/join", {"token": ""})
+    assert empty.all("div", role="alert")
+    where = await visitor(guest).sent("/join", {"token": code})
+    assert where == f"/organisations/{place.id}?said=joined"
+    page = await visitor(guest).page("/desk")
+    assert place.name in page.text
+
+
+async def test_the_account_page_changes_the_password(somebody, visitor):
+    browser = visitor(somebody)
+    url = "/account/password"
+    wrong = await browser.again(url, {"current": "not it", "new": "a new password", "again": "a new password"})
+    assert "当前密码不正确" in wrong.text
+    wrong = await browser.again(url, {"current": PASSWORD, "new": "a new password", "again": "other"})
+    assert "不一致" in wrong.text
+    wrong = await browser.again(url, {"current": PASSWORD, "new": "short", "again": "short"})
+    assert wrong.all("div", role="alert")
+    where = await browser.sent(url, {"current": PASSWORD, "new": "a new password", "again": "a new password"})
+    assert where == "/sign-in?said=password"
+    assert (await somebody.get("/api/v1/me")).status_code == 401
+
+
+async def test_a_session_can_be_revoked(given, visitor):
+    who = await given.enterprise()
+    token = (await who.post("/api/v1/tokens", {"name": "程序", "scope": "read"})).json()
+    browser = visitor(who)
+    assert "程序" in (await browser.page("/account")).text
+    assert await browser.sent(f"/account/tokens/{token['id']}/revocation") == "/account?said=revoked"
+    assert "程序" not in (await browser.page("/account")).text
+
+
+async def test_letters_lead_to_pages_that_are_there(anybody, session, given, visitor):
+    """Every path in a letter is one of ours."""
+    import re
+
+    boss_place = (await given.enterprise()).organisation
+    boss = visitor(await given.person(Role.ORGANISATION_ADMIN, boss_place))
+    await anybody.sent("/register", {"email": "a@test.example", "name": "x"}, 200)
+    await boss.sent(f"/organisations/{boss_place.id}/invitations", {"email": "a@test.example", "role": "viewer"})
+    for letter in await letters_to(session, "a@test.example"):
+        for path in re.findall(r"http://127\.0\.0\.1:8000(/\S+)", letter.text):
+            await anybody.page(path)

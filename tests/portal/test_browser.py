@@ -1,0 +1,282 @@
+"""The main roads in a real browser: Debian's Chromium over a real server and a real database."""
+
+import asyncio
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from marketplace import demo
+from marketplace.app import create_app
+from marketplace.kernel.db import Database
+from marketplace.sample import PASSWORD_FILE
+from marketplace.settings import Settings
+from tests.conftest import Clones
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}: apt-get install chromium")
+
+
+@dataclass
+class Site:
+    url: str
+    password: str
+
+
+class _Server:
+    """Runs in a thread of its own, with its own event loop, so that the browser's calls may block."""
+
+    def __init__(self, clones: Clones, settings: Settings) -> None:
+        self._clones, self._settings = clones, settings
+        self._server: uvicorn.Server | None = None
+        self.ready = threading.Event()
+        self.site: Site | None = None
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._on_a_clone())
+        finally:
+            self.ready.set()
+
+    async def _on_a_clone(self) -> None:
+        url = await self._clones.make()
+        database = Database(url, pool_size=5)
+        try:
+            await demo.load(self._settings, database)
+            await self._serve(create_app(self._settings, database))
+        finally:
+            await database.close()
+            await self._clones.drop(url)
+
+    async def _serve(self, app: FastAPI) -> None:
+        here = socket.create_server(("127.0.0.1", 0))
+        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
+        serving = asyncio.create_task(self._server.serve(sockets=[here]))
+        await app.state.engine.load()
+        password = (self._settings.home / PASSWORD_FILE).read_text(encoding="utf-8")
+        self.site = Site(f"http://127.0.0.1:{here.getsockname()[1]}", password)
+        self.ready.set()
+        await serving
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.should_exit = True
+
+
+@pytest.fixture(scope="module")
+def site(clones, tmp_path_factory) -> Iterator[Site]:
+    """A market with the sample data, served as an operator would serve it."""
+    settings = Settings(
+        home=tmp_path_factory.mktemp("site"),
+        secret="a secret for tests only, thirty-two or more",
+        requests_per_minute=10**9,
+        matches_per_minute=10**9,
+    )
+    server = _Server(clones, settings)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert server.ready.wait(60)
+    assert server.site is not None
+    yield server.site
+    server.stop()
+    thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Complaints:
+    """What the browser complained of: scripts that failed, and what the content security policy refused."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.heard: list[str] = []
+        context.on("console", self._note)
+        context.on("weberror", lambda error: self.heard.append(str(error.error)))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # Chromium notes every 4xx answer; that a refused form is answered with one is ours to test, not a fault.
+        if message.type in {"error", "warning"} and "the server responded with a status of 4" not in message.text:
+            self.heard.append(f"{message.type}: {message.text}")
+
+
+@pytest.fixture
+def visit(chromium, site):
+    """Open a page as somebody with this screen and language; at the end nothing was complained of."""
+    opened: list[tuple[BrowserContext, Complaints]] = []
+
+    def open_page(path: str = "/", *, viewport=DESK, locale="zh-CN", **more) -> Page:
+        context = chromium.new_context(base_url=site.url, viewport=viewport, locale=locale, **more)
+        context.set_default_timeout(PATIENCE)
+        opened.append((context, Complaints(context)))
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context, complaints in opened:
+        context.close()
+        assert complaints.heard == []
+
+
+def sign_in(page: Page, site: Site, email: str) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("邮箱").fill(email)
+    page.get_by_label("密码").fill(site.password)
+    page.get_by_role("main").get_by_role("button", name="登录").click()
+    page.wait_for_url("**/desk*")
+
+
+def test_the_box_matches_while_one_types_and_explains_itself(visit):
+    page = visit()
+    box = page.get_by_label("描述一个技术难题，或一项成果")
+    box.fill("铝合金热锻模具龟裂，想找型腔表面强化办法，例如激光熔覆")
+    first = page.locator("#matches .pairing").first
+    expect(first).to_contain_text("激光熔覆")
+    expect(first.locator("mark").first).to_be_visible()
+    first.get_by_text("这个得分是怎么算出来的").click()
+    rows = [float(text) for text in first.locator("td.number").all_text_contents()]
+    assert sum(rows[:-1]) == pytest.approx(rows[-1], abs=5e-7)
+    page.get_by_label("找需要它的难题").check()
+    expect(page.locator("#matches .pairing.k-problem").first).to_be_visible()
+    assert page.url.endswith("/")
+
+
+def test_from_signing_in_to_a_published_problem_with_its_ranking(visit, site):
+    page = visit()
+    sign_in(page, site, "enterprise@duijie.example")
+    page.get_by_role("link", name="写技术难题").click()
+    page.get_by_label("标题").fill("锻造模具寿命短，求激光熔覆强化")
+    page.get_by_label("详细说明").fill("热锻模具型腔热疲劳龟裂，想找激光熔覆一类的表面强化与修复办法。")
+    page.get_by_label("行业", exact=True).press_sequentially("模具制造")
+    expect(page.locator("#list-industries option[value='3525 模具制造']")).to_have_count(1)
+    page.get_by_role("button", name="再加一行").first.click()
+    page.get_by_label("指标", exact=True).nth(0).fill("单副模具寿命")
+    page.get_by_role("button", name="保存并发布").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("第 1 行，数值")
+    expect(alert).to_be_focused()
+    expect(page.get_by_label("标题")).to_have_value("锻造模具寿命短，求激光熔覆强化")
+    page.get_by_label("数值", exact=True).nth(0).fill("12000")
+    page.get_by_role("button", name="保存并发布").click()
+    expect(page.get_by_role("status").first).to_contain_text("已发布")
+    pairing = page.locator("#pairings .pairing").first
+    expect(pairing).to_contain_text("热锻模具型腔激光熔覆")
+    expect(pairing).to_contain_text("指标 1 项")
+    pairing.get_by_text("这个得分是怎么算出来的").click()
+    total = pairing.locator("tfoot .number")
+    expect(total).to_be_visible()
+    parts = [float(text) for text in pairing.locator("tbody .number").all_text_contents()]
+    assert sum(parts) == pytest.approx(float(total.text_content()), abs=5e-7)
+    assert "×" in pairing.locator("table").text_content()
+    page.get_by_role("button", name="退出").click()
+    expect(page.get_by_role("status").first).to_contain_text("已退出")
+    page.goto("/desk")
+    expect(page).to_have_url(re.compile("/sign-in"))
+
+
+def test_the_language_is_switched_and_stays(visit):
+    page = visit("/problems")
+    expect(page.get_by_role("heading", level=1)).to_have_text("技术难题")
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Technical problems")
+    page.get_by_role("link", name="Achievements", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Achievements")
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.get_by_role("link", name="中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+
+
+def test_on_a_phone_nothing_has_to_be_scrolled_sideways(visit, site):
+    page = visit(viewport=PHONE, has_touch=True)
+    record = page.locator(".card.k-problem a").first.get_attribute("href")
+    sign_in(page, site, "enterprise@duijie.example")
+    own = page.locator(".rows a").first.get_attribute("href")
+    for path in (
+        "/",
+        "/?example=0",
+        "/problems",
+        record,
+        "/organisations",
+        "/desk",
+        "/desk/problems/new",
+        own,
+        "/account",
+    ):
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, path
+
+
+def test_without_scripts_the_main_road_is_open(visit, site):
+    page = visit(java_script_enabled=False)
+    page.get_by_label("描述一个技术难题，或一项成果").fill("铝合金热锻模具龟裂，激光熔覆")
+    page.get_by_role("button", name="匹配").click()
+    expect(page.locator("#matches .pairing").first).to_contain_text("激光熔覆")
+    sign_in(page, site, "university@duijie.example")
+    page.get_by_role("link", name="写科技成果").click()
+    page.get_by_label("标题").fill("不用脚本写的成果")
+    page.get_by_label("详细说明").fill("采用激光熔覆修复热锻模具。")
+    page.get_by_role("button", name="保存并发布").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("不用脚本写的成果")
+    page.get_by_text("这个得分是怎么算出来的").first.click()
+    page.get_by_role("link", name="查看全部算式").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("得分算式")
+
+
+def test_the_documentation_is_drawn_under_the_content_security_policy(visit):
+    page = visit("/docs")
+    expect(page.locator(".opblock").first).to_be_visible()
+    expect(page.get_by_text("/api/v1/matches").first).to_be_visible()
+
+
+def test_the_keyboard_is_enough(visit):
+    page = visit()
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("描述一个技术难题，或一项成果")).to_be_focused()
+
+
+def test_words_stand_out_from_what_they_stand_on(visit, site):
+    """WCAG AA: 4.5 to 1 for text, in light and dark."""
+    script = """() => {
+      const lum = (c) => { const [r, g, b] = c.map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+      const read = (s) => { const m = s.match(/[\\d.]+/g).map(Number); return { rgb: m.slice(0, 3), a: m.length > 3 ? m[3] : 1 }; };
+      const ground = (el) => { for (let e = el; e; e = e.parentElement) { const c = read(getComputedStyle(e).backgroundColor); if (c.a === 1) return c.rgb; } return [255, 255, 255]; };
+      const low = [];
+      for (const el of document.querySelectorAll("main *, header *, footer *")) {
+        if (![...el.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) || !el.checkVisibility()) continue;
+        if (el.closest(".unseen, [aria-hidden=true], option, .skip")) continue;
+        const a = lum(read(getComputedStyle(el).color).rgb), b = lum(ground(el));
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5) low.push(`${el.tagName}.${el.className} ${ratio.toFixed(2)} ${el.textContent.trim().slice(0, 20)}`);
+      }
+      return low;
+    }"""
+    for scheme in ("light", "dark"):
+        page = visit(color_scheme=scheme)
+        record = page.locator(".card.k-problem a").first.get_attribute("href")
+        for path in ("/?example=2", record, "/nothing-here"):
+            page.goto(path)
+            assert page.evaluate(script) == [], (scheme, path)

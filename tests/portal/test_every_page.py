@@ -1,0 +1,219 @@
+"""Every page, for everybody who may see it, in both languages."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import marketplace.portal
+from marketplace.kernel.language import SEPARATOR
+from marketplace.portal import words
+from schemas.identity import OrganisationKind, Role, Verification
+from tests.portal.reader import audit
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+TEMPLATES = Path(marketplace.portal.__file__).parent / "templates"
+
+
+@pytest.fixture
+async def market(given, visitor, ranking, app):
+    """A small market with something on every page, and everybody who looks at it."""
+    university = await given.university()
+    enterprise = await given.enterprise()
+    boss = await given.person(Role.ORGANISATION_ADMIN, enterprise.organisation)
+    achievement = await given.achievement(
+        university,
+        summary="流延法制膜。",
+        trl=7,
+        stage="pilot",
+        industries=["3841"],
+        discipline="43020",
+        region="220100",
+        cooperation_modes=["licence", "service"],
+        price={"kind": "range", "low": "100000", "high": "300000"},
+        intellectual_property=[{"kind": "patent.invention", "number": "ZL1", "status": "granted", "holder": "某校"}],
+        awards=["省科技进步奖"],
+        team=[{"name": "张三", "role": "负责人"}],
+        publicly_funded=True,
+        contact={"name": "李四", "phone": "0431-1", "email": "li@test.example"},
+        keywords=["固态电解质"],
+    )
+    problem = await given.problem(
+        enterprise,
+        background="电池厂。",
+        indicators=[
+            {"name": "界面阻抗", "operator": "<=", "value": "10", "unit": "Ω·cm2"},
+            {"name": "厚度", "operator": "between", "value": "5", "upper": "20", "unit": "μm"},
+        ],
+        tried="试过涂层。",
+        industry="3841",
+        disciplines=["43020"],
+        region="220100",
+        budget={"low": "100000", "high": "500000"},
+        deadline="2199-01-01",
+        ip_wish="shared",
+        solver_conditions="有中试线。",
+        bounty="200000",
+        keywords=["电池"],
+    )
+    draft = await given.problem(enterprise, published=False, title="草稿一则")
+    secret = f"/api/v1/problems/{problem['id']}/confidential"
+    version = {"If-Match": '"0"'}
+    await enterprise.put(secret, {"text": "保密的配方", "nda": "不得外传。"}, headers=version)
+    await university.post(f"/api/v1/problems/{problem['id']}/admission-requests", {"message": "我们能解决"})
+    asking = await given.person(
+        Role.ORGANISATION_ADMIN,
+        await given.organisation(kinds=[OrganisationKind.ENTERPRISE], verification=Verification.SUBMITTED),
+    )
+    await ranking()
+    return {
+        "who": {
+            "nobody": visitor(),
+            "university": visitor(university),
+            "enterprise": visitor(enterprise),
+            "boss": visitor(boss),
+            "asking": visitor(asking),
+            "newcomer": visitor(await given.person()),
+            "admin": visitor(await given.admin()),
+            "auditor": visitor(await given.person(Role.AUDITOR)),
+        },
+        "achievement": achievement["id"],
+        "problem": problem["id"],
+        "draft": draft["id"],
+        "place": str(enterprise.organisation.id),
+        "asking_place": str(asking.organisation.id),
+    }
+
+
+PAGES = [
+    ("/", "nobody university admin"),
+    ("/?example=0", "nobody"),
+    ("/problems", "nobody enterprise"),
+    ("/problems?q=电池&region=220000&industry=C38&discipline=430&mode=licence&bounty=1", "nobody"),
+    ("/problems?q=没有这样的东西", "nobody"),
+    ("/achievements", "nobody university"),
+    ("/achievements?stage=pilot&trl_min=5&trl_max=9", "nobody"),
+    ("/problems/{problem}", "nobody university enterprise admin"),
+    ("/achievements/{achievement}", "nobody university enterprise"),
+    ("/problems/{draft}", "enterprise admin"),
+    ("/problems/{problem}/pairings/{achievement}", "nobody enterprise"),
+    ("/achievements/{achievement}/pairings/{problem}", "nobody university"),
+    ("/problems/{problem}/confidential", "university enterprise boss"),
+    ("/organisations", "nobody boss"),
+    ("/organisations?q=示例&kind=enterprise&region=220000", "nobody"),
+    ("/organisations/new", "newcomer"),
+    ("/organisations/{place}", "nobody enterprise boss admin auditor"),
+    ("/organisations/{asking_place}", "asking admin"),
+    ("/desk", "newcomer university enterprise boss asking admin"),
+    ("/desk?kind=problems&state=draft", "enterprise"),
+    ("/desk/problems/new", "enterprise"),
+    ("/desk/achievements/new", "university"),
+    ("/desk/problems/{problem}", "enterprise"),
+    ("/desk/problems/{draft}", "enterprise"),
+    ("/desk/achievements/{achievement}", "university"),
+    ("/desk/problems/{problem}/readers", "enterprise"),
+    ("/platform", "admin auditor"),
+    ("/account", "enterprise newcomer"),
+    ("/sign-in", "nobody"),
+    ("/register", "nobody"),
+    ("/forgot", "nobody"),
+    ("/confirm?token=x", "nobody"),
+    ("/confirm", "nobody"),
+    ("/reset?token=x", "nobody"),
+    ("/join?token=x", "nobody newcomer"),
+    ("/docs", "nobody"),
+]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_every_page_is_whole_accessible_and_in_one_language(market, language):
+    for url, seen_by in PAGES:
+        for name in seen_by.split():
+            visitor = market["who"][name]
+            visitor.headers["Accept-Language"] = {"zh": "zh-CN", "en": "en"}[language]
+            page = await visitor.page(url.format(**market))
+            assert audit(page) == [], (url, name)
+            assert page.one("html").attrs["lang"] == {"zh": "zh-CN", "en": "en"}[language]
+            assert SEPARATOR not in page.text, (url, name)
+            assert "Traceback" not in page.text
+            assert "None" not in page.text.split(), (url, name)
+            nav = page.one("nav", class_="main-nav").text
+            assert ("Problems" in nav) == (language == "en")
+
+
+async def test_pages_hold_what_they_are_for(market):
+    who = market["who"]
+    record = await who["nobody"].page(f"/problems/{market['problem']}")
+    for wanted in ("≤ 10 Ω·cm2", "5 – 20 μm", "10 万元 – 50 万元", "20 万元", "双方共有", "吉林省长春市", "最后确认"):
+        assert wanted in record.text
+    assert "匹配的科技成果" in record.text
+    assert "固态电解质薄膜制备" in record.one("div", id="ranking").text
+    assert "登录后可见" in record.text
+    seen = await who["university"].page(f"/achievements/{market['achievement']}")
+    assert "li@test.example" in seen.text
+    assert "li@test.example" not in (await who["nobody"].page(f"/achievements/{market['achievement']}")).text
+    desk = await who["enterprise"].page("/desk")
+    assert "我们能解决" in desk.text
+
+
+def test_every_text_of_the_templates_stands_in_both_languages():
+    for template in TEMPLATES.rglob("*.html"):
+        source = template.read_text(encoding="utf-8")
+        for text in re.findall(r'\bt\("([^"]*)"', source):
+            chinese, _, english = text.partition(SEPARATOR)
+            assert english.strip(), f"{template.name}: {text}"
+            assert not CHINESE.search(english.replace("铝合金热锻模具龟裂，求表面强化办法", "")), (
+                f"{template.name}: {text}"
+            )
+            assert CHINESE.search(chinese) or not re.search("[a-z]{2}", english), f"{template.name}: {text}"
+        # What is not said through `t` is markup, names of fields, or nothing.
+        bare = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", "", source, flags=re.DOTALL)
+        assert not CHINESE.search(re.sub(r"[（）：]", "", bare)) or template.name == "base.html", template.name
+
+
+def test_every_word_of_the_language_has_a_name_in_both_languages():
+    tables = {name: table for name, table in vars(words).items() if name.isupper() and name != "SIGNS"}
+    assert len(tables) > 10
+    for name, table in tables.items():
+        for word, told in table.items():
+            assert told.count(SEPARATOR) == 1, (name, word)
+
+
+def test_words_are_known_for_every_member():
+    from schemas import achievements, identity, listings, problems
+
+    for kind, table in (
+        (listings.ListingState, words.STATES),
+        (listings.ListingKind, words.KINDS),
+        (listings.Stage, words.STAGES),
+        (listings.CooperationMode, words.MODES),
+        (listings.AdmissionState, words.ADMISSIONS),
+        (identity.OrganisationKind, words.ORGANISATION_KINDS),
+        (identity.Verification, words.VERIFICATIONS),
+        (identity.Role, words.ROLES),
+        (identity.TokenKind, words.TOKEN_KINDS),
+        (achievements.PriceKind, words.PRICES),
+        (achievements.IpStatus, words.IP_STATUSES),
+        (problems.IpWish, words.IP_WISHES),
+        (problems.Operator, words.OPERATORS),
+    ):
+        assert set(kind) == set(table)
+    assert set(achievements.AchievementBody.model_fields) | set(problems.ProblemBody.model_fields) <= set(words.FIELDS)
+
+
+async def test_the_language_can_be_switched_and_stays(client, anybody):
+    english = await anybody.get("/problems?lang=en")
+    assert "Technical problems" in english.text
+    kept = english.headers["set-cookie"]
+    assert kept.startswith("duijie_language=en;")
+    anybody.headers["Cookie"] = "duijie_language=en"
+    assert "Technical problems" in (await anybody.page("/problems")).text
+    page = await anybody.page("/problems?q=电池")
+    switch = page.one("a", class_="lang")
+    assert switch.attrs["href"] == "/problems?q=%E7%94%B5%E6%B1%A0&lang=zh"
+    anybody.headers["Cookie"] = "duijie_language=klingon"
+    assert "技术难题" in (await anybody.page("/problems")).text
+
+
+async def test_a_parameter_that_a_chat_added_does_no_harm(anybody):
+    await anybody.page("/problems?utm_source=wechat&from=timeline")
