@@ -1,0 +1,181 @@
+"""Every operation of the API beside a request that is granted to somebody who may.
+
+`{name}` in an example stands for something of the world it is sent into: `{listing_id}`, `{email}`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI
+
+from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
+from tests.given.people import PASSWORD
+
+API = "/api/v1"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+CSV = "title,description\n固态电解质,流延法\n".encode()
+
+
+@dataclass(frozen=True)
+class Example:
+    json: Any = None
+    form: Mapping[str, str] = field(default_factory=dict)
+    file: tuple[str, bytes, str] | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+_ORGANISATION = {
+    "name": "示例精密机械厂",
+    "name_en": "Example Precision Works",
+    "kinds": ["enterprise", "lab"],
+    "region": "220104",
+    "introduction": "第一段。\n第二段。",
+}
+_FILTERS = {
+    "region": ["220000"],
+    "industry": ["C"],
+    "discipline": ["430"],
+    "trl_min": 1,
+    "trl_max": 9,
+    "stage": ["pilot"],
+    "mode": ["licence"],
+}
+_SOURCE = {"organisation_id": "{organisation_id}", "source": "archive", "external_id": "A-1"}
+_LISTED = {
+    "q": "固态",
+    "region": "220000",
+    "industry": "C",
+    "discipline": "430",
+    "mode": "licence",
+    "organisation": "{organisation_id}",
+    "state": "published",
+    "mine": "false",
+    "limit": "5",
+}
+_RANKED = {
+    "region": "220000", "industry": "C", "discipline": "430", "trl_min": "1", "trl_max": "9", "stage": "pilot",
+    "mode": "licence", "limit": "5",
+}  # fmt: skip
+_NOTE = ("notes.txt", "公开的说明".encode(), "text/plain")
+
+
+def _listing(path: str, every_field: dict[str, Any], narrowed: dict[str, str]) -> dict[str, Example]:
+    at = f"{API}/{path}"
+    one = f"{at}/{{listing_id}}"
+    return {
+        f"GET {at}": Example(query=_LISTED | narrowed),
+        f"POST {at}": Example(every_field | _SOURCE),
+        f"GET {one}": Example(),
+        f"PATCH {one}": Example(every_field),
+        f"GET {one}/completeness": Example(),
+        f"POST {one}/publication": Example(),
+        f"POST {one}/review": Example({"approve": True, "note": "可以"}),
+        f"POST {one}/withdrawal": Example(),
+        f"POST {one}/confirmation": Example(),
+        f"GET {one}/revisions": Example(query={"limit": "5"}),
+        f"PUT {one}/confidential": Example({"text": "保密的数字", "nda": "不得外传。"}),
+        f"GET {one}/confidential": Example(),
+        f"GET {one}/confidential/terms": Example(),
+        f"POST {one}/confidential/acceptances": Example({"nda": "{nda}"}),
+        f"POST {one}/admission-requests": Example({"message": "想了解工艺参数。"}),
+        f"GET {one}/readers": Example(query={"limit": "5"}),
+        f"POST {one}/readers": Example({"email": "newcomer@test.example"}),
+        f"POST {one}/readers/{{admission_id}}/decision": Example({"admit": True, "note": "欢迎"}),
+        f"DELETE {one}/readers/{{admission_id}}": Example(),
+        f"POST {one}/attachments/{{part}}": Example(file=_NOTE),
+        f"DELETE {one}/attachments/{{attachment_id}}": Example(),
+        f"GET {one}/attachments/{{attachment_id}}": Example(),
+        f"GET {one}/pairings": Example(query=_RANKED),
+        f"GET {one}/pairings/{{other_id}}": Example(),
+    }
+
+
+_ORG = f"{API}/organisations/{{organisation_id}}"
+
+EXAMPLES: dict[str, Example] = {
+    "GET /healthz": Example(),
+    "GET /readyz": Example(),
+    "GET /metrics": Example(),
+    f"GET {API}/codes/{{table}}": Example(query={"q": "制造", "level": "division", "under": "C", "limit": "5"}),
+    f"GET {API}/codes/{{table}}/{{code}}": Example(),
+    f"POST {API}/sessions": Example({"email": "{signer}", "password": PASSWORD}),
+    f"GET {API}/sessions": Example(),
+    f"DELETE {API}/sessions/current": Example(),
+    f"DELETE {API}/sessions/{{token_id}}": Example(),
+    f"POST {API}/tokens": Example({"name": "夜间同步", "scope": "read", "days": 30}),
+    f"POST {API}/people": Example({"email": "somebody@test.example", "name": "王某", "locale": "en"}),
+    f"POST {API}/people/confirmations": Example({"token": "{confirmation}", "password": "ten characters"}),
+    f"POST {API}/password-resets": Example({"email": "{signer}"}),
+    f"POST {API}/password-resets/completions": Example({"token": "{reset}", "password": "ten characters"}),
+    f"POST {API}/me/password": Example({"current": PASSWORD, "new": "ten characters"}),
+    f"GET {API}/me": Example(),
+    f"PATCH {API}/me": Example({"name": "李某", "phone": "+86 431 8888 0000", "locale": "en"}),
+    f"POST {API}/me/memberships": Example({"token": "{invitation}"}),
+    f"POST {API}/people/{{person_id}}/suspension": Example({"reason": "账号被盗"}),
+    f"POST {API}/people/{{person_id}}/reinstatement": Example({"reason": "已找回"}),
+    f"GET {API}/organisations": Example(
+        query={"q": "示例", "kind": "university", "region": "220100", "verification": "verified", "mine": "false",
+               "limit": "5"}
+    ),
+    f"POST {API}/organisations": Example({"uscc": "{uscc}"} | _ORGANISATION),
+    f"GET {_ORG}": Example(),
+    f"PATCH {_ORG}": Example(_ORGANISATION),
+    f"GET {_ORG}/verification": Example(),
+    f"POST {_ORG}/verification": Example({"evidence": "营业执照，编号 1"}),
+    f"POST {_ORG}/verification/decisions": Example({"decision": "suspend", "reason": "核查"}),
+    f"GET {_ORG}/members": Example(query={"limit": "5"}),
+    f"PATCH {_ORG}/members/{{membership_id}}": Example({"role": "lab_manager"}),
+    f"DELETE {_ORG}/members/{{membership_id}}": Example(),
+    f"GET {_ORG}/invitations": Example(query={"limit": "5"}),
+    f"POST {_ORG}/invitations": Example({"email": "newcomer@test.example", "role": "viewer"}),
+    f"DELETE {_ORG}/invitations/{{invitation_id}}": Example(),
+    f"GET {API}/operations/{{operation_id}}": Example(),
+    f"POST {API}/operations/{{operation_id}}/cancellation": Example(),
+    **_listing("achievements", EVERY_FIELD_OF_AN_ACHIEVEMENT, {"trl_min": "1", "trl_max": "9", "stage": "pilot"}),
+    **_listing("problems", EVERY_FIELD_OF_A_PROBLEM, {"bounty": "true"}),
+    f"POST {API}/problems/{{listing_id}}/talks": Example(),
+    f"POST {API}/problems/{{listing_id}}/solution": Example(),
+    f"POST {API}/matches": Example({"text": "固态电解质", "kind": "achievement", "limit": 5, "filters": _FILTERS}),
+    f"POST {API}/imports": Example(
+        form={
+            "kind": "achievement", "organisation_id": "{organisation_id}", "source": "archive", "dry_run": "true",
+            "partial": "false", "publish": "false",
+        },
+        file=("records.csv", CSV, "text/csv"),
+    ),
+    f"GET {API}/imports/template": Example(query={"kind": "problem"}),
+}  # fmt: skip
+
+
+def operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of everything the API's document lists."""
+    for path, described in app.openapi()["paths"].items():
+        for method in METHODS:
+            if method.lower() in described:
+                yield method, path, described[method.lower()]
+
+
+def says_version(described: Mapping[str, Any]) -> bool:
+    """Whether the operation asks which version is changed."""
+    return any(one["in"] == "header" and one["name"].lower() == "if-match" for one in described.get("parameters", ()))
+
+
+def filled(value: Any, names: Mapping[str, Any]) -> Any:
+    """The example with `{name}`s replaced by what they stand for."""
+    if isinstance(value, str):
+        if value.startswith("{") and value.endswith("}") and value[1:-1] in names:
+            return names[value[1:-1]]
+        return value
+    if isinstance(value, Mapping):
+        return {key: filled(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [filled(inner, names) for inner in value]
+    return value
+
+
+def address(path: str, names: Mapping[str, Any]) -> str:
+    """The path with its parameters filled in."""
+    for name, value in names.items():
+        path = path.replace(f"{{{name}}}", str(value))
+    return path
