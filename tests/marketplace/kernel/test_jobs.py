@@ -285,6 +285,7 @@ from datetime import timedelta
 from pathlib import Path
 from marketplace.kernel.db import Database
 from marketplace.kernel.jobs import Pace, Place, Worker
+from marketplace.settings import Settings
 
 async def job(place, args):
     Path(sys.argv[2]).touch()
