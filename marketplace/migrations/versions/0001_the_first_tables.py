@@ -595,4 +595,5 @@ def downgrade() -> None:
     op.drop_index(op.f("fact_at_idx"), table_name="fact")
     op.drop_table("fact")
     op.execute("drop table pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics cascade")
-    op.execute("drop type if exists pgqueuer_status cascade")
+    op.execute("drop function fn_pgqueuer_changed()")
+    op.execute("drop type pgqueuer_status")
