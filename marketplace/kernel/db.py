@@ -23,6 +23,7 @@ from schemas.base import shows_a_secret
 
 RETRIED: Final = {"40P01", "40001"}
 CONNECT_SECONDS = 3
+POOL_SECONDS = 3
 COMMAND_SECONDS = 6
 BODY_SECONDS = 120
 
@@ -53,7 +54,7 @@ class Database:
         common: dict[str, Any] = {
             "pool_size": pool_size,
             "max_overflow": 0,
-            "pool_timeout": CONNECT_SECONDS,
+            "pool_timeout": POOL_SECONDS,
             "pool_pre_ping": False,
             "pool_use_lifo": True,
             # An error's text goes to the log; what somebody wrote does not.
