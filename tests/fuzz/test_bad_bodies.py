@@ -1,0 +1,124 @@
+"""Every field of every JSON body, spoilt in every way of its family: refused clearly, or kept exactly as it was sent."""
+
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from schemas.text import fold
+from tests.access.conftest import Place
+from tests.fuzz.conftest import DESCRIBED, allowed, stored
+from tests.fuzz.families import ABSENT, MARK, Raw, of, written
+from tests.fuzz.walk import Where, fields, found_at, spoilt, there
+from tests.given.operations import EXAMPLES, address, filled, says_version
+
+JSON_BODIES = sorted(name for name, example in EXAMPLES.items() if example.json is not None)
+
+
+def schema_of(operation: str) -> dict[str, Any]:
+    schema: dict[str, Any] = DESCRIBED[operation]["requestBody"]["content"]["application/json"]["schema"]
+    return schema
+
+
+def test_a_good_example_names_every_field(place: Place):
+    """What an example leaves out would never be spoilt."""
+    document = place.app.openapi()
+    lacking = {
+        operation: missing
+        for operation in JSON_BODIES
+        if (
+            missing := [
+                at
+                for at, _ in fields(document, schema_of(operation))
+                if not there(EXAMPLES[operation].json, at) and not _in_an_alternative(EXAMPLES[operation].json, at)
+            ]
+        )
+    }
+    assert lacking == {}
+
+
+def _in_an_alternative(message: Any, at: Where) -> bool:
+    """A place inside a value that the example writes in its other form: an amount is a text or a number."""
+    return any(
+        there(message, at[:end]) and not isinstance(found_at(message, at[:end]), dict | list) for end in range(len(at))
+    )
+
+
+def refused_well(answer: httpx.Response, status: int) -> None:
+    document = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert document["status"] == status
+    assert document["title"]
+    assert document["type"].startswith("/problems/")
+    # A member that nobody knows is pointed at by its name, cut short; of values nothing is ever told.
+    shown = {name: value for name, value in document.items() if name not in {"instance", "errors"}}
+    told = [error for error in document["errors"] if error["code"] not in {"extra_forbidden", "unknown_parameter"}]
+    assert MARK not in f"{shown} {told}", "the input is echoed"
+    assert all(len(error["pointer"]) <= 250 for error in document["errors"]), "a long name is echoed"
+    assert len(answer.content) < 100_000
+    if status == 422:
+        assert document["errors"] or document.get("detail") or document["type"] != "/problems/invalid"
+        for error in document["errors"]:
+            assert error["code"]
+            assert error["detail"]
+
+
+def same(sent: Any, kept: Any) -> bool:
+    """Whether what is kept is what was sent, save for the spellings that count as one."""
+    if isinstance(sent, str) and isinstance(kept, str):
+        tidy = sent.replace("\r\n", "\n").replace("\r", "\n").strip()
+        return kept in {tidy, fold(tidy), fold(tidy).upper(), fold(tidy).lower()} or _amount(fold(sent)) == _amount(
+            kept
+        )
+    if isinstance(sent, Raw) or (isinstance(sent, int) and isinstance(kept, str)):
+        return _amount(sent.text if isinstance(sent, Raw) else str(sent)) == _amount(str(kept))
+    if isinstance(sent, list) and isinstance(kept, list):
+        once = list(dict.fromkeys(map(str, sent)))
+        return [str(one) for one in kept] in (list(map(str, sent)), once)
+    return bool(sent == kept) and isinstance(sent, bool) == isinstance(kept, bool)
+
+
+def _amount(text: str) -> object:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return text
+
+
+@pytest.mark.parametrize("operation", JSON_BODIES)
+async def test_a_spoilt_field_is_refused_or_kept_as_it_is(place: Place, operation: str):
+    method, path = operation.split()
+    names = place.world.names(operation, caller := allowed(operation), "own")
+    somebody = place.world.callers[caller]
+    headers = {"Content-Type": "application/json", "Accept-Language": "en"}
+    headers |= somebody.headers if somebody else {}
+    headers |= {"If-Match": '"1"'} if says_version(DESCRIBED[operation]) else {}
+    good = filled(EXAMPLES[operation].json, names)
+    url = address(path, names)
+    before = await stored(place)
+    wrong: list[str] = []
+    for at, schema in fields(place.app.openapi(), schema_of(operation)):
+        if not there(good, at):
+            continue
+        for family, value in of(schema):
+            savepoint = await place.connection.begin_nested()
+            answer = await place.client.request(method, url, content=written(spoilt(good, at, value)), headers=headers)
+            try:
+                _judge(answer, at, value)
+            except AssertionError as error:
+                wrong.append(
+                    f"{'/'.join(map(str, at))} {family}: {answer.status_code} {str(error)[:80]} {answer.text[:200]}"
+                )
+            await (savepoint.rollback() if answer.is_success else savepoint.commit())
+    assert not wrong, "\n".join(wrong)
+    assert await stored(place) == before, "a refused request changed something"
+
+
+def _judge(answer: httpx.Response, at: Where, value: Any) -> None:
+    assert answer.status_code < 500
+    if answer.is_client_error:
+        refused_well(answer, answer.status_code)
+    elif answer.content and at and value is not ABSENT and there(answer.json(), at):
+        kept = found_at(answer.json(), at)
+        assert same(value, kept) or at[-1] == "token", f"kept as {str(kept)[:80]!r}"
