@@ -79,7 +79,9 @@ def migrate() -> None:
 
 @app.command()
 def match(
-    text: Annotated[str, typer.Argument(help="一段技术难题或成果 · a problem or achievement in words; - reads standard input")],
+    text: Annotated[
+        str, typer.Argument(help="一段技术难题或成果 · a problem or achievement in words; - reads standard input")
+    ],
     kind: Annotated[commands.Kind, typer.Option(help="找什么 · what to find")] = commands.Kind.ACHIEVEMENT,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="条数 · how many")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False,

@@ -32,9 +32,7 @@ class CommandRefused(Exception):  # noqa: N818 -- it is shown to the person at t
 SIGNALS = {"field": "领域", "trl": "就绪度", "region": "地区", "budget": "预算", "freshness": "新近"}
 
 
-async def match(
-    database: Database, text: str, *, kind: Kind, limit: int, as_json: bool, console: Console
-) -> None:
+async def match(database: Database, text: str, *, kind: Kind, limit: int, as_json: bool, console: Console) -> None:
     """Rank records for a text and print them with their reasons."""
     try:
         wish = MatchRequest(text=text, kind=kind.value, limit=limit)
@@ -52,7 +50,9 @@ async def match(
 
 def ranking_table(page: RankingPage, *, title: str | None = None) -> Table:
     """A ranking as a table: place, score, record, and why."""
-    table = Table(title=title, title_justify="left", show_lines=True, caption=page.message, caption_style="yellow", expand=True)
+    table = Table(
+        title=title, title_justify="left", show_lines=True, caption=page.message, caption_style="yellow", expand=True
+    )
     table.add_column("#", justify="right", width=3)
     table.add_column("得分", justify="right", width=6)
     table.add_column("记录 record", ratio=2, overflow="fold")
@@ -98,7 +98,9 @@ async def create_admin(database: Database, *, email: str, name: str, password: s
         Confirmation(token="-", password=password)  # noqa: S106 -- only the password is checked
     except ValidationError as error:
         raise CommandRefused(
-            "\n".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in error.errors(include_input=False))
+            "\n".join(
+                f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in error.errors(include_input=False)
+            )
         ) from None
     hashed = await passwords.hashed(password)
     async with database.writing.begin() as session:
@@ -118,8 +120,6 @@ async def create_admin(database: Database, *, email: str, name: str, password: s
         )
         if known is None:
             session.add(Membership(person_id=person.id, organisation_id=None, role=Role.PLATFORM_ADMIN))
-            await record(
-                session, identity_facts.MemberJoined(None, person.id, Role.PLATFORM_ADMIN), subject=person.id
-            )
+            await record(session, identity_facts.MemberJoined(None, person.id, Role.PLATFORM_ADMIN), subject=person.id)
         await record(session, identity_facts.PasswordChanged(person.id), subject=person.id)
     console.print(f"平台管理员已就绪 · platform administrator is ready: {registration.email}")

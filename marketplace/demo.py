@@ -120,9 +120,7 @@ async def load(settings: Settings, database: Database) -> bool:
     return True
 
 
-async def _people(
-    session: AsyncSession, organisations: dict[str, Organisation], hashed: str
-) -> dict[UUID, UUID]:
+async def _people(session: AsyncSession, organisations: dict[str, Organisation], hashed: str) -> dict[UUID, UUID]:
     """The sample people; answers who writes for each organisation."""
     writers: dict[UUID, UUID] = {}
     now = clock.now()
@@ -175,5 +173,3 @@ async def _listings(
                 session.add(Confidential(listing_id=listing.id, version=1, text=secret, by=None, at=now))
                 await confidential.mark(session, listing, text=secret)
             await publication.open_up(session, listing, fresh_for=timedelta(days=settings.freshness_days), by=None)
-
-

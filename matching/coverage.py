@@ -116,7 +116,9 @@ def _said_absent(name: str, sentence: str) -> str | None:
     """未检出 beside the name itself: right before it, or right behind."""
     tail = name[-2:]
     for word in _ABSENT:
-        if re.search(rf"{word}[^，,；;。]{{0,12}}{re.escape(tail)}|{re.escape(tail)}[^，,；;。]{{0,4}}{word}", sentence):
+        if re.search(
+            rf"{word}[^，,；;。]{{0,12}}{re.escape(tail)}|{re.escape(tail)}[^，,；;。]{{0,4}}{word}", sentence
+        ):
             return word
     return None
 

@@ -123,7 +123,12 @@ async def measure_import(database: Database, organisation: Organisation, data: P
             took = time.perf_counter() - started
             rows = result.created + result.updated + result.unchanged
             out.append(
-                {"what": f"{name}{', again, unchanged' if again else ''}", "rows": rows, "seconds": took, "failed": result.failed}
+                {
+                    "what": f"{name}{', again, unchanged' if again else ''}",
+                    "rows": rows,
+                    "seconds": took,
+                    "failed": result.failed,
+                }
             )
     return out
 
@@ -180,7 +185,11 @@ def quality(data: Path, work: Path) -> dict[str, Any]:
 
 def machine() -> dict[str, str]:
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
         platform.machine(),
     )
     memory = int(Path("/proc/meminfo").read_text().split()[1]) / 1024**2
@@ -191,19 +200,34 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         **{
             name: version(name)
-            for name in ("fastapi", "starlette", "sqlalchemy", "asyncpg", "uvicorn", "uvloop", "orjson", "scikit-learn", "numpy", "rjieba")
+            for name in (
+                "fastapi",
+                "starlette",
+                "sqlalchemy",
+                "asyncpg",
+                "uvicorn",
+                "uvloop",
+                "orjson",
+                "scikit-learn",
+                "numpy",
+                "rjieba",
+            )
         },
     }
 
 
 def run(
-    data: Annotated[Path, typer.Option(help="folder laid out like real/, judged/, known_item/, half/")] = ROOT.parent / "shared" / "data",
+    data: Annotated[Path, typer.Option(help="folder laid out like real/, judged/, known_item/, half/")] = ROOT.parent
+    / "shared"
+    / "data",
     out: Annotated[Path, typer.Option(help="the page to renew")] = ROOT / "docs" / "benchmarks.md",
     json_out: Annotated[Path | None, typer.Option("--json", help="the figures too, as JSON")] = None,
 ) -> None:
     """Import, rank and list the real records; compare the list page with a bare Starlette handler; judge the quality."""
     if not (data / "real" / "achievements.jsonl").exists():
-        raise SystemExit(f"No records at {data}: name a folder with --data that holds real/achievements.jsonl and real/problems.jsonl.")
+        raise SystemExit(
+            f"No records at {data}: name a folder with --data that holds real/achievements.jsonl and real/problems.jsonl."
+        )
     work = Path(tempfile.mkdtemp(prefix="duijie-bench-"))
     try:
         figures = _measure(data, work)

@@ -35,7 +35,13 @@ def _imports(rows: list[dict[str, Any]]) -> str:
         + _table(
             ["file", "rows", "seconds", "rows/s", "refused"],
             [
-                [row["what"], f"{row['rows']:,}", f"{row['seconds']:.2f}", f"{row['rows'] / row['seconds']:,.0f}", str(row["failed"])]
+                [
+                    row["what"],
+                    f"{row['rows']:,}",
+                    f"{row['seconds']:.2f}",
+                    f"{row['rows'] / row['seconds']:,.0f}",
+                    str(row["failed"]),
+                ]
                 for row in rows
             ],
         )
@@ -50,7 +56,14 @@ def _rankings(figures: dict[str, Any]) -> str:
         + _table(
             ["clients", "problems", "p50 ms", "p99 ms", "max ms", "rankings/s"],
             [
-                [str(row["connections"]), str(row["n"]), f"{row['p50_ms']:.1f}", f"{row['p99_ms']:.1f}", f"{row['max_ms']:.1f}", f"{row['per_second']:.0f}"]
+                [
+                    str(row["connections"]),
+                    str(row["n"]),
+                    f"{row['p50_ms']:.1f}",
+                    f"{row['p99_ms']:.1f}",
+                    f"{row['max_ms']:.1f}",
+                    f"{row['per_second']:.0f}",
+                ]
                 for row in rows
             ],
         )

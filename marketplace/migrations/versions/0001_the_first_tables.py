@@ -4,8 +4,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.util import await_only
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.util import await_only
 
 revision = "0001"
 down_revision = None
