@@ -1,0 +1,227 @@
+"""Make a segment of documents, or one of several: turn documents' terms into terms' documents, block by block."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.segments import codec
+from matching.segments.compiling import compiled, whole
+from matching.segments.files import Array, frozen
+from matching.segments.segment import BLOCK, KeyTaken, Segment
+from matching.segments.vocabulary import Vocabulary
+
+Mask = NDArray[np.bool_]
+_ANY_TF = 65_535
+
+
+@compiled
+def _tf_class(tf: int) -> int:
+    """The least of 1, 2, 3, 4, 6, 8, 12, 16, … that is not below: runs stay few, bounds tight."""
+    if tf <= 4:
+        return tf
+    step = 4
+    while tf > step:
+        if tf <= step + step // 2:
+            return min(step + step // 2, _ANY_TF)
+        step *= 2
+    return min(step, _ANY_TF)
+
+
+@compiled
+def _invert(
+    starts: codec.Starts, ids: codec.Ids, tf: codec.Counts, n_terms: int, block: int, base: int
+) -> tuple[NDArray[np.uint16], NDArray[np.int32], NDArray[np.uint32]]:
+    first = np.zeros(n_terms + 1, np.int64)
+    for j in range(len(ids)):
+        first[ids[j] + 1] += 1
+    for term in range(n_terms):
+        first[term + 1] += first[term]
+    next_ = first.copy()
+    rows = np.empty(len(ids), np.uint16)
+    classes = np.empty(len(ids), np.uint16)
+    for row in range(len(starts) - 1):
+        for j in range(starts[row], starts[row + 1]):
+            at = next_[ids[j]]
+            next_[ids[j]] = at + 1
+            rows[at] = row
+            classes[at] = _tf_class(whole(tf[j]))
+    out = np.empty(len(ids), np.uint16)
+    terms = np.empty(len(ids), np.int32)
+    runs = np.empty((len(ids), 3), np.uint32)
+    found = n = 0
+    for term in range(n_terms):
+        begin, end = first[term], first[term + 1]
+        done = 0
+        while n < end:
+            here = _ANY_TF + 1
+            for j in range(begin, end):
+                if done < classes[j] < here:
+                    here = whole(classes[j])
+            start = n
+            for j in range(begin, end):
+                if classes[j] == here:
+                    out[n] = rows[j]
+                    n += 1
+            terms[found] = term
+            runs[found, 0] = (block << 16) | here
+            runs[found, 1] = base + start
+            runs[found, 2] = n - start
+            found += 1
+            done = here
+    return out, terms[:found].copy(), runs[:found].copy()
+
+
+@compiled
+def _copy(
+    from_rows: codec.Rows,
+    from_starts: codec.Starts,
+    from_ids: codec.Ids,
+    from_tf: codec.Counts,
+    to: NDArray[np.int32],
+    rows: codec.Rows,
+    starts: codec.Starts,
+    ids: codec.Ids,
+    tf: codec.Counts,
+) -> None:
+    for i in range(len(rows)):
+        at = starts[rows[i]]
+        for j in range(from_starts[from_rows[i]], from_starts[from_rows[i] + 1]):
+            ids[at] = to[from_ids[j]]
+            tf[at] = from_tf[j]
+            at += 1
+
+
+class _Making:
+    """Takes a segment's documents block by block."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._df = np.zeros(len(vocabulary), np.uint32)
+        self._top = np.zeros(len(vocabulary), np.uint32)
+        self._forward: list[codec.Words] = []
+        self._places: list[codec.Starts] = [np.zeros(1, np.int64)]
+        self._ids: list[NDArray[np.uint16]] = []
+        self._runs: list[tuple[NDArray[np.int32], NDArray[np.uint32]]] = []
+        self._words = self._postings = 0
+
+    def add(self, starts: codec.Starts, ids: codec.Ids, tf: codec.Counts) -> None:
+        """The next BLOCK documents, or the last few."""
+        if not len(starts) - 1:
+            return
+        words, places = codec.encode(starts, ids, tf)
+        self._forward.append(words)
+        self._places.append(places[1:] + self._words)
+        out, terms, runs = _invert(starts, ids, tf, len(self._vocabulary), len(self._ids), self._postings)
+        self._runs.append((terms, runs))
+        self._ids.append(out)
+        self._words += len(words)
+        self._postings += len(out)
+        if max(self._words, self._postings) >= 1 << 32:
+            raise ValueError("more than one segment can hold")
+        self._df += np.bincount(ids, minlength=len(self._df)).astype(np.uint32)
+        np.maximum.at(self._top, ids, tf.astype(np.uint32))
+
+    def finished(self, keys: NDArray[np.bytes_], columns: Mapping[str, Array]) -> Segment:
+        nothing = np.zeros(0, np.int32), np.zeros((0, 3), np.uint32)
+        terms, runs = map(np.concatenate, zip(*(self._runs or [nothing]), strict=True))
+        counts = np.bincount(terms, minlength=len(self._vocabulary))
+        return Segment(
+            keys=frozen(keys),
+            vocabulary=self._vocabulary,
+            df=frozen(self._df),
+            top_tf=frozen(self._top),
+            run_first=frozen(np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)),
+            runs=frozen(runs[np.argsort(terms, kind="stable")]),
+            ids=frozen(np.concatenate([np.zeros(0, np.uint16), *self._ids])),
+            forward=frozen(np.concatenate([np.zeros(0, np.uint16), *self._forward])),
+            forward_start=frozen(np.concatenate(self._places).astype(np.uint32)),
+            columns={name: frozen(column) for name, column in columns.items()},
+        )
+
+
+def built(
+    keys: NDArray[np.bytes_],
+    vocabulary: Vocabulary,
+    starts: codec.Starts,
+    ids: codec.Ids,
+    tf: codec.Counts,
+    columns: Mapping[str, Array] | None = None,
+) -> Segment:
+    """From each document's term numbers, ascending, and counts. ``keys`` may come in any order; KeyTaken for a double."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    _refuse_doubles(ordered)
+    making = _Making(vocabulary)
+    same = np.arange(len(vocabulary), dtype=np.int32)
+    lengths = np.diff(starts)
+    for begin in range(0, len(keys), BLOCK):
+        rows = order[begin : begin + BLOCK]
+        block = _room(lengths[rows])
+        _copy(rows, starts, ids, tf, same, np.arange(len(rows)), *block)
+        making.add(*block)
+    return making.finished(ordered, {name: column[order] for name, column in (columns or {}).items()})
+
+
+def merged(sources: Sequence[tuple[Segment, Mask]]) -> Segment:
+    """One segment of those rows of several that are still alive. No key may be alive in two; all have the same columns."""
+    vocabulary, to = _joined(sources)
+    rows_of = [np.flatnonzero(alive) for _, alive in sources]
+    kept = [segment.keys[rows] for (segment, _), rows in zip(sources, rows_of, strict=True)]
+    keys = np.concatenate([np.zeros(0, "S1"), *kept])
+    order = np.argsort(keys, kind="stable")  # finds the sources in order already, and only weaves them
+    _refuse_doubles(keys[order])
+    source_of = np.repeat(np.arange(len(sources)), list(map(len, rows_of)))[order]
+    row_of = np.concatenate([np.zeros(0, np.int64), *rows_of])[order]
+    making = _Making(vocabulary)
+    for begin in range(0, len(keys), BLOCK):
+        source, row = source_of[begin : begin + BLOCK], row_of[begin : begin + BLOCK]
+        pieces = []
+        lengths = np.zeros(len(row), np.int64)
+        for number, (segment, _) in enumerate(sources):
+            here = np.flatnonzero(source == number)
+            piece = segment.decoded(row[here])
+            lengths[here] = np.diff(piece[0])
+            pieces.append((here, piece))
+        block = _room(lengths)
+        for number, (here, piece) in enumerate(pieces):
+            _copy(np.arange(len(here)), *piece, to[number], here, *block)
+        making.add(*block)
+    names = sources[0][0].columns if sources else {}
+    columns = {
+        name: np.concatenate([segment.columns[name][rows] for (segment, _), rows in zip(sources, rows_of, strict=True)])
+        for name in names
+    }
+    return making.finished(keys[order], {name: column[order] for name, column in columns.items()})
+
+
+def live_df(segment: Segment, alive: Mask) -> NDArray[np.uint32]:
+    """How many living documents of this segment have each of its terms."""
+    dead = np.flatnonzero(~alive)
+    if not len(dead):
+        return segment.df
+    _, ids, _ = segment.decoded(dead)
+    return segment.df - np.bincount(ids, minlength=len(segment.df)).astype(np.uint32)
+
+
+def _joined(sources: Sequence[tuple[Segment, Mask]]) -> tuple[Vocabulary, list[NDArray[np.int32]]]:
+    """The terms that any living document has, and where the terms of each source have gone (-1: nowhere)."""
+    vocabulary = Vocabulary.of([])
+    to: list[NDArray[np.int32]] = []
+    for segment, alive in sources:
+        used, kept = segment.vocabulary.kept(live_df(segment, alive) > 0)
+        vocabulary, moved, new = vocabulary.merged(used)
+        to = [np.where(old >= 0, moved[old], -1).astype(np.int32) if len(moved) else old for old in to]
+        to.append(np.where(kept >= 0, new[kept], -1).astype(np.int32) if len(new) else kept)
+    return vocabulary, to
+
+
+def _refuse_doubles(ordered: NDArray[np.bytes_]) -> None:
+    if (ordered[1:] == ordered[:-1]).any():
+        raise KeyTaken("a key comes twice")
+
+
+def _room(lengths: NDArray[np.int64]) -> tuple[codec.Starts, codec.Ids, codec.Counts]:
+    """Where each document begins, and room for its term numbers and counts."""
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    return starts, np.empty(int(starts[-1]), np.int32), np.empty(int(starts[-1]), np.int32)

@@ -1,0 +1,62 @@
+"""Numba, with one set of options and types that mypy can follow."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic
+
+Kernel = TypeVar("Kernel", bound=Callable[..., object])
+
+whole = cast("Callable[[Any], int]", np.int64)
+"""What was read from an array of small or unsigned integers, to count and compute with."""
+
+
+def compiled(kernel: Kernel) -> Kernel:
+    """Machine code that holds no lock of the interpreter and is kept on disk for the next process."""
+    return _kept(kernel, fastmath=False)
+
+
+def fused(kernel: Kernel) -> Kernel:
+    """The same for bounds, where a multiplication and an addition may be rounded once instead of twice."""
+    return _kept(kernel, fastmath={"contract"})
+
+
+def _kept(kernel: Kernel, **options: Any) -> Kernel:
+    dispatcher = numba.njit(nogil=True, cache=True, **options)(kernel)
+    # Numba notices a change of the file that a kernel stands in, but not of another file that it calls into, and would
+    # go on with the old code. So the stamp that it compares is that of all of them.
+    with suppress(AttributeError):
+        dispatcher._cache._cache_file._source_stamp = _sources()  # noqa: SLF001 -- there is no public way; tested
+    return cast("Kernel", dispatcher)
+
+
+@cache
+def _sources() -> str:
+    digest = sha256(numba.__version__.encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _prefetch(typing: Any, array: Any, place: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        pointer = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", (pointer.type,), kind)
+        builder.call(function, [pointer, number(0), number(2), number(1)])  # to read, into the second level, data
+        return context.get_dummy_value()
+
+    return numba.types.void(array, numba.types.intp), generate
+
+
+prefetch = cast("Callable[[Any, int], None]", intrinsic(_prefetch))
+"""Ask for the element at a place of a flat array to be brought near. Waits for nothing, and may point anywhere."""

@@ -1,0 +1,246 @@
+"""The ranking of one segment: bounds from its postings, exact scores from its documents. See the package for how."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.segments.bounds import LEAST, STRIP, Flags, Lengths, Open, scan, seed
+from matching.segments.compiling import compiled, prefetch, whole
+from matching.segments.scoring import Asked, Documents, exact, push, summon
+
+F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
+U16 = NDArray[np.uint16]
+U32 = NDArray[np.uint32]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+
+BLOCK = 65_536
+_ANY_TF = 65_535
+_ANY_DAMP = 23.0  # above 1 + ln 2^31
+_DONE = np.float32(-1e30)
+_HINTED = 12  # cache lines of a term's next ids; what follows the machine foresees by itself
+_SHARE = 0.2  # of |q|²: the first block starts to look when no more is left out
+
+# Measured costs in nanoseconds; they only steer when to stop adding and start scoring.
+_POSTING = 0.4
+_EXACT = 250.0
+_SCAN = 7000.0
+
+
+class Postings(NamedTuple):
+    """A segment's runs and ids: see the package."""
+
+    run_first: U32
+    runs: U32
+    ids: U16
+
+
+class _Plan(NamedTuple):
+    """Stage 0 adds the terms without a class, each following stage those of one class, the commonest last.
+
+    ``order``: the terms by stage; ``first``: where each stage begins in it; ``cost``: of each in nanoseconds a block;
+    ``reach``: |q in class|; ``last``: the last stage that has terms.
+    """
+
+    order: I32
+    first: I64
+    cost: F64
+    reach: F64
+    last: int
+
+
+class _Best(NamedTuple):
+    """What was found. ``numbers``: how many the heap holds, how many rows are kept. ``threshold``: the k-th best score."""
+
+    heap: F64
+    heap_rows: I64
+    numbers: I64
+    threshold: F64
+
+
+@compiled
+def _planned(weights: F64, classes: NDArray[np.int8], df: U32, n_classes: int, n_blocks: int) -> _Plan:
+    order = np.empty(len(classes), np.int32)
+    first = np.zeros(n_classes + 2, np.int64)
+    cost = np.zeros(n_classes + 2)
+    reach = np.zeros(n_classes + 1)
+    at = last = 0
+    for stage in range(n_classes + 1):
+        for j in range(len(classes)):
+            if classes[j] == n_classes - stage:
+                order[at] = j
+                at += 1
+                cost[stage] += _POSTING * df[j] / n_blocks
+                reach[n_classes - stage] += weights[j] * weights[j]
+                last = stage
+        first[stage + 1] = at
+    return _Plan(order, first, cost, np.sqrt(reach), last)
+
+
+@compiled
+def _first_stage(plan: _Plan) -> int:
+    """Where most of the query is added."""
+    left = 0.0
+    for stage in range(plan.last, 0, -1):
+        left += plan.reach[len(plan.reach) - 1 - stage] ** 2
+        if left > _SHARE:
+            return stage
+    return 0
+
+
+@compiled
+def _hint(run: int, end: int, block: int, postings: Postings) -> None:
+    """Have the beginning of what a term has in a block brought near."""
+    runs, lines = postings.runs, _HINTED
+    while run < end and runs[run, 0] >> 16 == block and lines > 0:
+        at, after = whole(runs[run, 1]), whole(runs[run, 1]) + whole(runs[run, 2])
+        while at < after and lines > 0:
+            prefetch(postings.ids, at)
+            at += 32
+            lines -= 1
+        run += 1
+
+
+@compiled
+def _add(sums: F32, ids: U16, start: int, end: int, weight: np.float32) -> None:
+    for i in range(start, end):
+        sums[ids[i]] += weight
+
+
+@compiled
+def _add_stage(sums: F32, stage: int, block: int, plan: _Plan, asked: Asked, postings: Postings, cursor: I64) -> None:
+    """Add what the terms of a stage weigh in a block, and move their cursors behind it."""
+    runs, damp = postings.runs, asked.damp
+    for o in range(plan.first[stage], plan.first[stage + 1]):
+        j = plan.order[o]
+        run = cursor[j]
+        end = whole(postings.run_first[asked.terms[j] + 1])
+        while run < end and runs[run, 0] >> 16 < block:
+            run += 1
+        while run < end and runs[run, 0] >> 16 == block:
+            tf = whole(runs[run, 0] & 0xFFFF)
+            damped = _ANY_DAMP if tf == _ANY_TF else (damp[tf] if tf < len(damp) else 1.0 + math.log(tf))
+            start = whole(runs[run, 1])
+            weight = np.float32(asked.weights[j] * asked.idf[j] * damped)
+            _add(sums, postings.ids, start, start + whole(runs[run, 2]), weight)
+            run += 1
+        cursor[j] = run
+        _hint(run, end, block + 1, postings)
+
+
+@compiled
+def _score(
+    found: I64, documents: Documents, asked: Asked, floor: float, most: float, best: _Best, rows: I64, scores: F64
+) -> None:
+    held, kept = best.numbers[0], best.numbers[1]
+    for f in range(len(found)):
+        row = found[f]
+        score = exact(row, documents, asked)
+        if score > 0.0 and score * most >= best.threshold[0] * (1.0 - 1e-9):
+            rows[kept], scores[kept] = row, score
+            kept += 1
+            if score > best.threshold[0] or held < len(best.heap):
+                held = push(best.heap, best.heap_rows, held, score, row)
+                if held == len(best.heap):
+                    best.threshold[0] = max(floor, best.heap[0])
+    best.numbers[0], best.numbers[1] = held, kept
+
+
+@compiled
+def _nobody(admitted: NDArray[np.uint8]) -> bool:
+    for i in range(len(admitted)):  # noqa: SIM110 -- any() is slower here
+        if admitted[i]:
+            return False
+    return True
+
+
+@compiled
+def search(
+    documents: Documents,
+    postings: Postings,
+    lengths: Lengths,
+    open_: Open,
+    asked: Asked,
+    classes: NDArray[np.int8],
+    df: U32,
+    k: int,
+    floor: float,
+    most: float,
+) -> tuple[Any, ...]:
+    """Rows with their exact scores.
+
+    Holds every admitted row whose score times ``most`` is not below the k-th best, nor below ``floor``; also a few that
+    are. ``classes`` and ``df``: of the terms asked for, in this segment.
+    """
+    n, n_classes = len(documents.norms), len(lengths.parts)
+    n_blocks = (n + BLOCK - 1) // BLOCK
+    plan = _planned(asked.weights, classes, df, n_classes, n_blocks)
+    margin = 1.0 - (len(asked.terms) + 16) * 1.5e-7  # for the rounding of 32-bit sums
+    start = _first_stage(plan)
+    by = (plan.reach[:n_classes] * lengths.unit / 255.0).astype(np.float32)
+    classes_asked = np.flatnonzero(by > 0)
+
+    cursor = np.empty(len(asked.terms), np.int64)
+    for j in range(len(cursor)):
+        prefetch(postings.run_first, whole(asked.terms[j]))
+    for j in range(len(cursor)):
+        cursor[j] = postings.run_first[asked.terms[j]]
+        prefetch(postings.runs, 3 * cursor[j])
+
+    sums = np.empty(BLOCK, np.float32)
+    room = np.zeros(STRIP, np.uint8)
+    flags = Flags(room, room.view(np.uint64), np.empty(BLOCK + 1, np.int64))
+    best = _Best(np.empty(k), np.empty(k, np.int64), np.zeros(2, np.int64), np.full(1, floor))
+    seeds, seed_rows = np.empty(k), np.empty(k, np.int64)
+    rows, scores = np.empty(4 * k, np.int64), np.empty(4 * k)
+    patient_until = 0
+
+    for block in range(n_blocks):
+        lo, hi = block * BLOCK, min(block * BLOCK + BLOCK, n)
+        if _nobody(open_.rows[lo:hi]):
+            continue
+        here = sums[: hi - lo]
+        here[:] = np.float32(0.0)
+        for stage in range(plan.last + 1):
+            _add_stage(here, stage, block, plan, asked, postings, cursor)
+            if stage < start and stage < plan.last:
+                continue
+            if best.threshold[0] <= 0.0:
+                seeded = seed_rows[: seed(here, lo, documents.norms, lengths, open_, flags, seeds, seed_rows)]
+                rows, scores = _with_room(rows, scores, best.numbers[1] + len(seeded))
+                for row in seeded:
+                    here[row - lo] = _DONE
+                _score(seeded, documents, asked, floor, most, best, rows, scores)
+                if best.threshold[0] <= 0.0 and stage < plan.last:
+                    continue
+            limit = whole((plan.cost[stage + 1] + _SCAN) / _EXACT) if stage < plan.last else BLOCK
+            active = classes_asked[classes_asked < n_classes - stage]
+            least = best.threshold[0] / most * margin - 1e-11
+            n_found = scan(here, lo, lengths, open_, by, active, max(least, LEAST), flags, limit)
+            if n_found > limit:
+                patient_until = block + 6
+                continue
+            found = flags.found[:n_found]
+            summon(found, documents)
+            rows, scores = _with_room(rows, scores, best.numbers[1] + n_found)
+            _score(found, documents, asked, floor, most, best, rows, scores)
+            start = stage
+            if stage > 0 and n_found * 8 <= limit and block >= patient_until:
+                start = stage - 1
+            break
+    kept = best.numbers[1]
+    return rows[:kept].copy(), scores[:kept].copy()
+
+
+@compiled
+def _with_room(rows: I64, scores: F64, size: int) -> tuple[I64, F64]:
+    if size <= len(rows):
+        return rows, scores
+    more = np.empty(2 * size, np.int64)
+    their = np.empty(2 * size)
+    more[: len(rows)] = rows
+    their[: len(rows)] = scores
+    return more, their

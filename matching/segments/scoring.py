@@ -1,0 +1,146 @@
+"""Exact scores, document by document, and a heap for the best of them."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.segments.codec import GAP_BITS, GAP_MASK, GOES_ON, TF_ELSEWHERE, TF_WIDE
+from matching.segments.compiling import compiled, prefetch, whole
+
+F64 = NDArray[np.float64]
+U16 = NDArray[np.uint16]
+U32 = NDArray[np.uint32]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+
+_DECIMALS = 1e12  # 10 ** tfidf.DECIMALS
+
+
+class Documents(NamedTuple):
+    """A segment's documents (``codec``) and |d| of each."""
+
+    forward: U16
+    forward_start: U32
+    norms: F64
+
+
+class Asked(NamedTuple):
+    """A query's terms by their numbers in a segment, ascending, with weight and idf; ``damp``: 1 + ln tf by tf.
+
+    ``slot_term`` and ``slot_place`` find a term's place among them: see ``hashed``.
+    """
+
+    terms: I32
+    weights: F64
+    idf: F64
+    damp: F64
+    slot_term: I32
+    slot_place: I32
+
+
+@compiled
+def hashed(terms: I32) -> tuple[I32, I32]:
+    """A table of open addresses that says of a term number whether and where it is among ``terms``."""
+    size = 16
+    while size < 4 * len(terms):
+        size *= 2
+    slot_term = np.full(size, -1, np.int32)
+    slot_place = np.zeros(size, np.int32)
+    for place in range(len(terms)):
+        at = terms[place] & (size - 1)
+        while slot_term[at] >= 0:
+            at = (at + 1) & (size - 1)
+        slot_term[at] = terms[place]
+        slot_place[at] = place
+    return slot_term, slot_place
+
+
+@compiled
+def exact(row: int, documents: Documents, asked: Asked) -> float:
+    """The cosine, with the operations of ``tfidf`` in their order."""
+    forward, slot_term = documents.forward, asked.slot_term
+    norm = documents.norms[row]
+    mask = whole(len(slot_term) - 1)
+    at = whole(documents.forward_start[row])
+    end = whole(documents.forward_start[row + 1])
+    term = whole(-1)
+    score = 0.0
+    while at < end:
+        word = whole(forward[at])
+        at += 1
+        gap = word & GAP_MASK
+        if word & GOES_ON:
+            gap |= whole(forward[at]) << GAP_BITS
+            at += 1
+        count = ((word >> GAP_BITS) & 3) + 1
+        if count > TF_ELSEWHERE:
+            count = whole(forward[at])
+            at += 1
+            if count == TF_WIDE:
+                count = whole(forward[at]) | (whole(forward[at + 1]) << 16)
+                at += 2
+        term += gap
+        slot = term & mask
+        while slot_term[slot] >= 0:
+            if slot_term[slot] == term:
+                place = asked.slot_place[slot]
+                damped = asked.damp[count] if count < len(asked.damp) else 1.0 + math.log(count)
+                score += damped * asked.idf[place] / norm * asked.weights[place]
+                break
+            slot = (slot + 1) & mask
+    rounded: float = np.rint(score * _DECIMALS) / _DECIMALS
+    return rounded
+
+
+@compiled
+def summon(rows: I64, documents: Documents) -> None:
+    """Have rows brought near that will be scored soon: far memory is slow, but many reads of it go on at once."""
+    for i in range(len(rows)):
+        prefetch(documents.forward_start, rows[i])
+        prefetch(documents.norms, rows[i])
+    for i in range(len(rows)):
+        start = whole(documents.forward_start[rows[i]])
+        prefetch(documents.forward, start)
+        prefetch(documents.forward, start + 32)
+        prefetch(documents.forward, start + 64)
+
+
+@compiled
+def score_rows(rows: I64, documents: Documents, asked: Asked) -> F64:
+    """The exact scores of some rows."""
+    scores = np.empty(len(rows))
+    some = 16
+    for begin in range(0, len(rows), some):
+        summon(rows[begin : begin + some], documents)
+        for i in range(begin, min(begin + some, len(rows))):
+            scores[i] = exact(rows[i], documents, asked)
+    return scores
+
+
+@compiled
+def push(scores: F64, rows: I64, held: int, score: float, row: int) -> int:
+    """A heap with its least on top; full, it takes what is better and drops the least. Answers how many it holds."""
+    if held < len(scores):
+        at = held
+        held += 1
+        while at > 0 and scores[(at - 1) // 2] > score:
+            scores[at], rows[at] = scores[(at - 1) // 2], rows[(at - 1) // 2]
+            at = (at - 1) // 2
+    else:
+        if score <= scores[0]:
+            return held
+        at = 0
+        while True:
+            child = 2 * at + 1
+            if child >= held:
+                break
+            if child + 1 < held and scores[child + 1] < scores[child]:
+                child += 1
+            if scores[child] >= score:
+                break
+            scores[at], rows[at] = scores[child], rows[child]
+            at = child
+    scores[at], rows[at] = score, row
+    return held

@@ -1,0 +1,81 @@
+"""Collections to be ranked, in several segments, and the brute force over the whole matrix to hold them against."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from hypothesis import strategies as st
+
+from matching.segments.building import built, live_df
+from matching.segments.ranking import Part, View
+from matching.segments.segment import Segment, encoded
+from matching.segments.statistics import Weighing
+from matching.segments.vocabulary import Vocabulary
+from matching.tfidf import Postings, best
+
+Counts = Mapping[str, int]
+
+words = st.sampled_from([*"的和在了电池机钢铝", "电池", "~电池", "b", "ba", "\U00020000", "\uffff", "é"])
+counts = st.dictionaries(words, st.sampled_from([1, 1, 1, 2, 3, 4, 5, 70, 300, 65_534, 65_535, 70_000]), max_size=8)
+keys = st.text("abc0\u4e00\U00020000", max_size=3)
+corpora = st.dictionaries(keys, counts, max_size=12)
+
+
+def segment_of(corpus: Mapping[str, Counts]) -> Segment:
+    vocabulary = sorted({term for counts in corpus.values() for term in counts})
+    number = {term: place for place, term in enumerate(vocabulary)}
+    lengths = [len(counts) for counts in corpus.values()]
+    flat = [(number[term], tf) for counts in corpus.values() for term, tf in sorted(counts.items())]
+    return built(
+        encoded(list(corpus)),
+        Vocabulary.of(vocabulary),
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        np.array([each for each, _ in flat], np.int32),
+        np.array([tf for _, tf in flat], np.int32),
+        {"length": np.array(lengths, np.int32)},
+    )
+
+
+def view_of(*segments: tuple[Segment, np.ndarray]) -> View:
+    """All segments under the numbers of their living records."""
+    documents = sum(int(alive.sum()) for _, alive in segments)
+    df: dict[str, int] = {}
+    for segment, alive in segments:
+        for place, count in enumerate(live_df(segment, alive).tolist()):
+            df[segment.vocabulary.term(place)] = df.get(segment.vocabulary.term(place), 0) + count
+    parts = []
+    for segment, alive in segments:
+        its = np.array([df[segment.vocabulary.term(place)] for place in range(len(segment.vocabulary))], np.uint32)
+        parts.append(Part(segment, Weighing.of(segment, its, documents), alive.astype(np.uint8)))
+    return View.of(parts, documents)
+
+
+def everyone(segment: Segment) -> np.ndarray:
+    return np.ones(len(segment), np.bool_)
+
+
+class BruteForce:
+    """``matching.tfidf`` on the same records."""
+
+    def __init__(self, corpus: Mapping[str, Counts]) -> None:
+        self.keys = sorted(corpus)
+        self.vocabulary: dict[str, int] = {}
+        ids, tf = [], []
+        for key in self.keys:
+            found = sorted(corpus[key].items())
+            ids.append(
+                np.array([self.vocabulary.setdefault(term, len(self.vocabulary)) for term, _ in found], np.int32)
+            )
+            tf.append(np.array([count for _, count in found], np.int32))
+        self.postings = Postings.build(ids, tf, len(self.vocabulary))
+
+    def ranked(self, query: Counts, k: int, among: Iterable[str] | None = None) -> list[tuple[str, float]]:
+        scores = self.postings.scores(self.postings.weigh(dict(sorted(query.items())), self.vocabulary))
+        if among is not None:
+            allowed = set(among)
+            scores = np.where([key in allowed for key in self.keys], scores, 0.0)
+        return [(self.keys[row], float(scores[row])) for row in best(scores, k)]
+
+
+def ranked(view: View, query: Counts, k: int, admitted: np.ndarray | None = None) -> list[tuple[str, float]]:
+    found = view.best(view.ask(query), k, admitted=admitted)
+    return [(view.key(row), score) for row, score in zip(found.rows.tolist(), found.scores.tolist(), strict=True)]
