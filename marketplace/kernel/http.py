@@ -13,6 +13,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
@@ -159,6 +160,18 @@ def _address(scope: Scope) -> str:
     return address
 
 
+def _methods(request: Request) -> list[str]:
+    """Every method that an address takes. The route that refused knows only its own."""
+    state = request.app.state
+    if not hasattr(state, "methods"):
+        state.methods = [
+            (compile_path(route.path)[0], frozenset(route.methods))
+            for route in iter_route_contexts(request.app.routes)
+            if route.path and route.methods
+        ]
+    return sorted({one for path, taken in state.methods if path.match(request.scope["path"]) for one in taken})
+
+
 def answer(refusal: Refusal, request: Request) -> Response:
     """The problem+json document of a refusal, or the page that says it to a person who came with a browser."""
     page_of: Callable[[Refusal, Request], Response | None] | None = getattr(request.app.state, "page_of", None)
@@ -195,6 +208,8 @@ def install(app: FastAPI) -> None:
         refusal = _BY_STATUS.get(error.status_code, Refusal)()
         refusal.status = error.status_code
         refusal.headers = {**refusal.headers, **(error.headers or {})}
+        if isinstance(refusal, MethodNotAllowed):
+            refusal.headers["Allow"] = ", ".join(_methods(request))
         return answer(refusal, request)
 
     handlers: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
