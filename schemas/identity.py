@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas.base import FieldError, Message, ShownOnce
 from schemas.codes import RegionCode
-from schemas.text import Line, Name, Text
+from schemas.text import Line, Name, Text, Whole
 from schemas.uscc import Uscc
 
 
@@ -84,6 +84,7 @@ def _email(value: str) -> str:
         or any(not label or label[0] == "-" or label[-1] == "-" for label in domain.split("."))
         or not all(c.isalnum() or c in "-." for c in domain)
         or not local.isascii()
+        or "" in local.split(".")  # a dot stands between two parts
     ):
         raise PydanticCustomError(
             "email", "请填写电子邮箱，例如 name@example.com · write an e-mail address such as name@example.com"
@@ -91,13 +92,14 @@ def _email(value: str) -> str:
     return lowered
 
 
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+
 Email = Annotated[
     str,
     Line(254, least=3),
     AfterValidator(_email),
-    Field(
-        json_schema_extra={"format": "email", "pattern": r"^[a-zA-Z0-9._+-]{1,64}@[a-zA-Z0-9]{1,60}\.[a-zA-Z]{2,20}$"}
-    ),
+    Field(json_schema_extra={"format": "email", "pattern": rf"^{_ATOM}(\.{_ATOM})*@({_LABEL}\.)+{_LABEL}$"}),
 ]
 
 
@@ -307,7 +309,7 @@ class MembershipPatch(Message):
 class TokenNew(Message):
     name: Name
     scope: Scope = Scope.READ
-    days: Annotated[int, Field(ge=1, le=366, strict=True)] = 90
+    days: Annotated[int, Whole(1, 366)] = 90
 
 
 class TokenView(Message):
