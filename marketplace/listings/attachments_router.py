@@ -58,7 +58,7 @@ def routes(cls: type[Listing]) -> APIRouter:
         "/{listing_id}/attachments/{attachment_id}",
         response_class=Response,
         responses=problems(NotFound, confidential.NdaNotAccepted)
-        | {200: {"content": {"application/octet-stream": {}}}},
+        | {200: {"content": {kind: {} for kind, _ in attachments.TYPES.values()}}},
     )
     async def download(listing_id: UUID, attachment_id: UUID, session: Writing, actor: Anyone) -> Response:
         """下载附件 · Download a file."""
