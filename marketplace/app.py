@@ -126,6 +126,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for path, operations_of in made["paths"].items():
             for operation in operations_of.values():
                 operation["responses"].pop("422", None)
+                if "401" in operation["responses"] and operation is not made["paths"]["/api/v1/sessions"]["post"]:
+                    operation["security"] = [{"bearer": []}]
                 if path.startswith("/api/"):
                     operation["responses"]["default"] = {
                         "description": "任何错误 · any error (RFC 9457)",
