@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import Message
@@ -85,7 +85,7 @@ class AchievementBody(ListingBody):
     intellectual_property: Annotated[list[IntellectualProperty], Field(max_length=50)] = []
     awards: Annotated[list[Annotated[str, Line(200)]], Field(max_length=50)] = []
     price: Price | None = None
-    publicly_funded: bool | None = None
+    publicly_funded: StrictBool | None = None
     registration_number: RegistrationNumber | None = None
     team: Annotated[list[TeamMember], Field(max_length=50)] = []
 

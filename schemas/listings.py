@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import Filter, Message
@@ -178,7 +178,7 @@ class ListingRevision(Message):
 
 
 class ReviewDecision(Message):
-    approve: bool
+    approve: StrictBool
     note: Annotated[str, Text(2000)] | None = None
 
 
@@ -225,7 +225,7 @@ class AdmissionNew(Message):
 
 
 class AdmissionDecision(Message):
-    admit: bool
+    admit: StrictBool
     note: Annotated[str, Text(2000)] | None = None
 
 
