@@ -107,19 +107,10 @@ async def measure_import(database: Database, organisation: Organisation, data: P
         file = data / "real" / f"{name}.jsonl"
         for again in (False, True):
             started = time.perf_counter()
-            result = await imports.run(
-                database,
-                kind=kind,
-                organisation_id=organisation.id,
-                actor_person_id=None,
-                path=file,
-                name=file.name,
-                source="bench",
-                dry_run=False,
-                partial=False,
-                publish=True,
-                on_progress=None,
+            asked = imports.Import(
+                kind=kind, organisation_id=organisation.id, name=file.name, source="bench", publish=True
             )
+            result = await imports.run(database, asked, file)
             took = time.perf_counter() - started
             rows = result.created + result.updated + result.unchanged
             out.append(
