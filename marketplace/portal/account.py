@@ -14,13 +14,16 @@ from marketplace.identity.models import Token
 from marketplace.kernel import validation
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
-from marketplace.kernel.refusals import NotFound, NotSignedIn, Refusal
+from marketplace.kernel.refusals import NotFound, NotSignedIn, Refusal, StaleVersion
+from marketplace.portal import forms
 from marketplace.portal.frame import Visit, Visited, language_of, local
 from marketplace.portal.routes import PageRoute
+from marketplace.portal.sent import Sent
 from marketplace.settings import Mode
 from schemas.identity import (
     Confirmation,
     InvitationToken,
+    MePatch,
     PasswordChange,
     PasswordForgotten,
     PasswordReset,
@@ -241,13 +244,41 @@ async def _account(visit: Visit, session: AsyncSession, status: int = 200, **mor
         raise NotSignedIn
     person, memberships = await people.read_me(session, actor)
     live = await tokens.live(session, actor)
-    values = {"person": person, "memberships": memberships, "live": live, "wrong": []} | more
+    values = {
+        "person": person,
+        "memberships": memberships,
+        "live": live,
+        "wrong": [],
+        "profile_wrong": [],
+        "typed": {},
+    } | more
     return visit.page("account/account.html", status, here="/account", **values)
 
 
 @router.get("/account", response_class=Response)
 async def account(visit: Visited, session: Reading) -> Response:
     return await _account(visit, session)
+
+
+@router.post("/account/profile", response_class=Response)
+async def edit_profile(visit: Visited, session: Writing, typed: Sent) -> Response:
+    actor = visit.require()
+    text = forms.first(typed, "version")
+    try:
+        patch = MePatch.model_validate(
+            {
+                "name": forms.first(typed, "name").strip(),
+                "phone": forms.first(typed, "phone").strip() or None,
+                "locale": forms.first(typed, "locale"),
+            }
+        )
+        async with session.begin_nested():
+            await people.edit_me(session, actor, int(text) if text.isdecimal() and len(text) < 10 else 0, patch)
+    except ValidationError as error:
+        return await _account(visit, session, 422, profile_wrong=_wrong(error), typed=typed)
+    except StaleVersion as refusal:
+        return await _account(visit, session, 412, profile_wrong=[told(refusal.title())], typed=typed)
+    return visit.go("/account", "saved")
 
 
 @router.post("/account/password", response_class=Response)

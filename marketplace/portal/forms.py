@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from marketplace.kernel import validation
 from marketplace.kernel.language import told
 from marketplace.portal import coding, say, words
+from marketplace.portal.sent import Typed
 
 # By field: how it is written in the form.
 PLAIN: Final = frozenset(
@@ -46,21 +46,7 @@ _COMMAS: Final = re.compile(r"[,，、;；\n]")
 _BIG: Final = re.compile(r"([0-9]+(?:\.[0-9]{1,6})?)\s*(万|亿)元?")
 _BIGGER: Final = {"万": 4, "亿": 8}
 
-Typed = dict[str, list[str]]
 Wrong = dict[str, list[str]]
-
-
-async def _typed(request: Request) -> Typed:
-    """The text fields of the form that was sent, in the order they stand there."""
-    form = await request.form(max_files=4, max_fields=2000)
-    found: Typed = {}
-    for name, value in form.multi_items():
-        if isinstance(value, str):
-            found.setdefault(name, []).append(value)
-    return found
-
-
-Sent = Annotated[Typed, Depends(_typed)]
 
 
 def first(typed: Mapping[str, Sequence[str]], name: str) -> str:

@@ -14,7 +14,7 @@ from marketplace.identity import tokens
 from marketplace.kernel.actor import NOBODY, AccountSuspended, Actor, ReadOnlyToken
 from marketplace.kernel.language import Language, preferred, reading, told
 from marketplace.kernel.refusals import NotSignedIn
-from marketplace.portal import assets, say, why, words
+from marketplace.portal import assets, say, sent, why, words
 from schemas.identity import Permission, Scope
 
 LANGUAGE_COOKIE: Final = "duijie_language"
@@ -132,6 +132,7 @@ async def visit_of(request: Request) -> Visit:
     language = language_of(request)
     reading.set(language)
     tokens.refuse_foreign(request)
+    await sent.note(request)
     visit = Visit(request, language=language)
     try:
         visit.actor = await tokens.actor_of(request.state.session, request)

@@ -15,9 +15,10 @@ from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Forbidden, NotSignedIn, Refusal, StaleVersion
 from marketplace.portal import coding, forms, kinds, say, words
-from marketplace.portal.forms import Sent, Typed, Wrong
+from marketplace.portal.forms import Wrong
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
+from marketplace.portal.sent import Sent, Typed
 from schemas import uscc
 from schemas.codes import REGIONS
 from schemas.identity import (

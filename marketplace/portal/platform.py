@@ -16,9 +16,9 @@ from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn, Refusa
 from marketplace.listings import publication
 from marketplace.listings.shapes import fresh_for
 from marketplace.portal import forms, kinds
-from marketplace.portal.forms import Sent
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
+from marketplace.portal.sent import Sent
 from schemas.identity import Permission, Verification
 from schemas.listings import ListingState, ReviewDecision
 

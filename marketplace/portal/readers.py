@@ -14,10 +14,10 @@ from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Refusal, StaleVersion
 from marketplace.listings import admissions, attachments, confidential, records
 from marketplace.portal import forms, kinds
-from marketplace.portal.forms import Sent, Typed
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.kinds import Kind
 from marketplace.portal.routes import LoggedPageRoute, PageRoute, UploadPageRoute
+from marketplace.portal.sent import Sent, Typed
 from schemas.identity import Permission
 from schemas.listings import AdmissionDecision, AdmissionNew, ConfidentialWrite, Part
 

@@ -53,6 +53,8 @@ async def _ranking(kind: Kind, visit: Visit, session: AsyncSession, listing_id: 
         "waiting": waiting,
         "filter_wrong": wrong,
         "narrowed": bool(narrowed),
+        "wish": wish,
+        "asked": visit.request.query_params,
         "later": paging.cursor is not None,
     }
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
+import structlog
 from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -11,10 +12,16 @@ from marketplace.identity import tokens
 from marketplace.kernel.actor import NOBODY, AccountSuspended
 from marketplace.kernel.language import reading, told
 from marketplace.kernel.refusals import NotSignedIn, Refusal
+from marketplace.portal import sent
 from marketplace.portal.frame import Visit, environment, language_of
 from schemas.identity import Permission
 
+log = structlog.get_logger("portal")
+
 NOT_PAGES: Final = ("/api/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/static/")
+
+# What may pass by itself, or with signing in: the form is offered to be sent once more.
+AGAIN: Final = frozenset({401, 429, 500, 503})
 
 _NEXT: Final[dict[int, str]] = {
     400: "请检查地址是否完整，或从首页重新开始。 · Check that the address is complete, or start again from the first page.",
@@ -43,11 +50,20 @@ def page_of(refusal: Refusal, request: Request) -> Response | None:
     """The refusal as a page; None where the client did not come with a browser."""
     if not wants_page(request):
         return None
+    try:
+        return _page(refusal, request)
+    except Exception:  # the refusal has to be told one way or the other
+        log.exception("refusal_without_page", code=refusal.slug())
+        return None
+
+
+def _page(refusal: Refusal, request: Request) -> Response:
     language = language_of(request)
     reading.set(language)
     actor = getattr(request.state, "actor", NOBODY)
     visit = Visit(request, actor=actor, language=language)
-    if isinstance(refusal, NotSignedIn) and type(refusal) is NotSignedIn and not visit.partly:
+    again = sent.again(request) if request.method == "POST" and refusal.status in AGAIN else {}
+    if type(refusal) is NotSignedIn and not again and not visit.partly:
         there = request.url.path if request.method in {"GET", "HEAD"} else "/desk"
         if request.method in {"GET", "HEAD"} and request.url.query:
             there += f"?{request.url.query}"
@@ -64,6 +80,8 @@ def page_of(refusal: Refusal, request: Request) -> Response | None:
         "errors": [told(error.detail) for error in refusal.errors],
         "advice": told(_NEXT.get(refusal.status, _NEXT[400])),
         "trace_id": getattr(request.state, "trace_id", ""),
+        "again": again,
+        "there": request.url.path,
         "suspended": isinstance(refusal, AccountSuspended) and tokens.COOKIE in request.cookies,
     }
     template = "parts/refused.html" if visit.partly else "refused.html"

@@ -16,10 +16,11 @@ from marketplace.listings import bodies, completeness, publication, records
 from marketplace.listings.models import Listing
 from marketplace.listings.shapes import fresh_for, reviewed_first
 from marketplace.portal import forms, kinds, words
-from marketplace.portal.forms import Sent, Typed, Wrong
+from marketplace.portal.forms import Wrong
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.kinds import Kind
 from marketplace.portal.routes import PageRoute
+from marketplace.portal.sent import Sent, Typed
 from marketplace.problems import problems
 from schemas.codes import IP_TYPES, TRL
 from schemas.identity import Permission

@@ -24,11 +24,43 @@ async def test_nobody_is_led_to_the_door_and_back(anybody, url):
     assert answer.headers["location"] == f"/sign-in?next={url.replace('/', '%2F')}"
 
 
-@pytest.mark.parametrize("path", ["/problems/new", "/achievements/new", "/organisations/new"])
-async def test_nobody_can_write(anybody, path):
-    url = path if path.startswith("/organisations") else f"/desk{path}"
-    answer = await anybody.post(url, {"title": "x"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fdesk")
+@pytest.mark.parametrize("url", ["/desk/problems/new", "/desk/achievements/new", "/organisations/new"])
+async def test_nobody_can_write_and_what_they_typed_waits_for_them(anybody, visitor, given, url):
+    """A session ends while somebody writes: they sign in beside, and send the very same form."""
+    who = await given.person(Role.ORGANISATION_ADMIN, await given.organisation())
+    typed = {"title": "写了很久", "kinds": ["lab", "university"], "description": "第一行\n\n第三行 <b>"}
+    typed |= {"organisation_id": str(who.organisation.id)}
+    page = await anybody.again(url, typed, 401)
+    assert "您填写的内容还在" in page.text
+    assert "第三行 <b>" in page.text
+    form = page.form(url)
+    assert form["kinds"] == ["lab", "university"]
+    assert form["description"] == ["第一行\n\n第三行 <b>"]
+    answer = await visitor(who).post(url, form)
+    assert answer.status_code == (422 if url.startswith("/organisations") else 303)
+
+
+async def test_when_the_database_is_away_a_form_can_be_sent_again(given, visitor, monkeypatch):
+    who = await given.enterprise()
+
+    async def away(*_: object) -> None:
+        raise OSError("nobody answers")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(tokens, "actor_of", away)
+        page = await visitor(who).again("/desk/problems/new", {"title": "不能丢"}, 503)
+        assert page.form("/desk/problems/new") == {"title": ["不能丢"]}
+        page = await visitor(who).again("/sign-in", {"email": who.email, "password": "secret words"}, 503)
+    assert "secret words" not in page.html
+
+
+async def test_a_page_that_cannot_be_drawn_is_a_document(anybody, monkeypatch):
+    from marketplace.portal import refused
+
+    monkeypatch.setattr(refused, "environment", dict)
+    answer = await anybody.get("/nothing/here")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_draft_is_not_there_for_others(given, visitor):

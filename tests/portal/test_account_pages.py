@@ -11,12 +11,18 @@ from tests.portal.reader import Page
 PASSWORD = "correct horse battery"
 
 
+@pytest.fixture(scope="module")
+async def hashed() -> str:
+    """Hashed once: argon2 is slow on purpose."""
+    return await passwords.hashed(PASSWORD)
+
+
 @pytest.fixture
-async def somebody(given, session):
+async def somebody(given, session, hashed):
     """A person with a password."""
     who = await given.enterprise()
     person = await session.get(Person, who.id)
-    person.password_hash = await passwords.hashed(PASSWORD)
+    person.password_hash = hashed
     await session.commit()
     return who
 
@@ -173,6 +179,23 @@ async def test_the_account_page_changes_the_password(somebody, visitor):
     where = await browser.sent(url, {"current": PASSWORD, "new": "a new password", "again": "a new password"})
     assert where == "/sign-in?said=password"
     assert (await somebody.get("/api/v1/me")).status_code == 401
+
+
+async def test_the_account_page_changes_name_phone_and_language(given, visitor):
+    who = await given.enterprise()
+    browser = visitor(who)
+    form = (await browser.page("/account")).form("/account/profile")
+    changed = form | {"name": ["新名字"], "phone": ["0431-1"], "locale": ["en"]}
+    assert await browser.sent("/account/profile", changed) == "/account?said=saved"
+    me = (await who.get("/api/v1/me")).json()
+    assert (me["name"], me["phone"], me["locale"]) == ("新名字", "0431-1", "en")
+    stale = await browser.again("/account/profile", changed | {"name": ["更新的名字"]}, 412)
+    assert stale.field("name") == "更新的名字"
+    assert await browser.sent("/account/profile", stale.form("/account/profile")) == "/account?said=saved"
+    wrong = await browser.again("/account/profile", changed | {"name": [""], "phone": ["123"]})
+    assert wrong.field("phone") == "123"
+    odd = await browser.again("/account/profile", changed | {"version": ["x"]}, 412)
+    assert odd.all("div", role="alert")
 
 
 async def test_a_session_can_be_revoked(given, visitor):

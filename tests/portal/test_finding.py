@@ -169,7 +169,11 @@ async def test_a_ranking_can_be_narrowed_and_walked(given, ranking, anybody):
     narrow = await anybody.page(f"{url}?trl_min=9")
     assert re.findall(r"制备\d", narrow.one("div", id="ranking").text) == ["制备8"]
     wrong = await anybody.page(f"{url}?trl_min=99&region=nowhere")
-    assert wrong.one("div", id="ranking").text.strip()
+    assert "没有这个代码或名称" in wrong.one("div", id="ranking").text
+    assert wrong.form(f"{url}#pairings") == {"region": ["nowhere"], "industry": [""], "trl_min": ["99"], "mode": [""]}
+    elsewhere = await anybody.page(f"{url}?region=甘肃省&mode=licence")
+    assert elsewhere.field("region") == "620000 甘肃省"
+    assert elsewhere.field("mode") == "licence"
 
 
 async def test_lists_are_walked_page_by_page(given, anybody):
