@@ -11,16 +11,19 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
 from marketplace import schema
-from marketplace.app import create_app
-from marketplace.kernel import language, log
+from marketplace.identity import passwords
+from marketplace.kernel import db, language, log
 from marketplace.kernel.db import Database
 from marketplace.kernel.embedded import running_postgres
 from marketplace.settings import LogFormat, Settings
+from tests.given.apps import an_app
 from tests.given.people import Given
 
 HOME = Path(os.environ.get("DUIJIE_TEST_HOME", "/tmp/duijie-tests"))
@@ -42,6 +45,24 @@ def _logs_like_in_production() -> None:
     """Everything is put together, only errors are shown."""
     log.configure(LogFormat.JSON, "INFO")
     logging.getLogger().handlers[0].setLevel(logging.ERROR)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_clock_decides() -> None:
+    """What waits for PostgreSQL waits as long as a busy machine needs; tests of deadlines set their own."""
+    db.CONNECT_SECONDS = db.POOL_SECONDS = db.COMMAND_SECONDS = db.LOCK_SECONDS = 120
+
+
+CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Real argon2, made cheap: how much it costs is tested in one place."""
+    monkeypatch.setattr(passwords, "hasher", lambda: CHEAP)
+    passwords._nobodys.cache_clear()
+    yield
+    passwords._nobodys.cache_clear()
 
 
 def on(url: str, database: str) -> str:
@@ -111,6 +132,7 @@ async def own_url(clones: Clones) -> AsyncIterator[str]:
 def settings(tmp_path: Path) -> Settings:
     return Settings(
         home=tmp_path,
+        request_deadline=300,
         secret="a secret for tests only, thirty-two or more",
         requests_per_minute=10**9,
         matches_per_minute=10**9,
@@ -152,7 +174,7 @@ async def session(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[A
 
 @pytest.fixture
 async def app(settings: Settings, database: Database) -> SimpleNamespace:
-    return create_app(settings, database)
+    return an_app(settings, database)
 
 
 @pytest.fixture
@@ -189,13 +211,13 @@ class Real:
 
 
 @contextlib.asynccontextmanager
-async def a_real_place(url: str, settings: Settings) -> AsyncIterator[Real]:
+async def a_real_place(url: str, settings: Settings, *routers: APIRouter) -> AsyncIterator[Real]:
     database = Database(url, pool_size=settings.pool_size, name="duijie-tests")
-    app = create_app(settings, database)
+    app = an_app(settings, database, *routers)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     headers = {"Accept-Language": "en"}
     async with (
-        httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers, timeout=60) as client,
+        httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers, timeout=600) as client,
         database.writing() as session,
     ):
         yield Real(url, app, database, client, Given(session, client))

@@ -24,6 +24,7 @@ from schemas.base import shows_a_secret
 RETRIED: Final = {"40P01", "40001"}
 CONNECT_SECONDS = 3
 POOL_SECONDS = 3
+LOCK_SECONDS = 4
 COMMAND_SECONDS = 6
 BODY_SECONDS = 120
 
@@ -65,7 +66,7 @@ class Database:
             "timezone": "UTC",
             "statement_timeout": str(COMMAND_SECONDS * 1000),
             "idle_in_transaction_session_timeout": "30000",
-            "lock_timeout": "4000",
+            "lock_timeout": str(LOCK_SECONDS * 1000),
         }
         reach = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
         self.writing_engine = create_async_engine(url, connect_args=reach | {"server_settings": limits}, **common)

@@ -47,8 +47,7 @@ def server():
 
 async def test_nothing_acknowledged_is_lost_and_every_key_has_one_effect(server, settings):
     await schema.migrate(server.url)
-    async with a_real_place(server.url, settings) as place:
-        place.app.include_router(routes)
+    async with a_real_place(server.url, settings, routes) as place:
         writer = await place.given.person()
         acknowledged: list[str] = []
         seen: set[int] = set()

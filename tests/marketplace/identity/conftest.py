@@ -1,23 +1,11 @@
-"""Real argon2, made cheap: how much it costs is tested in one place."""
+"""Who can sign in."""
 
 import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import update
 
-from marketplace.identity import passwords
 from marketplace.identity.models import Person
+from tests.conftest import CHEAP
 from tests.given.people import PASSWORD
-
-CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-
-
-@pytest.fixture(autouse=True)
-def _cheap_passwords(monkeypatch):
-    monkeypatch.setattr(passwords, "hasher", lambda: CHEAP)
-    passwords._nobodys.cache_clear()
-    yield
-    passwords._nobodys.cache_clear()
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from hypothesis import given as for_all
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as some
 
-from marketplace.app import create_app
 from marketplace.kernel import db
 from marketplace.kernel.refusals import Malformed
 from marketplace.kernel.strict_json import loads
+from tests.given.apps import an_app
 
 SESSIONS = "/api/v1/sessions"
 JSON = {"Content-Type": "application/json"}
@@ -149,7 +149,7 @@ async def test_compressed_json_is_not_unpacked(client):
 @pytest.fixture
 async def small(settings, database):
     """An application that reads a kilobyte and no more."""
-    app = create_app(settings.model_copy(update={"body_limit": 1024}), database)
+    app = an_app(settings.model_copy(update={"body_limit": 1024}), database)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client

@@ -9,13 +9,14 @@ from fastapi import APIRouter, FastAPI, HTTPException
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
-from marketplace.app import create_app
 from marketplace.kernel import rate
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.http import Edge
 from marketplace.kernel.language import reading
 from marketplace.kernel.refusals import MEDIA_TYPE, Conflict, Refusal
 from schemas.base import RefusalDocument
+from tests.conftest import a_real_place
+from tests.given.apps import an_app
 
 ORGANISATIONS = "/api/v1/organisations"
 CANARY = "canary-7f3a"
@@ -81,9 +82,7 @@ async def said(session: Reading) -> None:
 
 @pytest.fixture
 async def app(settings, database) -> FastAPI:
-    app = create_app(settings, database)
-    app.include_router(broken)
-    return app
+    return an_app(settings, database, broken)
 
 
 def document_in(answer: httpx.Response) -> RefusalDocument:
@@ -188,9 +187,9 @@ async def test_the_cause_of_a_500_is_logged_once_with_its_trace_and_without_what
     assert clash["constraint"] == "token_person_id_fkey"
 
 
-async def test_a_reading_route_that_writes_is_stopped_by_postgresql(real):
-    real.app.include_router(broken)
-    answer = await real.client.get("/api/v1/broken/write")
+async def test_a_reading_route_that_writes_is_stopped_by_postgresql(real_url, settings):
+    async with a_real_place(real_url, settings, broken) as place:
+        answer = await place.client.get("/api/v1/broken/write")
     assert answer.status_code == 500
 
 
@@ -240,7 +239,7 @@ async def test_requests_are_counted_by_route_and_never_by_what_a_client_made_up(
 
 
 async def test_who_asks_too_often_is_told_when_to_come_back(settings, database):
-    app = create_app(settings.model_copy(update={"requests_per_minute": 3}), database)
+    app = an_app(settings.model_copy(update={"requests_per_minute": 3}), database)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         answers = [await client.get("/api/v1/codes/trl") for _ in range(4)]

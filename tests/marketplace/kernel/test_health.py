@@ -3,13 +3,13 @@
 import httpx
 import pytest
 
-from marketplace.app import create_app
 from marketplace.kernel import health
 from marketplace.kernel.db import Database
+from tests.given.apps import an_app
 
 
 async def test_a_process_is_alive_without_a_database(settings):
-    app = create_app(settings, Database("postgresql+asyncpg://postgres@/nowhere?host=/nonexistent"))
+    app = an_app(settings, Database("postgresql+asyncpg://postgres@/nowhere?host=/nonexistent"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         assert (await client.get("/readyz")).status_code == 503

@@ -17,6 +17,8 @@ from marketplace.kernel.mail import Letter
 from marketplace.kernel.refusals import Conflict
 from schemas.base import Message, ShownOnce, shows_a_secret
 from schemas.identity import Scope
+from tests.conftest import a_real_place
+from tests.given.apps import an_app
 from tests.given.people import a_uscc
 
 URL = "/api/v1/organisations"
@@ -88,8 +90,12 @@ async def write_and_answer_no(session: Writing, actor: SignedIn) -> Response:
 
 
 @pytest.fixture
-async def anna(app, given):
-    app.include_router(routes)
+async def app(settings, database):
+    return an_app(settings, database, routes)
+
+
+@pytest.fixture
+async def anna(given):
     return await given.person()
 
 
@@ -292,11 +298,11 @@ async def test_an_answer_that_may_not_be_stored_is_made_again(anna, session):
 
 
 @pytest.fixture
-async def busy(real):
-    real.app.include_router(routes)
-    async with real.database.writing.begin() as session:
-        await session.execute(delete(Letter))
-    return real
+async def busy(real_url, settings):
+    async with a_real_place(real_url, settings, routes) as place:
+        async with place.database.writing.begin() as session:
+            await session.execute(delete(Letter))
+        yield place
 
 
 async def effects(place) -> int:

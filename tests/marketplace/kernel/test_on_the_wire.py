@@ -13,6 +13,7 @@ from marketplace.identity import tokens
 from marketplace.identity.models import SignInTry, Token
 from marketplace.kernel.db import Reading, TransactionRoute
 from marketplace.kernel.facts import Recorded
+from tests.conftest import a_real_place
 
 routes = APIRouter(prefix="/api/v1/wire", route_class=TransactionRoute)
 
@@ -49,8 +50,13 @@ async def serving(app, trusted: str = "127.0.0.1"):
 
 
 @pytest.fixture
+async def real(real_url, settings):
+    async with a_real_place(real_url, settings, routes) as place:
+        yield place
+
+
+@pytest.fixture
 async def port(real):
-    real.app.include_router(routes)
     async with serving(real.app) as port:
         yield port
 
@@ -163,7 +169,6 @@ async def test_when_tokens_were_used_is_written_down_at_the_latest_when_the_serv
 
 
 async def test_a_request_that_is_under_way_when_the_server_stops_is_answered(real):
-    real.app.include_router(routes)
     anna = await real.given.person()
     async with httpx.AsyncClient(timeout=60) as client:
         async with serving(real.app) as port:
