@@ -1,6 +1,5 @@
-"""The confidential part: who is let in, on which terms, and that every reading leaves a trace."""
+"""The confidential part: written by its owners, read by the admitted, and every reading leaves a trace."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -8,11 +7,10 @@ from sqlalchemy import func, select
 
 from marketplace.kernel import clock
 from marketplace.kernel.facts import Recorded
-from marketplace.listings.models import Admission, Confidential, NdaAcceptance
+from marketplace.listings.models import Confidential
 from schemas.identity import Role, Scope
-
-SECRET = "甲组分 3 份，乙组分 7 份\n\t升温至 450 ℃"
-NDA = "一、不得外传。\n二、不得用于其他目的。"
+from tests.given.confidential import NDA, SECRET, admit, facts_of
+from tests.given.kinds import KINDS
 
 
 @pytest.fixture
@@ -23,21 +21,6 @@ async def made(kind, owner):
 @pytest.fixture
 async def under_nda(kind, owner):
     return await kind.with_secret(owner, SECRET, nda=NDA)
-
-
-async def admit(kind, owner, made, who):
-    admitted = await owner.post(kind.at(made, "readers"), {"email": who.email})
-    assert (admitted.status_code, admitted.json()["state"]) == (201, "admitted")
-    return admitted.json()
-
-
-async def facts_of(session, made, *names):
-    rows = await session.execute(
-        select(Recorded.name, Recorded.by, Recorded.body)
-        .where(Recorded.subject == made["id"], Recorded.name.in_(names))
-        .order_by(Recorded.id)
-    )
-    return [(name, by, {k: v for k, v in body.items() if k not in {"listing_id", "kind"}}) for name, by, body in rows]
 
 
 # --- writing -----------------------------------------------------------------------------------------------------
@@ -165,238 +148,9 @@ async def test_a_record_that_is_not_seen_has_no_confidential_part(kind, owner, s
 
 
 async def test_the_confidential_part_of_one_kind_is_not_under_the_others_address(kind, owner, made):
-    from tests.given.kinds import KINDS
-
     [other] = [one for one in KINDS if one is not kind]
     for path in ("confidential", "confidential/terms", "readers"):
         assert (await owner.get(other.at(made, path))).status_code == 404
-
-
-async def test_a_request_is_answered_and_the_door_shut_again(kind, owner, made, stranger, session):
-    asked = await stranger.post(kind.at(made, "admission-requests"), {"message": "想了解 <配方>"})
-    told = asked.json()
-    assert (asked.status_code, told["email"], told["state"], told["message"]) == (
-        201,
-        stranger.email,
-        "requested",
-        "想了解 <配方>",
-    )
-    again = await stranger.post(kind.at(made, "admission-requests"), {"message": "再请"})
-    assert (again.status_code, again.json()["type"]) == (409, "/problems/already-asked")
-    decision = kind.at(made, "readers", told["id"], "decision")
-    let_in = await owner.post(decision, {"admit": True, "note": "仅供评估"})
-    assert (let_in.status_code, let_in.json()["state"], let_in.json()["note"]) == (200, "admitted", "仅供评估")
-    assert (await owner.post(decision, {"admit": True, "note": "仅供评估"})).json() == let_in.json()
-    assert (await owner.post(decision, {"admit": False})).json()["type"] == "/problems/already-decided"
-    assert (await stranger.get(kind.at(made, "confidential"))).json()["text"] == SECRET
-    assert (await stranger.post(kind.at(made, "admission-requests"), {"message": "又"})).status_code == 409
-    door = kind.at(made, "readers", told["id"])
-    assert (await owner.delete(door)).json()["state"] == "revoked"
-    assert (await owner.delete(door)).json()["state"] == "revoked"
-    assert (await stranger.get(kind.at(made, "confidential"))).status_code == 403
-    assert (await owner.post(decision, {"admit": True})).json()["type"] == "/problems/already-decided"
-    once_more = await stranger.post(kind.at(made, "admission-requests"), {"message": "再来"})
-    assert once_more.status_code == 201
-    refused = kind.at(made, "readers", once_more.json()["id"])
-    assert (await owner.delete(refused)).json()["type"] == "/problems/not-yet-admitted"
-    assert (await owner.post(f"{refused}/decision", {"admit": False})).json()["state"] == "refused"
-    assert (await owner.delete(refused)).json()["type"] == "/problems/not-yet-admitted"
-    listed = (await owner.get(kind.at(made, "readers"))).json()["items"]
-    assert [one["state"] for one in listed] == ["refused", "revoked"]
-    names = ("AdmissionAsked", "ReaderAdmitted", "AdmissionRevoked", "AdmissionRefused")
-    assert [name for name, _, _ in await facts_of(session, made, *names)] == [
-        "AdmissionAsked",
-        "ReaderAdmitted",
-        "AdmissionRevoked",
-        "AdmissionAsked",
-        "AdmissionRefused",
-    ]
-
-
-async def test_admitting_answers_an_open_request_and_is_done_once(kind, owner, made, stranger, session):
-    asked = (await stranger.post(kind.at(made, "admission-requests"), {"message": "请"})).json()
-    first = await admit(kind, owner, made, stranger)
-    assert first["id"] == asked["id"]
-    assert await admit(kind, owner, made, stranger) == first
-    assert await session.scalar(select(func.count()).select_from(Admission)) == 1
-
-
-async def test_admission_is_by_address_whether_or_not_it_has_an_account(kind, owner, made):
-    nobody = await owner.post(kind.at(made, "readers"), {"email": "Nobody.Here@Test.Example"})
-    assert (nobody.status_code, nobody.json()["email"]) == (201, "nobody.here@test.example")
-    assert set(nobody.json()) == set((await owner.post(kind.at(made, "readers"), {"email": owner.email})).json())
-
-
-@pytest.mark.parametrize("wish", [{}, {"email": "x"}, {"email": None}, {"email": "a@b.c", "note": "x"}])
-async def test_an_address_that_is_none_is_refused(wish, kind, owner, made):
-    refused = await owner.post(kind.at(made, "readers"), wish)
-    assert refused.status_code == 422
-    assert refused.json()["errors"][0]["pointer"] in {"/email", "/note"}
-
-
-async def test_there_is_nothing_to_ask_for_where_nothing_is_confidential(kind, owner, stranger):
-    made = await kind.published(owner)
-    assert (await stranger.post(kind.at(made, "admission-requests"), {"message": "请"})).status_code == 404
-
-
-async def test_who_reads_by_role_need_not_ask(kind, owner, made, client, given):
-    colleague = await given.editor(owner.organisation)
-    asked = await colleague.post(kind.at(made, "admission-requests"), {"message": "请"})
-    assert (asked.status_code, asked.json()["type"]) == (409, "/problems/already-asked")
-    viewer = await given.person(Role.VIEWER, owner.organisation)
-    assert (await viewer.post(kind.at(made, "admission-requests"), {"message": "请"})).status_code == 201
-    assert (await client.post(kind.at(made, "admission-requests"), json={"message": "请"})).status_code == 401
-
-
-async def test_only_the_owners_editors_see_and_decide_about_readers(kind, owner, made, stranger, client, given):
-    asked = (await stranger.post(kind.at(made, "admission-requests"), {"message": "请"})).json()
-    door = kind.at(made, "readers", asked["id"])
-    assert (await client.get(kind.at(made, "readers"))).status_code == 401
-    for who in (
-        stranger,
-        await given.person(Role.VIEWER, owner.organisation),
-        await given.admin(),
-        await given.person(Role.AUDITOR),
-    ):
-        for refused in (
-            await who.get(kind.at(made, "readers")),
-            await who.post(kind.at(made, "readers"), {"email": who.email}),
-            await who.post(f"{door}/decision", {"admit": True}),
-            await who.delete(door),
-        ):
-            assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-your-record")
-
-
-async def test_a_request_is_found_only_under_its_own_record(kind, owner, made, stranger):
-    other = await kind.with_secret(owner)
-    asked = (await stranger.post(kind.at(made, "admission-requests"), {"message": "请"})).json()
-    for record, admission in ((other, asked["id"]), (made, made["id"])):
-        door = kind.at(record, "readers", admission)
-        assert (await owner.post(f"{door}/decision", {"admit": True})).status_code == 404
-        assert (await owner.delete(door)).status_code == 404
-
-
-async def test_readers_are_listed_latest_first_page_by_page(kind, owner, made):
-    for number in range(5):
-        await owner.post(kind.at(made, "readers"), {"email": f"r{number}@test.example"})
-    first = (await owner.get(kind.at(made, "readers"), params={"limit": 3})).json()
-    second = (await owner.get(kind.at(made, "readers"), params={"limit": 3, "cursor": first["next_cursor"]})).json()
-    assert [one["email"][1] for one in first["items"] + second["items"]] == ["4", "3", "2", "1", "0"]
-
-
-async def test_asked_and_admitted_at_once_is_one_row(kind, live):
-    owner, reader = await live.given.university(), await live.given.enterprise()
-    made = await kind.with_secret(owner)
-    answers = await asyncio.gather(
-        *(owner.post(kind.at(made, "readers"), {"email": reader.email}) for _ in range(3)),
-        *(reader.post(kind.at(made, "admission-requests"), {"message": "请"}) for _ in range(3)),
-    )
-    assert {answer.status_code for answer in answers} <= {201, 409}
-    rows = (await live.session.scalars(select(Admission.state).where(Admission.email == reader.email))).all()
-    assert len(rows) == 1
-
-
-# --- terms -------------------------------------------------------------------------------------------------------
-
-
-async def accept(kind, who, made, nda):
-    return await who.post(kind.at(made, "confidential", "acceptances"), {"nda": nda})
-
-
-async def test_the_terms_come_before_the_text_and_are_kept_word_for_word(kind, owner, under_nda, stranger, session):
-    admission = await admit(kind, owner, under_nda, stranger)
-    secret = kind.at(under_nda, "confidential")
-    before = await stranger.get(secret)
-    assert (before.status_code, before.json()["type"]) == (403, "/problems/nda-not-accepted")
-    terms = (await stranger.get(kind.at(under_nda, "confidential", "terms"))).json()
-    assert terms == {"nda": NDA, "version": 1}
-    accepted = await accept(kind, stranger, under_nda, terms["nda"])
-    assert (accepted.status_code, accepted.json()["id"]) == (201, admission["id"])
-    assert accepted.json()["nda_accepted_at"]
-    assert (await stranger.get(secret)).json()["text"] == SECRET
-    assert (await accept(kind, stranger, under_nda, NDA)).json() == accepted.json()
-    rows = await session.execute(
-        select(Confidential.nda, NdaAcceptance.by, NdaAcceptance.at).join(
-            Confidential,
-            (Confidential.listing_id == NdaAcceptance.listing_id) & (Confidential.version == NdaAcceptance.version),
-        )
-    )
-    [(words, by, at)] = rows.all()
-    assert (words, by) == (NDA, stranger.id)
-    assert abs(at - clock.now()) < timedelta(minutes=5)
-    assert await facts_of(session, under_nda, "NdaAccepted") == [
-        ("NdaAccepted", stranger.id, {"admission_id": admission["id"], "version": 1})
-    ]
-
-
-async def test_new_terms_are_accepted_anew_and_the_old_acceptance_is_kept(kind, owner, under_nda, stranger, session):
-    await admit(kind, owner, under_nda, stranger)
-    await accept(kind, stranger, under_nda, NDA)
-    secret = kind.at(under_nda, "confidential")
-    await owner.put(secret, {"text": "新配方", "nda": "新约定"}, headers={"If-Match": '"1"'})
-    assert (await stranger.get(secret)).json()["type"] == "/problems/nda-not-accepted"
-    stale = await accept(kind, stranger, under_nda, NDA)
-    assert (stale.status_code, stale.json()["type"]) == (409, "/problems/nda-changed")
-    assert (await accept(kind, stranger, under_nda, "新约定")).status_code == 201
-    assert (await stranger.get(secret)).json()["text"] == "新配方"
-    assert (await session.scalars(select(NdaAcceptance.version).order_by(NdaAcceptance.version))).all() == [1, 2]
-
-
-async def test_a_new_text_under_the_same_terms_needs_no_new_word(kind, owner, under_nda, stranger):
-    await admit(kind, owner, under_nda, stranger)
-    await accept(kind, stranger, under_nda, NDA)
-    secret = kind.at(under_nda, "confidential")
-    await owner.put(secret, {"text": "新配方", "nda": NDA}, headers={"If-Match": '"1"'})
-    assert (await stranger.get(secret)).json()["text"] == "新配方"
-
-
-async def test_terms_are_accepted_anew_after_a_revocation(kind, owner, under_nda, stranger):
-    door = await admit(kind, owner, under_nda, stranger)
-    await accept(kind, stranger, under_nda, NDA)
-    await owner.delete(kind.at(under_nda, "readers", door["id"]))
-    assert (await accept(kind, stranger, under_nda, NDA)).json()["type"] == "/problems/not-admitted"
-    await admit(kind, owner, under_nda, stranger)
-    assert (await stranger.get(kind.at(under_nda, "confidential"))).json()["type"] == "/problems/nda-not-accepted"
-
-
-async def test_terms_stand_before_confidential_files_too(kind, owner, under_nda, stranger):
-    added = await owner.client.post(
-        kind.at(under_nda, "attachments", "confidential"), files={"file": ("a.txt", b"text")}, headers=owner.headers
-    )
-    file = kind.at(under_nda, "attachments", added.json()["id"])
-    await admit(kind, owner, under_nda, stranger)
-    assert (await stranger.get(file)).json()["type"] == "/problems/nda-not-accepted"
-    await accept(kind, stranger, under_nda, NDA)
-    assert (await stranger.get(file)).content == b"text"
-
-
-async def test_nobody_else_sees_or_accepts_the_terms(kind, owner, under_nda, stranger, client, given):
-    await stranger.post(kind.at(under_nda, "admission-requests"), {"message": "请"})
-    for who in (stranger, await given.admin(), await given.person(Role.VIEWER, owner.organisation)):
-        assert (await who.get(kind.at(under_nda, "confidential", "terms"))).status_code == 403
-        assert (await accept(kind, who, under_nda, NDA)).json()["type"] == "/problems/not-admitted"
-    assert (await client.post(kind.at(under_nda, "confidential", "acceptances"), json={"nda": NDA})).status_code == 401
-    # The owner's own editors read without terms, and have no admission to keep a word with.
-    assert (await owner.get(kind.at(under_nda, "confidential"))).status_code == 200
-    assert (await accept(kind, owner, under_nda, NDA)).json()["type"] == "/problems/not-admitted"
-
-
-async def test_there_are_no_terms_to_accept_where_none_were_set(kind, owner, made, stranger):
-    await admit(kind, owner, made, stranger)
-    assert (await stranger.get(kind.at(made, "confidential"))).status_code == 200
-    assert (await accept(kind, stranger, made, NDA)).json()["type"] == "/problems/nda-changed"
-
-
-async def test_a_file_alone_is_read_without_terms(kind, owner, stranger):
-    made = await kind.published(owner)
-    await owner.client.post(
-        kind.at(made, "attachments", "confidential"), files={"file": ("a.txt", b"text")}, headers=owner.headers
-    )
-    await admit(kind, owner, made, stranger)
-    read = (await stranger.get(kind.at(made, "confidential"))).json()
-    assert (read["text"], read["nda"], read["version"], read["updated_at"]) == ("", None, 0, None)
-    assert [file["name"] for file in read["attachments"]] == ["a.txt"]
-    assert (await stranger.get(kind.at(made, "confidential", "terms"))).json() == {"nda": None, "version": 0}
 
 
 # --- the trace ---------------------------------------------------------------------------------------------------
