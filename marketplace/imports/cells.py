@@ -67,10 +67,6 @@ def text(value: Any, _: Surroundings) -> Any:
     return plain(value)
 
 
-def as_it_is(value: Any, _: Surroundings) -> Any:
-    return value
-
-
 def _phrase(value: Any) -> str | None:
     """The folded text of a short cell, or None when it is no text at all."""
     written = plain(value)

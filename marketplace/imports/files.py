@@ -84,10 +84,7 @@ def _beginning(path: Path, encoding: str) -> str:
 
 def _table(text: str, delimiter: str) -> list[list[str]]:
     lines = text.splitlines(keepends=True)[: 4 * HEADER_WITHIN]
-    try:
-        return list(islice(csv.reader(lines, delimiter=delimiter), HEADER_WITHIN))
-    except csv.Error:
-        return []
+    return list(islice(csv.reader(lines, delimiter=delimiter), HEADER_WITHIN))
 
 
 def _known_headers(text: str, kind: ListingKind) -> dict[str, int]:
@@ -141,8 +138,8 @@ def _line_ends(path: Path) -> int:
 
 def csv_rows(path: Path, kind: ListingKind, findings: Findings) -> Iterator[Row]:
     findings.expected = _line_ends(path)
-    encoding = encoding_of(path, kind)
     csv.field_size_limit(LONGEST_CELL)
+    encoding = encoding_of(path, kind)
     by_sign = _known_headers(_beginning(path, encoding), kind)
     with path.open(encoding=encoding, newline="") as file:
         found = rows(kind, None, _lines(file, max(by_sign, key=by_sign.__getitem__)), findings)

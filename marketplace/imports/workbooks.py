@@ -1,9 +1,12 @@
 """Workbooks. What opens them may be a trap, so this runs in the checking process only, under its limits."""
 
+import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import python_calamine
 
@@ -17,6 +20,8 @@ MOST_MEMBERS: Final = 2000
 MOST_UNPACKED: Final = 200 * 1024 * 1024
 MOST_SHEETS: Final = 50
 _DIRECTORY: Final = b"PK\x01\x02"
+_LOCAL_HEADER: Final = 30
+_PIECE: Final = 1024 * 1024
 # Sheets of the template that explain it.
 NOTES: Final = "填写说明"
 CODES: Final = "代码"
@@ -42,26 +47,37 @@ def check_unpacked(path: Path) -> None:
     if path.read_bytes().count(_DIRECTORY) > MOST_MEMBERS:
         raise _too_big()
     try:
-        with zipfile.ZipFile(path) as archive:
-            fits = _fits(archive)
+        with zipfile.ZipFile(path) as archive, path.open("rb") as packed:
+            members = archive.infolist()
+            fits = sum(member.file_size for member in members) <= MOST_UNPACKED
+            honest = fits and all(_unpacked(packed, member) == member.file_size for member in members)
     except Exception:  # noqa: BLE001 -- what a broken archive makes zipfile and zlib raise is written down nowhere
         raise _broken() from None
     if not fits:
         raise _too_big()
+    if not honest:
+        raise _broken()
 
 
-def _fits(archive: zipfile.ZipFile) -> bool:
-    members = archive.infolist()
-    if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > MOST_UNPACKED:
-        return False
-    left = MOST_UNPACKED
-    for member in members:
-        with archive.open(member) as inflating:
-            while part := inflating.read(1024 * 1024):
-                left -= len(part)
-                if left < 0:
-                    return False
-    return True
+def _unpacked(packed: BinaryIO, member: zipfile.ZipInfo) -> int:
+    """How long a member really is, counted no further than what it says of itself."""
+    packed.seek(member.header_offset)
+    name, extra = struct.unpack("<HH", packed.read(_LOCAL_HEADER)[-4:])
+    packed.seek(name + extra, os.SEEK_CUR)
+    if member.compress_type == zipfile.ZIP_STORED:
+        return len(packed.read(member.compress_size))
+    if member.compress_type != zipfile.ZIP_DEFLATED:
+        raise zipfile.BadZipFile
+    engine, left, found = zlib.decompressobj(-zlib.MAX_WBITS), member.compress_size, 0
+    while left > 0 and not engine.eof and found <= member.file_size:
+        part = packed.read(min(left, _PIECE))
+        if not part:
+            break
+        left -= len(part)
+        while part and found <= member.file_size:
+            found += len(engine.decompress(part, _PIECE))
+            part = engine.unconsumed_tail
+    return found
 
 
 def workbook_rows(path: Path, kind: ListingKind, file_type: FileType, findings: Findings) -> Iterator[Row]:

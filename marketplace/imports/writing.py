@@ -340,7 +340,7 @@ async def _change(session: AsyncSession, wish: Wish, statements: _Statements, ch
     await session.execute(statements.keep, {"ids": [one.id for one in changed], "by": wish.by})
     rows: list[Mapping[str, Any]] = []
     for one in changed:
-        kept = {"id": one.id, "facets": derived.facets(one.becomes), "words": derived.words(one.becomes)}
+        kept = {"id": str(one.id), "facets": derived.facets(one.becomes), "words": derived.words(one.becomes)}
         rows.append(one.becomes | kept)
     await session.execute(statements.change, {"changed": orjson.dumps(rows).decode(), "now": clock.now()})
 
