@@ -86,7 +86,7 @@ def narrowed(statement: Select[*tuple[Any, ...]], actor: Actor, wish: ListingFil
     for letter, values in (("r", wish.region), ("i", wish.industry), ("d", wish.discipline), ("m", wish.mode)):
         if values:
             statement = statement.where(Listing.facets.overlap(derived.wanted(letter, values)))
-    for word in derived.folded(wish.q or "").split():
+    for word in dict.fromkeys(derived.folded(wish.q or "").split()):
         statement = statement.where(Listing.words.contains(word, autoescape=True))
     return statement
 
