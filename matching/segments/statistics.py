@@ -1,12 +1,14 @@
 """What the whole collection makes of each record: df, n, and from them |d| and its parts."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.segments.building import live_df
 from matching.segments.codec import lengths
 from matching.segments.files import Opened, frozen, write_arrays
 from matching.segments.segment import Segment
@@ -60,6 +62,42 @@ class Weighing:
     def write(self, path: Path) -> None:
         about = {"documents": self.documents, "unit": self.unit}
         write_arrays(path, {name: getattr(self, name) for name in _ARRAYS}, about)
+
+
+@dataclass
+class Counting:
+    """Counts df over several segments. Remembers where the terms of one are in another, since neither changes."""
+
+    _links: dict[tuple[int, int], tuple[Segment, Segment, NDArray[np.int32]]] = field(default_factory=dict)
+
+    def df(self, lives: Sequence[tuple[Segment, NDArray[np.bool_]]]) -> list[NDArray[np.uint32]]:
+        """For each segment, by its terms: how many living records of all segments have them."""
+        segments = [segment for segment, _ in lives]
+        wanted = [(one, other) for one in segments for other in segments if one is not other]
+        self._links = {(id(one), id(other)): self._link(one, other) for one, other in wanted}
+        own = [live_df(segment, alive) for segment, alive in lives]
+        totals = []
+        for one, its in zip(segments, own, strict=True):
+            total = its.copy()
+            for other, their in zip(segments, own, strict=True):
+                if other is not one and len(their):
+                    numbers = self._links[id(one), id(other)][2]
+                    total += np.where(numbers >= 0, their[numbers], 0)
+            totals.append(total)
+        return totals
+
+    def _link(self, one: Segment, other: Segment) -> tuple[Segment, Segment, NDArray[np.int32]]:
+        known = self._links.get((id(one), id(other)))
+        return known or (one, other, other.vocabulary.numbers(one.vocabulary.all()))
+
+
+def known_df(segment: Segment, counted: Sequence[tuple[Segment, NDArray[np.uint32]]]) -> NDArray[np.uint32]:
+    """The df of a young segment's terms as they were counted in older ones; 0 for a term that none of these has."""
+    df = np.zeros(len(segment.vocabulary), np.uint32)
+    for other, its in counted:
+        numbers = other.vocabulary.numbers(segment.vocabulary.all())
+        df[numbers >= 0] = its[numbers[numbers >= 0]]
+    return df
 
 
 def idf_of(df: Whole, documents: int) -> NDArray[np.float64]:

@@ -1,0 +1,38 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+KERNELS = """
+from compiling import compiled
+{imported}
+
+@compiled
+def outer(x):
+    return inner(x) + 1
+
+print(outer(1))
+"""
+INNER = """
+from compiling import compiled
+
+@compiled
+def inner(x):
+    return x * {factor}
+"""
+
+
+def test_a_changed_kernel_is_noticed_by_those_that_call_it_from_another_file(tmp_path):
+    import matching.segments.compiling as module
+
+    shutil.copy(module.__file__, tmp_path / "compiling.py")
+    (tmp_path / "outer.py").write_text(KERNELS.format(imported="from inner import inner"), encoding="utf-8")
+
+    def run(factor):
+        (tmp_path / "inner.py").write_text(INNER.format(factor=factor), encoding="utf-8")
+        done = subprocess.run([sys.executable, "outer.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert run(10) == "11"
+    assert list(Path(tmp_path, "__pycache__").glob("*.nbi"))
+    assert run(20) == "21"
