@@ -31,7 +31,7 @@ async def test_a_real_worker_does_it_and_the_ranking_sees_it(really, real) -> No
     running = asyncio.create_task(worker.run())
     try:
         answer = await really.hand_in(me, some_jsonl(*ROWS), "a.jsonl", publish=True)
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(120):
             operation = await ended(really, me, answer)
     finally:
         await worker.stop()

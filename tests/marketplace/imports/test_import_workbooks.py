@@ -206,7 +206,7 @@ async def test_an_evil_workbook_is_refused_quickly_and_costs_this_process_nothin
     content = make()
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     report = await check(content)
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < 30
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
     if codes == {None}:
         assert not report.refused
