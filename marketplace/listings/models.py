@@ -67,7 +67,14 @@ class Listing(Versioned, Base):
         ),
         Index("listing_owner_idx", "organisation_id", "kind", "listed_at", "id"),
         Index("listing_facets_idx", "facets", postgresql_using="gin"),
-        Index("listing_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
+        Index(
+            "listing_words_idx",
+            "words",
+            postgresql_using="gin",
+            postgresql_ops={"words": "gin_trgm_ops"},
+            # Kilobytes of new rows that may wait to be worked in; see migration 0002.
+            postgresql_with={"gin_pending_list_limit": 131072},
+        ),
         Index("listing_fresh_idx", "confirmed_until", postgresql_where=sql("state in ('published', 'in_talks')")),
     )
     __mapper_args__ = {"polymorphic_on": "kind"}  # noqa: RUF012 -- SQLAlchemy's way to say it
