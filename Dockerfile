@@ -8,7 +8,7 @@ ENV PATH=/opt/duijie/bin:$PATH
 WORKDIR /source
 # The dependencies change seldom and are a layer of their own; their pins are those of requirements.lock.
 COPY requirements-runtime.lock ./
-RUN pip install --require-hashes -r requirements-runtime.lock
+RUN pip install --no-deps --require-hashes -r requirements-runtime.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY matching matching

@@ -14,18 +14,19 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 # The environment is made once, and again when what it is made of changes. What runs the program comes first, so that the
-# demo does not wait for the tools of the tests.
+# demo does not wait for the tools of the tests. The locks are complete: --no-deps keeps older pips from looking beyond
+# them (for coverage[toml] one took a coverage newer than the pinned one, and stopped at its hash).
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version)'
 	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
 
 $(RUNTIME): requirements-runtime.lock pyproject.toml | $(BIN)/python
-	$(PIP) --require-hashes -r requirements-runtime.lock
+	$(PIP) --no-deps --require-hashes -r requirements-runtime.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV): requirements.lock $(RUNTIME)
-	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
 demo: $(RUNTIME) ## start the database, load sample data, rank three problems, serve on http://127.0.0.1:8000

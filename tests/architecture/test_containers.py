@@ -214,7 +214,7 @@ def test_the_image_does_not_run_as_root():
 def test_every_dependency_of_the_image_is_pinned_by_its_hash():
     installs = [rest for word, rest in INSTRUCTIONS if word == "RUN" and "pip install" in rest]
     assert len(installs) == 2
-    assert "--require-hashes -r requirements-runtime.lock" in installs[0]
+    assert "--no-deps --require-hashes -r requirements-runtime.lock" in installs[0]
     assert {"--no-deps", "--no-build-isolation", "--no-index"} <= set(shlex.split(installs[1]))
 
 
