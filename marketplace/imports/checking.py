@@ -17,6 +17,7 @@ from marketplace.imports.files import MOST_ROWS, csv_rows, jsonl_rows
 from marketplace.imports.findings import FileRefused, Findings, Place
 from marketplace.imports.tables import Row
 from marketplace.imports.workbooks import workbook_rows
+from marketplace.kernel.language import SEPARATOR
 from marketplace.listings import bodies, completeness, derived
 from matching.text import first_clause
 from schemas.achievements import AchievementBody
@@ -72,7 +73,10 @@ class Checker:
         self._unsaid = unsaid(self.kind)
 
     def check(self, rows: Iterator[Row]) -> Iterator[dict[str, Any]]:
-        """The records, each `{"at": sheet and row, "given": columns of the file, "fresh": what a new one needs beside}`."""
+        """The records, each `{"at": sheet and row, "given": columns of the file, "fresh": what a new one needs beside}`.
+
+        `"draft": True` beside them marks one that was to be published and by itself cannot be.
+        """
         for row in rows:
             self.tally.rows += 1
             if self.tally.rows > MOST_ROWS:
@@ -114,8 +118,6 @@ class Checker:
                 return None
             self._seen[source, external_id] = (row.sheet, row.number)
         whole = self._unsaid | given | {"title": body.title}
-        if self.publish and not self._complete(whole, places):
-            return None
         fresh = {
             "id": uuid7(),
             "source": source,
@@ -124,7 +126,10 @@ class Checker:
             "facets": derived.facets(whole),
             "words": derived.words(whole),
         }
-        return {"at": [row.sheet, row.number], "given": given, "fresh": fresh}
+        record = {"at": [row.sheet, row.number], "given": given, "fresh": fresh}
+        if self.publish and self._lacking(whole, places):
+            record["draft"] = True
+        return record
 
     def _read(self, row: Row) -> tuple[dict[str, Any], dict[str, Place]]:
         """The row as the API's body, and which column each field came from. Blank cells say that there is nothing."""
@@ -206,14 +211,18 @@ class Checker:
                 said={"type": error["type"], "msg": error["msg"], "ctx": context},
             )
 
-    def _complete(self, whole: dict[str, Any], places: dict[str, Place]) -> bool:
-        """Whether it may be published as it is; what is missing is an error."""
+    def _lacking(self, whole: dict[str, Any], places: dict[str, Place]) -> bool:
+        """Whether the row by itself lacks what publishing asks for. It is taken all the same, and told of."""
         lacking = completeness.required(self.kind, SimpleNamespace(**whole))
         for item in lacking:
-            self.findings.error(
-                places.get(item.field), code="missing_for_publishing", field=item.field, detail=item.advice
+            chinese, _, english = item.advice.partition(SEPARATOR)
+            self.findings.notice(
+                places.get(item.field) or Place(item.field, field=item.field),
+                "kept_as_draft",
+                f"缺少发布所需的内容，新记录先存为草稿。{chinese}{SEPARATOR}"
+                f"Not enough to publish; a new record is kept as a draft. {english}",
             )
-        return not lacking
+        return bool(lacking)
 
 
 def _priced(price: dict[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,10 @@ def import_file(
         bool,
         typer.Option("--partial", help="有错误时仍导入正确的行 · import the good rows although others have errors"),
     ] = False,
-    publish: Annotated[bool, typer.Option("--publish", help="随即发布 · publish new records and drafts")] = False,
+    publish: Annotated[
+        bool,
+        typer.Option("--publish", help="随即发布，缺少内容的先存为草稿 · publish; what lacks something stays a draft"),
+    ] = False,
     errors_to: Annotated[
         Path | None, typer.Option(dir_okay=False, writable=True, help="把错误写入 CSV · write the errors to a CSV file")
     ] = None,

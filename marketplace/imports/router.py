@@ -60,7 +60,12 @@ async def start(
     partial: Annotated[
         bool, Form(description="有错误时仍导入正确的行 · import the good rows although others have errors")
     ] = False,
-    publish: Annotated[bool, Form(description="新记录和草稿随即发布 · publish new records and drafts")] = False,
+    publish: Annotated[
+        bool,
+        Form(
+            description="新记录和草稿随即发布；缺少发布所需内容的留作草稿 · publish new records and drafts; what lacks something stays a draft"
+        ),
+    ] = False,
 ) -> OperationView:
     """导入文件（JSONL、CSV、Excel） · Import a file; follow it at `Location`, whose result lists errors by sheet, row and column.
 

@@ -95,13 +95,17 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A record of a chunk that is in the database: what it says and will say, when that differs or it is a draft."""
+    """A record of a chunk that is in the database: what it says and will say, when that differs or it is a draft.
+
+    `short`: the row by itself lacks what publishing asks for, and was told to stay a draft.
+    """
 
     place: int
     at: tuple[str | None, int]
     id: UUID
     state: ListingState
     changed: bool
+    short: bool
     says: dict[str, Any]
     becomes: dict[str, Any]
 
@@ -129,7 +133,7 @@ class _Statements:
             # What the file says takes the place of what is there, column by column; what it does not say stays.
             return f"""
             with i as materialized (
-                select place, record->'at' as at, record->'given' as given,
+                select place, record->'at' as at, record->'given' as given, record ? 'draft' as short,
                     record->'fresh'->>'source' as source, record->'fresh'->>'external_id' as external_id
                 from jsonb_array_elements(cast(:chunk as jsonb)) with ordinality as e(record, place)
             ), k as materialized (
@@ -138,7 +142,7 @@ class _Statements:
                     and l.source = any(array(select distinct source from i))
                     and l.external_id = any(array(select external_id from i)) {lock}
             )
-            select i.place, i.at, (k.l).id, (k.l).state, d.changed,
+            select i.place, i.at, (k.l).id, (k.l).state, d.changed, i.short,
                 case when d.changed or (k.l).state = 'draft' then {content("(k.l)")} end as says,
                 case when d.changed or (k.l).state = 'draft' then {content("m")} end as becomes
             from i join k using (source, external_id)
@@ -151,9 +155,11 @@ class _Statements:
         self.create = _sql(f"""
             insert into listing (id, kind, organisation_id, created_by, state, source, external_id, listed_at, published_at,
                 confirmed_at, confirmed_until, confidential_part, facets, words, version, created_at, updated_at, {listed})
-            select r.id, :kind, :organisation_id, :by, :state, r.source, r.external_id, :now, :published_at,
-                :published_at, :confirmed_until, false, r.facets, r.words, 1, :now, :now, {of("r")}
+            select r.id, :kind, :organisation_id, :by, case when d.draft then 'draft' else :state end,
+                r.source, r.external_id, :now, case when not d.draft then :published_at end,
+                case when not d.draft then :published_at end, case when not d.draft then :confirmed_until end, false, r.facets, r.words, 1, :now, :now, {of("r")}
             from jsonb_array_elements(cast(:chunk as jsonb)) with ordinality as i(record, place)
+            cross join lateral (select i.record ? 'draft') as d(draft)
             cross join lateral jsonb_populate_record(
                 null::listing, cast(:unsaid as jsonb) || (i.record->'given') || (i.record->'fresh')) as r
             order by i.place
@@ -232,7 +238,9 @@ async def compare(session: AsyncSession, wish: Wish, chunks: AsyncIterator[str],
 
 
 def _to_publish(wish: Wish, known: _Known) -> bool:
-    return wish.state is not None and known.state is ListingState.DRAFT
+    if wish.state is None or known.state is not ListingState.DRAFT:
+        return False
+    return not (known.short and completeness.required(wish.kind, _as_row(known.becomes)))
 
 
 def _allowed(wish: Wish, known: Sequence[_Known], found: Written) -> list[_Known]:
@@ -273,7 +281,14 @@ async def _known(session: AsyncSession, wish: Wish, statement: Executable, chunk
     )
     return [
         _Known(
-            row.place, tuple(row.at), row.id, ListingState(row.state), row.changed, row.says or {}, row.becomes or {}
+            row.place,
+            tuple(row.at),
+            row.id,
+            ListingState(row.state),
+            row.changed,
+            row.short,
+            row.says or {},
+            row.becomes or {},
         )
         for row in found
     ]

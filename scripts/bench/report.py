@@ -31,15 +31,16 @@ def page(figures: dict[str, Any]) -> str:
 def _imports(rows: list[dict[str, Any]]) -> str:
     return (
         "\n## Import\n\nJSONL through the importer into the embedded PostgreSQL: read, validated, written with derived"
-        " columns, published, in one transaction.\n\n"
+        " columns, published, in one transaction. A record that lacks the text that publishing asks for is kept as a draft.\n\n"
         + _table(
-            ["file", "rows", "seconds", "rows/s", "refused"],
+            ["file", "rows", "seconds", "rows/s", "of them drafts", "refused"],
             [
                 [
                     row["what"],
                     f"{row['rows']:,}",
                     f"{row['seconds']:.2f}",
                     f"{row['rows'] / row['seconds']:,.0f}",
+                    str(row["drafts"]),
                     str(row["failed"]),
                 ]
                 for row in rows

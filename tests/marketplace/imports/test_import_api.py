@@ -343,6 +343,28 @@ async def test_where_the_platform_reviews_records_they_go_to_review(given, impor
     assert [(one["state"], one["published_at"]) for one in await importing.listed(me)] == [("in_review", None)] * 2
 
 
+async def test_what_lacks_something_for_publishing_stays_a_draft_until_it_is_there(given, importing) -> None:
+    me = await given.university()
+    short = some_csv(HEADER, ("固态电池", TEXT, "", "A-1"), ("流延设备", "", "", "A-2"))
+    (tried, done) = [await importing(me, short, "a.csv", publish=True, dry_run=dry_run) for dry_run in (True, False)]
+    for operation in (tried, done):
+        assert (operation["state"], operation["result"]["created"], operation["result"]["failed"]) == ("done", 2, 0)
+        (notice,) = operation["result"]["notices"]
+        assert (notice["row"], notice["field"], notice["code"]) == (3, "description", "kept_as_draft")
+    drafts = [one for one in await importing.listed(me) if one["state"] == "draft"]
+    assert [(one["title"], one["published_at"], one["confirmed_until"]) for one in drafts] == [("流延设备", None, None)]
+    assert (await importing(me, short, "a.csv", publish=True))["result"]["unchanged"] == 2
+    await importing(me, some_csv(HEADER, ("流延设备", TEXT, "", "A-2")), "a.csv", publish=True)
+    assert {one["state"] for one in await importing.listed(me)} == {"published"}
+
+
+async def test_a_row_that_is_short_by_itself_publishes_a_draft_that_has_the_rest(given, importing) -> None:
+    me = await given.university()
+    await importing(me, FILE, "a.csv")
+    await importing(me, some_csv(("标题", "外部编号"), ("固态电池二", "A-1")), "a.csv", publish=True)
+    assert {one["state"] for one in await importing.listed(me) if one["title"] == "固态电池二"} == {"published"}
+
+
 async def test_what_is_shown_must_not_lose_what_publishing_asked_for(given, importing) -> None:
     me = await given.university()
     await importing(me, FILE, "a.csv", publish=True)

@@ -411,17 +411,16 @@ def test_a_problem_with_everything(read) -> None:
     assert (str(given["deadline"]), given["ip_wish"], given["indicators"][0]["unit"]) == ("2099-06-30", "shared", "HRC")
 
 
-def test_what_is_to_be_published_must_have_what_publishing_asks_for(read) -> None:
-    found = read(some_csv(("标题", "正文"), ("甲甲", "有正文"), ("乙乙", "")), "a.csv", publish=True)
-    assert [(error["row"], error["field"], error["code"]) for error in found.findings.errors] == [
-        (3, "description", "missing_for_publishing")
-    ]
-    passed = read(
-        some_jsonl({"title": "甲甲", "text": TEXT, "deadline": "2001-01-01"}), "a.jsonl", "problem", publish=True
-    )
-    assert [(error["field"], error["column"]) for error in passed.findings.errors] == [("deadline", "deadline")]
-    assert len(passed.records) == 0
-    assert not read(some_jsonl({"title": "甲甲"}), "a.jsonl").codes
+def test_what_cannot_be_published_is_marked_to_stay_a_draft_and_told_of(read) -> None:
+    found = read(some_csv(("标题", "正文"), ("甲甲", "有正文"), ("乙乙", ""), ("丙丙", "")), "a.csv", publish=True)
+    assert not found.codes
+    assert [record.get("draft", False) for record in found.records] == [False, True, True]
+    (notice,) = found.findings.notices.values()
+    assert (notice["row"], notice["rows"], notice["field"], notice["code"]) == (3, 2, "description", "kept_as_draft")
+    row = {"title": "甲甲", "text": TEXT, "deadline": "2001-01-01"}
+    passed = read(some_jsonl(row), "a.jsonl", "problem", publish=True)
+    assert [notice["field"] for notice in passed.findings.notices.values()] == ["deadline"]
+    assert not read(some_jsonl({"title": "甲甲"}), "a.jsonl").findings.notices
 
 
 @pytest.mark.parametrize("cell", ["甲" * 100_000, "x" * 2_000_000], ids=["100k", "2M"])
