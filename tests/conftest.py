@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionm
 
 from marketplace import schema
 from marketplace.identity import passwords
-from marketplace.kernel import db, language, log
+from marketplace.kernel import db, health, language, log
 from marketplace.kernel.db import Database
 from marketplace.kernel.embedded import running_postgres
 from marketplace.settings import LogFormat, Settings
@@ -51,6 +51,7 @@ def _logs_like_in_production() -> None:
 def _no_clock_decides() -> None:
     """What waits for PostgreSQL waits as long as a busy machine needs; tests of deadlines set their own."""
     db.CONNECT_SECONDS = db.POOL_SECONDS = db.COMMAND_SECONDS = db.LOCK_SECONDS = 120
+    health.PATIENCE = 300
 
 
 CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))

@@ -118,6 +118,10 @@ def asked_for(indicator: Any) -> str:
     return f"{words.SIGNS.get(told_of['operator'], '')} {value} {unit}".strip()
 
 
+def bracketed(text: object) -> str:
+    return f" ({text})" if in_english() else f"（{text}）"
+
+
 def paragraphs(text: str | None) -> list[str]:
     return [line.strip() for line in (text or "").splitlines() if line.strip()]
 

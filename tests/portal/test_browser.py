@@ -88,7 +88,7 @@ def site(clones, tmp_path_factory) -> Iterator[Site]:
     server = _Server(clones, settings)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert server.ready.wait(60)
+    assert server.ready.wait(120)
     assert server.site is not None
     yield server.site
     server.stop()

@@ -166,6 +166,12 @@ async def test_a_change_says_which_version_it_changes(anna, ours):
     assert (await anna.patch(url, body | {"name": "别名"}, version=1)).status_code == 412
 
 
+async def test_a_change_that_changes_nothing_leaves_the_version(anna, ours, session):
+    same = await anna.patch(f"{URL}/{ours['id']}", {"name": ours["name"], "kinds": ["institute"]}, version=1)
+    assert (same.status_code, same.headers["ETag"]) == (200, '"1"')
+    assert await session.scalar(select(Recorded.id).where(Recorded.name == "OrganisationEdited")) is None
+
+
 async def test_the_code_never_changes(anna, ours):
     refused = await anna.patch(f"{URL}/{ours['id']}", {"uscc": a_uscc()}, version=1)
     assert refused.status_code == 422

@@ -5,7 +5,7 @@ import logging
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, HTTPException
+from fastapi import APIRouter, FastAPI, HTTPException, Response
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
@@ -201,6 +201,11 @@ async def test_a_page_of_errors_that_fails_gives_way_to_the_document(page, app, 
 
     app.state.page_of = page_of
     assert document_in(await client.get("/nowhere")).status == 404
+
+
+async def test_a_person_who_came_with_a_browser_gets_the_page(app, client):
+    app.state.page_of = lambda refusal, _: Response(f"<h1>{refusal.status}</h1>", refusal.status)
+    assert (await client.get("/nowhere")).text == "<h1>404</h1>"
 
 
 async def test_every_answer_says_how_a_browser_must_treat_it(client):

@@ -6,9 +6,12 @@ import logging
 import sys
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import asyncpg
 import pytest
+from pgqueuer.core.executors import EntrypointExecutorParameters
+from pgqueuer.errors import RetryRequested
 from pgqueuer.queries import Queries
 from sqlalchemy import text
 
@@ -423,6 +426,38 @@ async def test_a_job_that_fails_with_the_database_is_not_parked_for_it(queue):
     async with working(queue, {"test.job": job}):
         await until(lambda: empty(queue))
     assert len(tries) >= 2
+
+
+class AwayForAWhile:
+    """A pool whose database is away for two questions."""
+
+    def __init__(self, worker_stops: asyncio.Event | None = None) -> None:
+        self.asked, self.stops = 0, worker_stops
+
+    async def fetchval(self, query, *_):
+        if "pgqueuer_log" in query:
+            return 1
+        self.asked += 1
+        if self.asked < 3:
+            if self.stops is not None:
+                self.stops.set()
+            raise ConnectionRefusedError
+        return 1
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["until it is back", "unless the worker is to stop"])
+async def test_a_job_that_failed_waits_for_the_database_before_it_is_put_back(stopped):
+    async def job(job):
+        raise OSError
+
+    stopping = asyncio.Event()
+    pool = AwayForAWhile(stopping if stopped else None)
+    parameters = EntrypointExecutorParameters(concurrency_limit=0, func=job)
+    executor = jobs._Executor(parameters, pool=pool, pace=QUICK, stopping=stopping)
+    with pytest.raises(RetryRequested) as wish:
+        await executor.execute(SimpleNamespace(id=1, attempts=1, entrypoint="test.job"), None)
+    assert wish.value.delay == QUICK.first_delay * 2
+    assert pool.asked == (1 if stopped else 3)
 
 
 async def test_the_clock_wakes_what_is_due_and_a_failure_there_stops_nothing(queue):

@@ -6,12 +6,18 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as some
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
+from marketplace.identity import tokens
 from marketplace.kernel import clock, etag, locks, rate
 from marketplace.kernel.language import told
-from marketplace.kernel.refusals import StaleVersion, TooMany, problems
-from marketplace.kernel.validation import pointer, told_of
+from marketplace.kernel.refusals import StaleVersion, TooMany, problems, refusing
+from marketplace.kernel.strict_json import StrictRequest
+from marketplace.kernel.validation import as_refusal, pointer, told_of
 from marketplace.settings import Settings
+from schemas.identity import TokenKind
 
 
 @pytest.mark.parametrize(
@@ -85,7 +91,7 @@ class Hand:
         return self.now
 
 
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None)
 @for_all(
     count=some.integers(1, 20),
     seconds=some.floats(0.5, 3600),
@@ -111,7 +117,7 @@ def test_no_window_lets_through_more_than_twice_its_count_nor_less_than_its_shar
         assert len(within) <= 2 * count
 
 
-@hypothesis_settings(max_examples=100, deadline=None)
+@hypothesis_settings(max_examples=40, deadline=None)
 @for_all(count=some.integers(1, 1000), seconds=some.floats(0.001, 86400))
 def test_a_burst_of_the_whole_allowance_goes_through_and_one_more_does_not(count, seconds):
     limit = rate.Limit("x", count, seconds, monotonic=Hand())
@@ -225,3 +231,34 @@ def test_an_installation_in_development_makes_a_signing_key_and_keeps_it(tmp_pat
     assert len(key) >= 32
     assert settings.signing_key() == key
     assert (tmp_path / "new" / "secret").stat().st_mode & 0o777 == 0o600
+
+
+class TwoFields(BaseModel):
+    name: str
+    age: int
+
+
+def test_what_is_found_wrong_inside_a_verb_is_told_as_the_edge_tells_it():
+    with pytest.raises(ValidationError) as found:
+        TwoFields.model_validate({"age": "old"})
+    refusal = as_refusal(found.value, within=("body", "person"))
+    assert [error.pointer for error in refusal.errors] == ["/person/name", "/person/age"]
+    assert "old" not in str(refusal.errors)
+
+
+async def test_a_promise_of_the_database_that_no_refusal_stands_for_is_not_explained_away(session):
+    insert = text("insert into idempotency_key values (gen_random_uuid(), null, '', 200, '{}', '')")
+    with pytest.raises(IntegrityError), refusing(letter_pkey=StaleVersion):
+        await session.execute(insert)
+
+
+async def test_json_is_read_once_however_often_it_is_asked_for():
+    request = StrictRequest({"type": "http", "headers": []})
+    request._body = b'{"a": 1.50}'
+    assert await request.json() is await request.json()
+
+
+async def test_ones_tokens_are_known_to_the_pages_too(given, session):
+    somebody = await given.person()
+    actor = tokens.actor_with([], person_id=somebody.id)
+    assert [token.kind for token in await tokens.live(session, actor)] == [TokenKind.SESSION]
