@@ -126,7 +126,7 @@ class Checker:
             "facets": derived.facets(whole),
             "words": derived.words(whole),
         }
-        record = {"at": [row.sheet, row.number], "given": given, "fresh": fresh}
+        record: dict[str, Any] = {"at": [row.sheet, row.number], "given": given, "fresh": fresh}
         if self.publish and self._lacking(whole, places):
             record["draft"] = True
         return record
