@@ -4,7 +4,7 @@ from matching.blend import DEFAULT_WEIGHTS, TEXT_ONLY, Weights
 from matching.explain import OtherTerms, Reasons, Sentence, Signal, TermGroup, TermPart
 from matching.index import Index, Snapshot, fits_from
 from matching.records import Document, Facets, Filters, Query, Ranking, Side
-from matching.tfidf import Match, TfidfRanker
+from matching.tfidf import Match
 
 __all__ = [
     "DEFAULT_WEIGHTS",
@@ -24,7 +24,6 @@ __all__ = [
     "Snapshot",
     "TermGroup",
     "TermPart",
-    "TfidfRanker",
     "Weights",
     "fits_from",
 ]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching import TEXT_ONLY, Document, Filters, Index, Query, TfidfRanker, fits_from
+from matching import TEXT_ONLY, Document, Filters, Index, Query, fits_from
+from matching.estimator import TfidfRanker
 from tests.matching.given import DAY, NOW, about, asking, corpora, documents, indexed, keys, queries, unhurried
 
 

@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics.pairwise import linear_kernel
 
-from matching import TfidfRanker
+from matching.estimator import TfidfRanker
 from matching.text import terms
 from matching.tfidf import best
 from tests.matching.given import telling_texts, texts, unhurried
