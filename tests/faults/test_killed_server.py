@@ -148,7 +148,7 @@ async def killed_under_writers(*, keyed: bool) -> tuple[dict[str, str], dict[str
         await asyncio.gather(*writers)
         async with database.reading() as session:
             rows = await session.execute(select(Listing.title, func.count()).group_by(Listing.title))
-            return done, {title: count for title, count in rows}
+            return done, dict(rows.all())
 
 
 async def test_nothing_acknowledged_is_lost_and_a_retry_has_one_effect() -> None:
