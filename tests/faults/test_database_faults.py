@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
 
-from marketplace.kernel import db
+from marketplace.kernel import db, health
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing, after_commit
 from marketplace.kernel.mail import Letter
@@ -169,15 +169,17 @@ async def test_a_statement_that_takes_too_long_is_ended_by_postgresql(real_url, 
         await all_back(place)
 
 
-async def test_a_database_that_falls_silent_keeps_nobody_waiting(wired):
+async def test_a_database_that_falls_silent_keeps_nobody_waiting(wired, monkeypatch):
     wire, place = wired
     anna = await place.given.person()
     assert (await anna.get(URL)).status_code == 200
     wire.silence()
     shorter(place, 0.3)
-    answers = await asyncio.gather(
-        anna.get(URL), anna.post(f"{FAULTS}/letters"), place.client.get("/readyz"), place.client.get("/healthz")
-    )
+    with monkeypatch.context() as hurried:
+        hurried.setattr(health, "PATIENCE", 0.3)
+        answers = await asyncio.gather(
+            anna.get(URL), anna.post(f"{FAULTS}/letters"), place.client.get("/readyz"), place.client.get("/healthz")
+        )
     assert [answer.status_code for answer in answers] == [503, 503, 503, 200]
     wire.resume()
     shorter(place, 300)

@@ -27,7 +27,7 @@ from schemas.identity import Role, Scope, TokenKind, Verification
 from tests.given.people import a_uscc
 
 WRITERS = 10
-KILLS = 3
+KILLS = 2
 
 
 class Server:
