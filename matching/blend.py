@@ -130,8 +130,13 @@ def judge(query: Query, facets: Facets, now: float) -> list[Judged]:
     problem, achievement = (query.facets, facets) if query.side == "problem" else (facets, query.facets)
     need, budget_low, budget_high, _, _ = numbers(problem)
     has, price_low, price_high, _, _ = numbers(achievement)
-    ready = _known(_readiness(need, has))
-    fits = _known(_affordable(budget_low, budget_high, price_low, price_high))
+    # What one side does not say is unknown whatever the other says; most records say little, and arrays are slow for one.
+    ready = None if None in (problem.trl, achievement.trl) else _known(_readiness(need, has))
+    fits = (
+        None
+        if None in (problem.money, achievement.money)
+        else _known(_affordable(budget_low, budget_high, price_low, price_high))
+    )
     confirmed_at, confirmed_until = facets.confirmed_at, facets.confirmed_until
     return [
         _judge_field(problem, achievement),

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.blend import Detail, Weights, judge
-from matching.phrases import Occurrence, occurrences, shared_phrases
+from matching.phrases import Matched, Occurrence, occurrences, shared_phrases
 from matching.queries import Reading
 from matching.records import Document, Query
 from matching.text import PAIR, normalise_with_offsets, sentences
 from matching.tfidf import DECIMALS, Ints, Postings, Weighed, damped
+
+Places = NDArray[np.intp]
 
 _BLANKS = re.compile(r"\s+")
 
@@ -171,9 +174,7 @@ def _spelt(part: TermPart) -> str:
 
 
 def _matched(weighed: Weighed, postings: Postings, row: int, ids: Ints, counts: Ints) -> list[TermPart]:
-    _, in_query, in_document = np.intersect1d(weighed.ids, ids, assume_unique=True, return_indices=True)
-    in_order = np.argsort(in_query)
-    in_query, in_document = in_query[in_order], in_document[in_order]
+    in_query, in_document = _common(weighed.ids, ids)
     numbers = weighed.ids[in_query]
     tf = counts[in_document]
     idf = postings.idf[numbers]
@@ -209,11 +210,23 @@ def _matched(weighed: Weighed, postings: Postings, row: int, ids: Ints, counts: 
     ]
 
 
+def _common(query: Places, document: Ints) -> tuple[Places, Places]:
+    """Where the term numbers that both have stand in either, in the query's order."""
+    if not len(query):
+        return query, query
+    by_number = np.argsort(query)
+    place = by_number[np.minimum(np.searchsorted(query, document, sorter=by_number), len(query) - 1)]
+    shared = np.flatnonzero(query[place] == document)
+    shared = shared[np.argsort(place[shared])]
+    return place[shared], shared
+
+
 class _Found:
     """Where the matched terms stand in the document, sentence by sentence."""
 
     def __init__(self, document: Document, contributions: dict[str, float], query: str) -> None:
         self._contributions = contributions
+        self._matched = Matched(contributions)
         self._document = document
         self.phrases: list[tuple[str, frozenset[str]]] = []
         self._best: tuple[float, Literal["title", "body"], int, int, list[Occurrence]] | None = None
@@ -222,7 +235,7 @@ class _Found:
 
     def _read(self, field: Literal["title", "body"], text: str, query: str, *, eligible: bool) -> None:
         for span in sentences(text):
-            normalised, places = occurrences(text[span.start : span.end], self._contributions)
+            normalised, places = occurrences(text[span.start : span.end], self._matched)
             self.phrases.extend(shared_phrases(normalised, places, query))
             carried = sum(self._contributions[term] for term in {place.term for place in places})
             if eligible and carried > (self._best[0] if self._best else 0.0):

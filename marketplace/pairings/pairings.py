@@ -116,11 +116,15 @@ def _ready(engine: Engine, kind: ListingKind) -> Snapshot:
     return engine.snapshot(kind)
 
 
-def _rank(
-    snapshot: Snapshot, query: Query, filters: Filters, k: int, now: float, after: tuple[float, str] | None
-) -> tuple[Ranking, list[Why]]:
-    ranking = snapshot.rank(query, k=k, now=now, filters=filters, after=after)
-    return ranking, [snapshot.explain(query, match.key, now=now) for match in ranking.items]
+def _explained(
+    snapshot: Snapshot, query: Query, now: float, about: Listing | None, found: Sequence[tuple[Match, Listing]]
+) -> list[Pairing]:
+    """The found records with their reasons, and what they say to the indicators."""
+    verdicts = _covered(about, [listing for _, listing in found])
+    return [
+        _pairing(listing, snapshot.explain(query, match.key, now=now), verdicts=covered)
+        for (match, listing), covered in zip(found, verdicts, strict=True)
+    ]
 
 
 async def ranked(
@@ -150,26 +154,22 @@ async def ranked(
     await _let_go(session)
     wanted = limit + SPARE
     first: Ranking | None = None
-    pairs: list[tuple[Match, Pairing]] = []
+    found: list[tuple[Match, Listing]] = []
     while True:
         started = time.perf_counter()
-        ranking, why = await engine.off_the_loop(partial(_rank, snapshot, query, filters, wanted, now, after))
+        ranking = await engine.off_the_loop(
+            partial(snapshot.rank, query, k=wanted, now=now, filters=filters, after=after)
+        )
         metrics.rankings.labels(kind.value).observe(time.perf_counter() - started)
         first = first or ranking
         shown = await _shown(session, kind, [UUID(match.key) for match in ranking.items])
-        there = [
-            (match, reasons) for match, reasons in zip(ranking.items, why, strict=True) if UUID(match.key) in shown
-        ]
-        found = [shown[UUID(match.key)] for match, _ in there]
-        covered = await engine.off_the_loop(partial(_covered, about, found))
-        pairs += [
-            (match, _pairing(listing, reasons, verdicts=verdicts))
-            for (match, reasons), listing, verdicts in zip(there, found, covered, strict=True)
-        ]
-        if len(pairs) > limit or len(ranking.items) < wanted:
+        found += [(match, shown[id_]) for match in ranking.items if (id_ := UUID(match.key)) in shown]
+        if len(found) > limit or len(ranking.items) < wanted:
             break
         after = ranking.next
-    kept, more = pairs[:limit], pairs[limit:]
+    kept, more = found[:limit], found[limit:]
+    await _let_go(session)
+    pairings = await engine.off_the_loop(partial(_explained, snapshot, query, now, about, kept))
     marker = None
     if paging and more:
         marker = paging.marker([kept[-1][0].score, kept[-1][0].key, now, side.keep(snapshot)])
@@ -177,7 +177,7 @@ async def ranked(
     if not first.fits:
         message = told(NOTHING_FITS if kept else NOTHING_AT_ALL)
     return RankingPage(
-        items=[pairing for _, pairing in kept],
+        items=pairings,
         next_cursor=marker,
         fits=first.fits,
         message=message,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from matching.phrases import Occurrence, occurrences, shared_phrases
+from matching.phrases import Matched, Occurrence, occurrences, shared_phrases
 from matching.text import (
     count_terms,
     cut,
@@ -256,7 +256,7 @@ class TestOffsets:
 class TestPhrases:
     @staticmethod
     def of(document, query):
-        read, found = occurrences(document, set(terms(document)) & set(terms(query)))
+        read, found = occurrences(document, Matched(set(terms(document)) & set(terms(query))))
         return [label for label, _ in shared_phrases(read, found, normalise(query))]
 
     def test_are_what_both_sides_say(self):
@@ -278,7 +278,7 @@ class TestPhrases:
     @unhurried
     @given(document=texts, query=texts)
     def test_hold_every_matched_term_once_at_least(self, document, query):
-        read, found = occurrences(document, set(terms(document)) & set(terms(query)))
+        read, found = occurrences(document, Matched(set(terms(document)) & set(terms(query))))
         held = {term for _, some in shared_phrases(read, found, normalise(query)) for term in some}
         assert held == {each.term for each in found}
         assert held == set(terms(document)) & set(terms(query))

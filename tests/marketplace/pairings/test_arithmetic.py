@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from marketplace.identity.models import Organisation
 from marketplace.listings.models import Achievement, Listing, Problem
 from marketplace.pairings import engine, pairings, reading
-from matching import Filters, Index
+from matching import Index, Query, Ranking, Reasons, Snapshot
 from matching.text import terms
 from schemas.codes import TABLES
 from schemas.identity import Verification
@@ -90,13 +90,18 @@ PROBLEMS = records(
 )
 
 
+def ranked(snapshot: Snapshot, query: Query, k: int) -> tuple[Ranking, list[Reasons]]:
+    ranking = snapshot.rank(query, k=k, now=NOW.timestamp())
+    return ranking, [snapshot.explain(query, match.key, now=NOW.timestamp()) for match in ranking.items]
+
+
 def told(asked: Listing, among: list[Any]) -> list[dict[str, Any]]:
     """The items of a ranking as they go over the wire."""
     index = Index()
     engine._put(index, among)
     query = reading.query(asked)
     by_key = {str(listing.id): listing for listing in among}
-    ranking, why = pairings._rank(index.refresh(), query, Filters(), 50, NOW.timestamp(), None)
+    ranking, why = ranked(index.refresh(), query, 50)
     return [
         pairings._pairing(by_key[match.key], reasons, in_full=True).model_dump(mode="json")
         for match, reasons in zip(ranking.items, why, strict=True)
@@ -239,7 +244,7 @@ def test_a_record_that_was_confirmed_long_ago_is_less_fresh():
     engine._put(index, [one(0), one(90), one(180), one(400)])
     asked = Achievement(kind=ListingKind.ACHIEVEMENT, title="固态电解质", keywords=[], industries=[], disciplines=[],
                         cooperation_modes=[])  # fmt: skip
-    ranking, why = pairings._rank(index.refresh(), reading.query(asked), Filters(), 9, NOW.timestamp(), None)
+    ranking, why = ranked(index.refresh(), reading.query(asked), 9)
     fresh = {reasons.key: reasons.signals[-1].value for reasons in why}
     assert fresh == {"0": 1.0, "90": 0.5, "180": 0.0, "400": 0.0}
     assert [match.key for match in ranking.items] == ["0", "90", "180", "400"]

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import text as sql
 
 from marketplace.kernel import rate
-from marketplace.pairings import pairings
 from matching import Snapshot
 from tests.given import listings
 
@@ -169,10 +168,11 @@ async def test_twenty_long_texts_leave_the_loop_free(busy):
     assert ticks > 20
 
 
-async def test_no_connection_is_held_while_a_ranking_waits(busy, monkeypatch):
+@pytest.mark.parametrize("step", ["rank", "explain"])
+async def test_no_connection_is_held_while_a_ranking_waits(busy, monkeypatch, step):
     """With a pool of four, six rankings that do not end leave the database to others."""
     going_on = threading.Event()
-    monkeypatch.setattr(pairings, "_rank", _after(going_on, pairings._rank))
+    monkeypatch.setattr(Snapshot, step, _after(going_on, getattr(Snapshot, step)))
     rankings = [asyncio.create_task(busy.client.post("/api/v1/matches", json={"text": "电解质"})) for _ in range(6)]
     for _ in range(20):
         assert (await busy.client.get("/api/v1/achievements")).status_code == 200
@@ -182,9 +182,9 @@ async def test_no_connection_is_held_while_a_ranking_waits(busy, monkeypatch):
 
 
 def _after(event: threading.Event, call):
-    def waiting(*args):
+    def waiting(*args, **named):
         assert event.wait(30)
-        return call(*args)
+        return call(*args, **named)
 
     return waiting
 
