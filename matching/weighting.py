@@ -84,9 +84,7 @@ class TermWeights:
     settings: Settings = SETTINGS
 
     @classmethod
-    def build(
-        cls, ids: Sequence[Ints], counts: Sequence[Ints], n_terms: int, *, settings: Settings = SETTINGS
-    ) -> Self:
+    def build(cls, ids: Sequence[Ints], counts: Sequence[Ints], n_terms: int, *, settings: Settings = SETTINGS) -> Self:
         """From each record's term numbers (distinct, below ``n_terms``) and counts, in any order that is the same
         whenever the record is the same: sums run in that order."""
         n = len(ids)
