@@ -20,7 +20,7 @@ def run(*arguments):
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=300,
         env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
     )
 
