@@ -1,11 +1,11 @@
 """Why a document has its score: terms, signals and the best sentence, in parts that add up to it.
 
-A matched term contributes wq · wd, where wq = (1 + ln tf_q) · idf / |q| and wd = (1 + ln tf_d) · idf / |d|, with
-idf = ln((1 + n) / (1 + df)) + 1. All of these are listed, so the sum can be redone by hand. Character pairs are shown
-inside the phrase that query and document share (态电 and 电解 under 固态电解质); the phrase's contribution is the sum of
-its terms', and each term belongs to one phrase only.
+A matched term contributes wq · wd, as ``weighting`` tells; everything those are made of is listed, so the sum can be
+redone by hand. Character pairs and single characters are shown inside the phrase that query and document share (态电 and
+电解 under 固态电解质); the phrase's contribution is the sum of its terms', and each term belongs to one phrase only.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ from matching.blend import Detail, Weights, judge
 from matching.phrases import Matched, Occurrence, occurrences, shared_phrases
 from matching.queries import Reading
 from matching.records import Document, Query
-from matching.text import PAIR, normalise_with_offsets, sentences
-from matching.tfidf import DECIMALS, Ints, Postings, Weighed, damped
+from matching.text import CHARACTER, PAIR, normalise_with_offsets, sentences
+from matching.tfidf import DECIMALS, Ints
+from matching.weighting import Question, TermWeights, damped_twice
 
 Places = NDArray[np.intp]
 
@@ -30,16 +31,21 @@ _BLANKS = re.compile(r"\s+")
 class TermPart:
     """One matched term: ``contribution`` = ``weight_query`` · ``weight_document``, and what those are made of.
 
-    ``kind``: a "word", or a "pair" of neighbouring characters. ``df``: how many of the documents have it.
+    ``kind``: a "word", a "pair" of neighbouring characters, or a single "character". ``df``: how many of the documents
+    have it; ``cf``: how often it occurs in all of them. ``weight_query`` = (1 + ln ``tf_query``) · ``idf`` · ``focus`` ·
+    ``aside`` ÷ |q|; ``weight_document`` = (1 + ln(1 + ln ``tf_document``)) · ``idf`` ÷ (|d| + pivot).
     """
 
     term: str
-    kind: Literal["word", "pair"]
+    kind: Literal["word", "pair", "character"]
     contribution: float
     tf_query: int
     tf_document: int
     df: int
+    cf: int
     idf: float
+    focus: float
+    aside: float
     weight_query: float
     weight_document: float
 
@@ -99,8 +105,8 @@ class Sentence:
 class Reasons:
     """``score`` = Σ ``terms`` + ``other`` + Σ ``signals`` (to 1e-9); ``text`` is the sum of the first two.
 
-    ``query_norm`` and ``document_norm`` are |q| and |d|, ``documents`` is n: with a term's counts and df, enough to
-    compute its contribution by hand.
+    ``query_norm`` is |q|, ``document_norm`` what this document's weights are divided by, |d| + ``pivot``, ``documents``
+    is n: with a term's counts, df and cf, enough to compute its contribution by hand.
     """
 
     key: str
@@ -112,6 +118,7 @@ class Reasons:
     sentence: Sentence | None
     query_norm: float
     document_norm: float
+    pivot: float
     documents: int
 
 
@@ -119,8 +126,8 @@ def explain(
     *,
     query: Query,
     reading: Reading,
-    weighed: Weighed,
-    postings: Postings,
+    weighed: Question,
+    postings: TermWeights,
     row: int,
     key: str,
     document: Document,
@@ -136,7 +143,7 @@ def explain(
     the rest summed up in ``other``.
     """
     parts = _matched(weighed, postings, row, ids, counts)
-    text = round(sum(part.contribution for part in parts), DECIMALS)
+    text = round(math.fsum(part.contribution for part in parts), DECIMALS)
     signals = tuple(
         Signal(
             name=each.name,
@@ -164,22 +171,29 @@ def explain(
         signals=signals,
         sentence=found.best_sentence(text),
         query_norm=weighed.norm,
-        document_norm=float(postings.norms[row]),
+        document_norm=float(postings.norms[row]) + weighed.pivot,
+        pivot=weighed.pivot,
         documents=postings.documents,
     )
 
 
 def _spelt(part: TermPart) -> str:
-    return PAIR + part.term if part.kind == "pair" else part.term
+    return {"pair": PAIR, "character": CHARACTER, "word": ""}[part.kind] + part.term
 
 
-def _matched(weighed: Weighed, postings: Postings, row: int, ids: Ints, counts: Ints) -> list[TermPart]:
+def _kind(term: str) -> Literal["word", "pair", "character"]:
+    return "pair" if term.startswith(PAIR) else "character" if term.startswith(CHARACTER) else "word"
+
+
+def _matched(weighed: Question, postings: TermWeights, row: int, ids: Ints, counts: Ints) -> list[TermPart]:
     in_query, in_document = _common(weighed.ids, ids)
+    if weighed.lone[in_query].all():
+        return []
     numbers = weighed.ids[in_query]
     tf = counts[in_document]
     idf = postings.idf[numbers]
     weight_query = weighed.weights[in_query]
-    weight_document = damped(tf, sublinear=postings.sublinear) * idf / postings.norms[row]
+    weight_document = damped_twice(tf) * idf / (postings.norms[row] + weighed.pivot)
     columns: Sequence[Sequence[float]] = [
         each.tolist()
         for each in (
@@ -187,24 +201,30 @@ def _matched(weighed: Weighed, postings: Postings, row: int, ids: Ints, counts: 
             weighed.counts[in_query],
             tf,
             postings.df[numbers],
+            postings.cf[numbers],
             idf,
+            postings.focus[numbers],
+            weighed.aside[in_query],
             weight_query,
             weight_document,
         )
     ]
     return [
         TermPart(
-            term=term.removeprefix(PAIR),
-            kind="pair" if term.startswith(PAIR) else "word",
+            term=term.removeprefix(PAIR).removeprefix(CHARACTER),
+            kind=_kind(term),
             contribution=contribution,
             tf_query=int(tf_query),
             tf_document=int(tf_document),
             df=int(df),
+            cf=int(cf),
             idf=idf_,
+            focus=focus,
+            aside=aside,
             weight_query=wq,
             weight_document=wd,
         )
-        for term, contribution, tf_query, tf_document, df, idf_, wq, wd in zip(
+        for term, contribution, tf_query, tf_document, df, cf, idf_, focus, aside, wq, wd in zip(
             (weighed.terms[place] for place in in_query.tolist()), *columns, strict=True
         )
     ]
@@ -237,8 +257,9 @@ class _Found:
         for span in sentences(text):
             normalised, places = occurrences(text[span.start : span.end], self._matched)
             self.phrases.extend(shared_phrases(normalised, places, query))
-            carried = sum(self._contributions[term] for term in {place.term for place in places})
-            if eligible and carried > (self._best[0] if self._best else 0.0):
+            here = {place.term for place in places} | {CHARACTER + char for char in normalised}
+            carried = math.fsum(self._contributions.get(term, 0.0) for term in here)
+            if eligible and places and carried > (self._best[0] if self._best else 0.0):
                 self._best = (carried, field, span.start, span.end, places)
 
     def best_sentence(self, total: float) -> Sentence | None:
@@ -267,7 +288,7 @@ def _grouped(parts: list[TermPart], phrases: list[tuple[str, frozenset[str]]]) -
     """Each term under the longest phrase that holds it (the first of equals), or by itself; strongest group first."""
     label_of: dict[str, str] = {}
     for label, held in sorted(phrases, key=lambda phrase: -len(phrase[0])):
-        for term in held:
+        for term in [*held, *(CHARACTER + char for char in label)]:
             label_of.setdefault(term, label)
     groups: dict[str, list[TermPart]] = {}
     for part in parts:

@@ -7,7 +7,7 @@ from operator import add, itemgetter
 from typing import NamedTuple
 
 from matching.stopwords import STOPWORDS
-from matching.text import PAIR, cut, normalise
+from matching.text import CHARACTER, PAIR, cut, normalise
 
 LONGEST = 12
 """Longer shared passages are shown in several phrases, divided between words."""
@@ -25,7 +25,7 @@ class Matched:
     """The terms of a match by kind, made once for all the sentences that they are sought in."""
 
     def __init__(self, terms: Collection[str]) -> None:
-        self.words = {term for term in terms if not term.startswith(PAIR)}
+        self.words = {term for term in terms if not term.startswith((PAIR, CHARACTER))}
         self.pairs = {term.removeprefix(PAIR) for term in terms if term.startswith(PAIR)}
 
 

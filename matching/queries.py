@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from matching.text import count_terms, normalise
+from matching.text import count_all, normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +15,4 @@ class Reading:
 @lru_cache(maxsize=16)
 def read(text: str) -> Reading:
     """The last few texts are kept, since a ranking is usually followed by the explanation of each of its items."""
-    return Reading(normalise(text), count_terms(text))
+    return Reading(normalise(text), count_all(text))

@@ -1,9 +1,10 @@
 """Read a text: fold its spelling, cut it into words and character pairs, find its sentences.
 
-A term is either a word (as jieba's dictionary cuts it, without HMM) or a pair of neighbouring characters, marked with a
-leading ``~`` so that the word 电池 and the pair ~电池 are counted apart. Both kinds need at least one letter or
-ideograph, so bare numbers and punctuation never match anything by themselves; function words (see ``stopwords``) and
-pairs of two of them are no terms either.
+A term is a word (as jieba's dictionary cuts it, without HMM), a pair of neighbouring characters, marked with a leading
+``~`` so that the word 电池 and the pair ~电池 are counted apart, or, where it is asked for, a single ideograph, marked
+with ``^``: it finds 检测 where 检验 is written. Words and pairs need at least one letter or ideograph, so bare numbers
+and punctuation never match anything by themselves; function words (see ``stopwords``) and pairs of two of them are no
+terms either.
 """
 
 import re
@@ -22,6 +23,9 @@ from matching.stopwords import STOPWORDS
 PAIR = "~"
 """Marks a character pair. No word can begin with it: the cutter leaves ``~`` alone, and a word needs a letter."""
 
+CHARACTER = "^"
+"""Marks a single ideograph, in the same way."""
+
 _MARKS_IN_A_ROW = 30  # the "stream-safe" bound of UAX #15: no language needs more, and longer runs cost quadratic time
 _SYMBOL_RUN = re.compile(r"[^\w\s]{31,}")
 _WORD_RUN = re.compile(r"[^\W_]+")
@@ -35,6 +39,7 @@ _HEADING = re.compile(
     r"(?:及|与|和)?(?:预期目标|意义|内容|目标|方法|说明|描述)?\s*(?:[\]】)）>]\s*[:：]?|[:：]|\s)\s*"
 )
 _LONGEST_SENTENCE = 240
+_IDEOGRAPHS = re.compile(r"[^\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
 _PLAIN = re.compile(r"[\x00-\x7f、。\u4e00-\u9fff\uff01-\uff5e]+")
 
 
@@ -86,6 +91,15 @@ def count_terms(text: str) -> dict[str, int]:
     counted += [(PAIR + pair, count) for pair, count in Counter(_pairs(normalised)).items() if _is_pair(pair)]
     counted.sort()
     return dict(counted)
+
+
+def count_all(text: str) -> dict[str, int]:
+    """As ``count_terms``, with the single ideographs as well."""
+    counted = count_terms(text)
+    for char, count in Counter(_IDEOGRAPHS.sub("", normalise(text))).items():
+        if char not in STOPWORDS:
+            counted[CHARACTER + char] = count
+    return dict(sorted(counted.items()))
 
 
 def _pairs(normalised: str) -> Iterator[str]:

@@ -47,15 +47,22 @@ class MatchRequest(Message):
 
 
 class TermPart(Message):
-    """One matched term. contribution = weight_query × weight_document; weight = (1 + ln tf) × idf ÷ norm of the text."""
+    """One matched term. contribution = weight_query × weight_document, where
+
+    weight_query = (1 + ln tf_query) × idf × focus × aside ÷ query_norm and
+    weight_document = (1 + ln(1 + ln tf_document)) × idf ÷ document_norm.
+    """
 
     term: str
-    kind: Literal["word", "pair"]
+    kind: Literal["word", "pair", "character"]
     contribution: float
     tf_query: int
     tf_document: int
     df: Annotated[int, Field(description="records that have the term")]
+    cf: Annotated[int, Field(description="how often the term occurs in all records")]
     idf: Annotated[float, Field(description="ln((1 + records) / (1 + df)) + 1")]
+    focus: Annotated[float, Field(description="((cf + 5) / (df + 5)) ** 0.3")]
+    aside: Annotated[float, Field(description="below 1 for single characters and words beside the point, else 1")]
     weight_query: float
     weight_document: float
 
@@ -106,7 +113,8 @@ class Reasons(Message):
     signals: list[SignalReason]
     sentence: SentenceReason | None
     query_norm: float
-    document_norm: float
+    document_norm: Annotated[float, Field(description="length of the record's weights + pivot")]
+    pivot: float
     documents: Annotated[int, Field(description="records ranked against; n of the idf")]
 
 

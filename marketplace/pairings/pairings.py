@@ -275,5 +275,6 @@ def _reasons(why: Why, *, in_full: bool) -> Reasons:
         else None,
         query_norm=why.query_norm,
         document_norm=why.document_norm,
+        pivot=why.pivot,
         documents=why.documents,
     )

@@ -20,7 +20,7 @@ def run(*arguments):
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=300,
         env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
     )
 
@@ -144,8 +144,8 @@ def test_the_real_sets_are_ranked_as_well_as_promised(tmp_path):
     done = run("--data", REAL, "--json", tmp_path / "out.json")
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    assert found["judged"]["ndcg@10"] >= 0.55
+    assert found["judged"]["ndcg@10"] >= 0.59
     assert found["judged"]["judged@10"] >= 0.9
     assert found["half"]["ndcg@10"] >= 0.89
-    assert found["title"]["mrr@10"] >= 0.955
-    assert found["keywords"]["mrr@10"] >= 0.955
+    assert found["title"]["mrr@10"] >= 0.963
+    assert found["keywords"]["mrr@10"] >= 0.968

@@ -1,14 +1,17 @@
 import gc
+import math
 import random
 import threading
 import weakref
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from matching import TEXT_ONLY, Document, Filters, Index, Query, fits_from
-from matching.estimator import TfidfRanker
+from matching.asides import is_aside
+from matching.text import count_all
 from tests.matching.given import DAY, NOW, about, asking, corpora, documents, indexed, keys, queries, unhurried
 
 
@@ -42,10 +45,37 @@ class TestASnapshotIsWhatAFitFromScratchWouldBe:
 
     @unhurried
     @given(corpus=corpora, query=queries)
-    def test_and_ranks_like_the_estimator_by_text_alone(self, corpus, query):
-        ranker = TfidfRanker().fit([document.text for document in corpus.values()], keys=list(corpus))
+    def test_and_scores_as_the_formula_says_with_plain_dictionaries(self, corpus, query):
+        counts = {key: count_all(document.text) for key, document in corpus.items()}
+        asked = count_all(query.text)
+        cf = sum(map(Counter, counts.values()), Counter())
+        df = Counter(term for found in counts.values() for term in found)
+        idf = {term: math.log((1 + len(corpus)) / (1 + df[term])) + 1 for term in df}
+        brevity = 150 / (150 + len(asked))
+        raw = {
+            key: {term: (1 + math.log(1 + math.log(tf))) * idf[term] for term, tf in found.items()}
+            for key, found in counts.items()
+        }
+        lengths = {key: math.hypot(*found.values()) or 1.0 for key, found in raw.items()}
+        wq = {
+            term: (1 + math.log(tf))
+            * idf[term]
+            * ((cf[term] + 5) / (df[term] + 5)) ** 0.3
+            * (brevity if term.startswith("^") or is_aside(term) else 1)
+            for term, tf in asked.items()
+            if term in df
+        }
+        length = math.hypot(*wq.values()) or 1.0
+        pivot = 0.8 * brevity * sum(lengths.values()) / max(len(lengths), 1)
+        expected = {
+            key: sum(wq.get(term, 0) * weight for term, weight in raw[key].items()) / length / (lengths[key] + pivot)
+            for key in corpus
+            if any(not term.startswith("^") for term in wq.keys() & raw[key].keys())
+        }
         ranked = indexed(corpus).rank(query, k=100, now=0, weights=TEXT_ONLY)
-        assert list(ranked.items) == ranker.rank(query.text, k=100)
+        found = {match.key: match.score for match in ranked.items}
+        assert found == pytest.approx({key: score for key, score in expected.items() if score > 0})
+        assert all(0 < score <= 1 for score in found.values())
 
     def test_when_most_terms_have_died_and_been_forgotten(self):
         index = Index()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from matching.phrases import Matched, Occurrence, occurrences, shared_phrases
 from matching.text import (
+    count_all,
     count_terms,
     cut,
     first_clause,
@@ -282,3 +283,18 @@ class TestPhrases:
         held = {term for _, some in shared_phrases(read, found, normalise(query)) for term in some}
         assert held == {each.term for each in found}
         assert held == set(terms(document)) & set(terms(query))
+
+
+class TestAllTerms:
+    @unhurried
+    @given(text=texts)
+    def test_are_words_and_pairs_and_the_single_ideographs(self, text):
+        counted = count_all(text)
+        assert {term: count for term, count in counted.items() if not term.startswith("^")} == count_terms(text)
+        assert list(counted) == sorted(counted)
+        for term, count in counted.items():
+            if term.startswith("^"):
+                assert normalise(text).count(term[1:]) == count
+
+    def test_hold_no_function_word_and_no_letter(self):
+        assert {term for term in count_all("的LoRa检测") if term.startswith("^")} == {"^检", "^测"}

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from statistics import fmean
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,8 @@ from marketplace.identity.models import Organisation
 from marketplace.listings.models import Achievement, Listing, Problem
 from marketplace.pairings import engine, pairings, reading
 from matching import Index, Query, Ranking, Reasons, Snapshot
-from matching.text import terms
+from matching.asides import is_aside
+from matching.text import count_all
 from schemas.codes import TABLES
 from schemas.identity import Verification
 from schemas.listings import CooperationMode, ListingKind, Stage
@@ -134,31 +136,50 @@ def test_the_parts_add_up_whatever_the_records_say(pair):
         Pairing.model_validate(item)
 
 
+MARKS = {"word": "", "pair": "~", "character": "^"}
+
+
+def all_terms(text: str) -> list[str]:
+    return list(Counter(count_all(text)).elements())
+
+
 def redone(query: str, document: str, corpus: list[str]) -> tuple[dict[str, dict[str, float]], float, float]:
-    """TF-IDF with plain dictionaries: each shared term with its numbers, and both lengths."""
-    counts = [Counter(terms(text)) for text in corpus]
+    """The score with plain dictionaries: each shared term with its numbers, and both lengths."""
+    counts = [Counter(all_terms(text)) for text in corpus]
     df = Counter(term for count in counts for term in count)
     idf = {term: math.log((1 + len(corpus)) / (1 + df[term])) + 1 for term in df}
 
-    def weights(text: str) -> tuple[dict[str, float], float, Counter[str]]:
-        tf = Counter(term for term in terms(text) if term in df)
-        raw = {term: (1 + math.log(count)) * idf[term] for term, count in tf.items()}
-        norm = math.sqrt(sum(weight**2 for weight in raw.values()))
-        return {term: weight / norm for term, weight in raw.items()}, norm, tf
+    cf = Counter(term for text in corpus for term in all_terms(text))
+    focus = {term: ((cf[term] + 5) / (df[term] + 5)) ** 0.3 for term in df}
+    brevity = 150 / (150 + len(set(all_terms(query))))
+    aside = {term: brevity if term.startswith("^") or is_aside(term) else 1.0 for term in df}
 
-    wq, query_norm, tfq = weights(query)
-    wd, document_norm, tfd = weights(document)
+    def raw(text: str) -> dict[str, float]:
+        return {term: (1 + math.log(1 + math.log(tf))) * idf[term] for term, tf in Counter(all_terms(text)).items()}
+
+    tfq, tfd = Counter(all_terms(query)), Counter(all_terms(document))
+    asked = {term: (1 + math.log(tf)) * idf[term] * focus[term] * aside[term] for term, tf in tfq.items() if term in df}
+    query_norm = math.hypot(*asked.values())
+    pivot = 0.8 * brevity * fmean(math.hypot(*raw(text).values()) for text in corpus)
+    document_norm = math.hypot(*raw(document).values()) + pivot
+    wq = {term: weight / query_norm for term, weight in asked.items()}
+    wd = {term: weight / document_norm for term, weight in raw(document).items()}
+    shared = wq.keys() & wd.keys()
     parts = {
         term: {
             "tf_query": tfq[term],
             "tf_document": tfd[term],
             "df": df[term],
+            "cf": cf[term],
             "idf": idf[term],
+            "focus": focus[term],
+            "aside": aside[term],
             "weight_query": wq[term],
             "weight_document": wd[term],
             "contribution": wq[term] * wd[term],
         }
-        for term in wq.keys() & wd.keys()
+        for term in shared
+        if not all(one.startswith("^") for one in shared)
     }
     return parts, query_norm, document_norm
 
@@ -186,11 +207,7 @@ async def test_one_pairing_is_redone_by_hand(given, session, client, engine):
     assert reasons["documents"] == 3
     assert math.isclose(reasons["query_norm"], query_norm, rel_tol=1e-12)
     assert math.isclose(reasons["document_norm"], document_norm, rel_tol=1e-12)
-    listed = {
-        ("~" if part["kind"] == "pair" else "") + part["term"]: part
-        for term in reasons["terms"]
-        for part in term["parts"]
-    }
+    listed = {MARKS[part["kind"]] + part["term"]: part for term in reasons["terms"] for part in term["parts"]}
     assert listed.keys() <= parts.keys()
     assert len(parts) - len(listed) == reasons["other"]["terms"]
     for term, part in listed.items():
