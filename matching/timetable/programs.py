@@ -1,0 +1,87 @@
+"""Whole-number programs, and the solver behind them: HiGHS, as scipy brings it."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+
+Terms = Mapping[int, float]
+
+NODES: Final = 20_000
+"""Branches after which a program gives up: a bound that a slow machine reaches too, so that plans do not depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``chosen``: the variables' values, None when none were found. ``bound``: no solution is worth more."""
+
+    chosen: NDArray[np.int64] | None
+    bound: float
+    proven: bool
+
+
+class Program:
+    """Variables that are 0 or 1 (or up to ``upper``), rows low ≤ Σ a·x ≤ high, and what to maximise."""
+
+    def __init__(self) -> None:
+        self._lower: list[float] = []
+        self._upper: list[float] = []
+        self._whole: list[int] = []
+        self._starts: list[int] = [0]
+        self._columns: list[int] = []
+        self._weights: list[float] = []
+        self._low: list[float] = []
+        self._high: list[float] = []
+
+    def variable(self, *, lower: float = 0, upper: float = 1, whole: bool = True) -> int:
+        """``whole=False`` for one that is whole by itself when the others are."""
+        self._lower.append(lower)
+        self._upper.append(upper)
+        self._whole.append(int(whole))
+        return len(self._lower) - 1
+
+    def row(self, terms: Terms, *, low: float = -math.inf, high: float = math.inf) -> None:
+        self._columns += terms.keys()
+        self._weights += terms.values()
+        self._starts.append(len(self._columns))
+        self._low.append(low)
+        self._high.append(high)
+
+    def at_most_one(self, variables: Iterable[int]) -> None:
+        self.row(dict.fromkeys(variables, 1.0), high=1)
+
+    def best(self, aim: Terms, *, seconds: float, nodes: int = NODES) -> Found:
+        """Maximise Σ aim·x. The bound is that of the solver, and holds also when time or nodes ran out."""
+        count = len(self._lower)
+        most = sum(weight * (self._upper if weight > 0 else self._lower)[each] for each, weight in aim.items())
+        if not count:
+            return Found(np.zeros(0, np.int64), 0.0, proven=True)
+        cost = np.zeros(count)
+        for each, weight in aim.items():
+            cost[each] = -weight
+        rows = csr_array((self._weights, self._columns, self._starts), shape=(len(self._low), count), dtype=np.float64)
+        result = milp(
+            cost,
+            integrality=np.array(self._whole),
+            bounds=Bounds(np.array(self._lower), np.array(self._upper)),
+            constraints=[LinearConstraint(rows, np.array(self._low), np.array(self._high))] if self._low else [],
+            options={"mip_rel_gap": 0.0, "time_limit": max(0.05, seconds), "node_limit": nodes},
+        )
+        dual = result.mip_dual_bound
+        bound = most if dual is None or not math.isfinite(dual) else min(most, -float(dual))
+        chosen = None if result.x is None else np.rint(result.x).astype(np.int64)
+        return Found(chosen, bound, proven=result.status == 0)
+
+
+def whole(bound: float) -> int:
+    """The largest whole number that a bound admits; the solver's numbers are good to a millionth."""
+    return math.floor(bound + 1e-6 * max(1.0, abs(bound)) if abs(bound) < 1e5 else bound + 0.1)
+
+
+def ones(variables: Sequence[int]) -> dict[int, float]:
+    return dict.fromkeys(variables, 1.0)
