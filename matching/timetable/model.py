@@ -14,6 +14,9 @@ POOL: Final = -1
 APART: Final = -2
 """The place of a wish whose two sides stay at different tables."""
 
+UNLIMITED: Final = 1 << 30
+"""The maximum of who gave none: slots and absences still bound it."""
+
 
 class Seating(NamedTuple):
     """Where a wish could sit: its first slot, and the person of either side."""
@@ -90,15 +93,14 @@ def compiled(agenda: Agenda) -> Model:
     # The table of a host, and the place of a visit, are theirs alone.
     own = {tables[each.table] for each in agenda.participants if each.table is not None}
     own |= {tables[wish.table] for wish in agenda.wishes if wish.table is not None}
-    every = len(slot_ids)
     model = Model(
         agenda=agenda,
         people=[person.id for person in people],
         of=[tuple(number[person.id] for person in each.people) for each in agenda.participants],
         owner=[owner for owner, each in enumerate(agenda.participants) for _ in each.people],
         free=[[slot not in person.absent for slot in slot_ids] for person in people],
-        person_most=[every if person.most is None else person.most for person in people],
-        most=[every * len(each.people) if each.most is None else each.most for each in agenda.participants],
+        person_most=[UNLIMITED if person.most is None else person.most for person in people],
+        most=[UNLIMITED if each.most is None else each.most for each in agenda.participants],
         floor=[agenda.floor if each.floor is None else each.floor for each in agenda.participants],
         session=[sessions[slot.session] for slot in agenda.slots],
         pool=[place for place in range(len(agenda.tables)) if place not in own],

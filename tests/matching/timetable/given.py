@@ -2,67 +2,65 @@
 
 from collections import Counter, defaultdict
 from itertools import combinations, pairwise, product
+from random import Random
 
 from hypothesis import strategies as st
 
 from matching.timetable import Agenda, Answer, Keeping, Meeting, Participant, Person, Slot, Table, Wish
 
 
-@st.composite
-def agendas(draw, *, most_slots=5, most_tables=3, most_each=4, most_wishes=9, frills=True):
-    """Two sides of up to ``most_each``, one slot or more in one or two sessions, and whatever rule there is."""
-    count = draw(st.integers(1, most_slots))
-    cut = draw(st.integers(0, count))
+def agendas(**size):
+    """Crowded agendas by seed: hypothesis draws small ones by itself, in which nobody is in anybody's way."""
+    return st.integers(0, 2**32 - 1).map(lambda seed: an_agenda(Random(seed), **size))
+
+
+def an_agenda(rng, *, most_slots=5, most_tables=3, most_each=4, most_wishes=9, frills=True):
+    """Participants, up to ``most_each`` on two sides, one session or two, and whatever rule there is, if ``frills``."""
+
+    def some(things, share):
+        return frozenset(each for each in things if rng.random() < share)
+
+    count = rng.randint(max(1, most_slots - 2), most_slots)
+    cut = rng.choice([0, count // 2])
     slots = tuple(Slot(f"s{n}", "morning" if n < cut else "afternoon") for n in range(count))
-    some_slots = st.frozensets(st.sampled_from([slot.id for slot in slots]), max_size=max(1, count // 2))
+    ids = [slot.id for slot in slots]
     tables = tuple(
-        Table(f"t{n}", draw(st.sampled_from("AB")), draw(some_slots) if frills and draw(st.booleans()) else frozenset())
-        for n in range(draw(st.integers(1, most_tables)))
+        Table(f"t{n}", rng.choice("AB"), some(ids, 0.15) if frills else frozenset())
+        for n in range(rng.randint(1, most_tables))
     )
-    places = st.sampled_from([table.id for table in tables])
-    languages = st.frozensets(st.sampled_from(["zh", "en"]), max_size=2)
+    places = [table.id for table in tables]
+    frilled = frills and rng.random() < 0.7
     participants = []
-    for n in range(draw(st.integers(2, 2 * most_each))):
+    for n in range(rng.randint(most_each, 2 * most_each)):
         people = tuple(
             Person(
                 f"p{n}.{m}",
-                draw(some_slots),
-                draw(st.none() | st.integers(0, 3)) if frills else None,
-                draw(languages) if frills else frozenset(),
+                some(ids, 0.25),
+                rng.randint(0, 3) if frilled and rng.random() < 0.2 else None,
+                some(["zh", "en"], 0.7) if frilled else frozenset(),
             )
-            for m in range(draw(st.integers(1, 2)) if frills else 1)
+            for m in range(1 + (frilled and rng.random() < 0.25))
         )
-        host = draw(places) if frills and draw(st.integers(0, 5)) == 0 else None
-        most = draw(st.none() | st.integers(0, 4)) if frills else None
-        floor = draw(st.none() | st.integers(0, 3)) if frills else None
+        host = rng.choice(places) if frilled and rng.random() < 0.15 else None
+        most = rng.randint(0, 4) if frilled and rng.random() < 0.2 else None
+        floor = rng.randint(0, 3) if frilled and rng.random() < 0.3 else None
         participants.append(Participant(f"p{n}", people, floor, most, host))
-    pairs = st.lists(
-        st.sampled_from(list(combinations([each.id for each in participants], 2))),
-        max_size=most_wishes,
-        unique=True,
-    )
     hosted = {each.id for each in participants if each.table}
     longest = max(Counter(slot.session for slot in slots).values())
+    pairs = list(combinations([each.id for each in participants], 2))
     wishes = []
-    answers = st.sampled_from(list(Answer))
-    for first, second in draw(pairs):
-        place = draw(places) if frills and draw(st.integers(0, 6)) == 0 else None
-        long = (place or hosted & {first, second}) and longest > 1 and draw(st.booleans())
-        wishes.append(
-            Wish(first, second, draw(answers), draw(answers), draw(st.integers(0, 9)) / 10, 2 if long else 1, place)
-        )
-    return Agenda(slots, tables, tuple(participants), tuple(wishes), floor=draw(st.integers(0, 2)))
+    for first, second in rng.sample(pairs, min(len(pairs), most_wishes)):
+        place = rng.choice(places) if frilled and rng.random() < 0.08 else None
+        long = (place or hosted & {first, second}) and longest > 1 and rng.random() < 0.5
+        one, other = rng.choices(list(Answer), k=2)
+        wishes.append(Wish(first, second, one, other, rng.randint(0, 9) / 10, 2 if long else 1, place))
+    return Agenda(slots, tables, tuple(participants), tuple(wishes), floor=rng.randint(0, 2))
 
 
 def broken_rules(agenda: Agenda, meetings: tuple[Meeting, ...]) -> list[str]:
     """Every rule that these meetings break, in words."""
-    order = {slot.id: place for place, slot in enumerate(agenda.slots)}
-    session = {slot.id: slot.session for slot in agenda.slots}
-    participants = {each.id: each for each in agenda.participants}
-    people = {person.id: person for each in agenda.participants for person in each.people}
-    tables = {table.id: table for table in agenda.tables}
     wishes = {frozenset(wish.pair): wish for wish in agenda.wishes}
-    own = {each.table for each in agenda.participants} | {wish.table for wish in agenda.wishes}
+    people = {person.id: person for each in agenda.participants for person in each.people}
     out = []
     for pair, count in Counter(frozenset(meeting.pair) for meeting in meetings).items():
         if count > 1 or pair not in wishes:
@@ -70,35 +68,53 @@ def broken_rules(agenda: Agenda, meetings: tuple[Meeting, ...]) -> list[str]:
     seats = Counter((who, slot) for meeting in meetings for who in meeting.people for slot in meeting.slots)
     seats.update((meeting.table, slot) for meeting in meetings for slot in meeting.slots)
     out += [f"{who} twice at {slot}" for (who, slot), count in seats.items() if count > 1]
-    for meeting in meetings:
-        wish = wishes[frozenset(meeting.pair)]
-        places = [order[slot] for slot in meeting.slots]
-        if len(places) != wish.length or any(b - a != 1 for a, b in pairwise(places)):
-            out.append(f"{meeting.pair} sits {meeting.slots}")
-        if len({session[slot] for slot in meeting.slots}) != 1:
-            out.append(f"{meeting.pair} sits through a break")
-        if tables[meeting.table].closed & set(meeting.slots):
-            out.append(f"{meeting.table} is closed")
-        for side, who in zip(meeting.pair, meeting.people, strict=True):
-            if who not in {person.id for person in participants[side].people}:
-                out.append(f"{who} is not of {side}")
-            if people[who].absent & set(meeting.slots):
-                out.append(f"{who} is absent")
-        spoken = [people[who].languages for who in meeting.people]
-        if all(spoken) and not spoken[0] & spoken[1]:
-            out.append(f"{meeting.people} have no language")
-        hosts = {participants[side].table for side in meeting.pair} - {None}
-        if wish.table is not None and meeting.table != wish.table:
-            out.append(f"{meeting.pair} not at {wish.table}")
-        if wish.table is None and hosts and hosts != {meeting.table}:
-            out.append(f"{meeting.pair} not at the host's {hosts}")
-        if wish.table is None and not hosts and meeting.table in own:
-            out.append(f"{meeting.pair} at somebody's own {meeting.table}")
     met = Counter(side for meeting in meetings for side in meeting.pair)
     sat = Counter(who for meeting in meetings for who in meeting.people)
     out += [f"{p.id} has {met[p.id]}" for p in agenda.participants if p.most is not None and met[p.id] > p.most]
     out += [f"{p.id} sits {sat[p.id]}" for p in people.values() if p.most is not None and sat[p.id] > p.most]
+    for meeting in meetings:
+        wish = wishes[frozenset(meeting.pair)]
+        out += [*_when(agenda, wish, meeting), *_who(agenda, meeting), *_where(agenda, wish, meeting)]
     return out
+
+
+def _when(agenda, wish, meeting):
+    order = {slot.id: place for place, slot in enumerate(agenda.slots)}
+    places = [order[slot] for slot in meeting.slots]
+    if len(places) != wish.length or any(b - a != 1 for a, b in pairwise(places)):
+        yield f"{meeting.pair} sits {meeting.slots}"
+    if len({agenda.slots[place].session for place in places}) != 1:
+        yield f"{meeting.pair} sits through a break"
+
+
+def _who(agenda, meeting):
+    of = {each.id: {person.id: person for person in each.people} for each in agenda.participants}
+    sitting = []
+    for side, who in zip(meeting.pair, meeting.people, strict=True):
+        if who not in of[side]:
+            yield f"{who} is not of {side}"
+            return
+        sitting.append(of[side][who])
+        if of[side][who].absent & set(meeting.slots):
+            yield f"{who} is absent"
+    spoken = [person.languages for person in sitting]
+    if all(spoken) and not spoken[0] & spoken[1]:
+        yield f"{meeting.people} have no language"
+
+
+def _where(agenda, wish, meeting):
+    closed = {table.id: table.closed for table in agenda.tables}
+    stay = {each.id: each.table for each in agenda.participants if each.table is not None}
+    if closed[meeting.table] & set(meeting.slots):
+        yield f"{meeting.table} is closed"
+    hosts = {stay[side] for side in meeting.pair if side in stay}
+    if wish.table is not None:
+        if meeting.table != wish.table:
+            yield f"{meeting.pair} not at {wish.table}"
+    elif hosts and hosts != {meeting.table}:
+        yield f"{meeting.pair} not at the host's {hosts}"
+    elif not hosts and meeting.table in {*stay.values(), *(each.table for each in agenda.wishes)}:
+        yield f"{meeting.pair} at somebody's own {meeting.table}"
 
 
 def worth(agenda: Agenda, wish: Wish) -> int:
