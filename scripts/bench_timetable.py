@@ -194,6 +194,12 @@ def ratio(ours: float, theirs: float) -> str:
     return f"{ours / theirs:.2f}" if theirs else "∞" if ours else "1.00"
 
 
+def processor() -> str:
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text().splitlines() if known.exists() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
 def page(runs: list[Run]) -> str:
     def said(level: Level) -> str:
         if level.status == "optimal":
@@ -248,7 +254,7 @@ def page(runs: list[Run]) -> str:
     )
     return f"""# Benchmarks of the timetable
 
-Written by `make bench-timetable` (`scripts/bench_timetable.py`) on {datetime.now(UTC):%Y-%m-%d}: {platform.processor() or platform.machine()},
+Written by `make bench-timetable` (`scripts/bench_timetable.py`) on {datetime.now(UTC):%Y-%m-%d}: {processor()},
 {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end; Python {platform.python_version()}, scipy {version("scipy")} (HiGHS), numpy {version("numpy")}.
 The planner uses one core; where its seconds and its CPU differ, others were at work on the machine.
 

@@ -14,6 +14,9 @@ from matching.timetable.model import Seating
 EJECTIONS: Final = 40_000
 """Rounds of ejection before the rest is given up."""
 
+STALE: Final = 8_000
+"""Rounds without a fuller board before it is given up as well."""
+
 STIR: Final = 12
 """Meetings that are moved at random after each round, so that the search does not circle."""
 
@@ -33,9 +36,10 @@ def place(
     )
     waiting = [edge for edge in waiting if not _seat(board, edge)]
     penalty = [1] * len(model.edges)
-    best, kept = len(waiting), dict(board.at)
+    best, kept, since = len(waiting), dict(board.at), 0
     for turn in range(rounds):
-        if not waiting or (turn % 64 == 0 and not on()):
+        since += 1
+        if not waiting or since > STALE or (turn % 64 == 0 and not on()):
             break
         edge = waiting.pop()
         if _seat(board, edge):
@@ -47,7 +51,7 @@ def place(
         else:
             waiting += ejected
         if len(waiting) < best:
-            best, kept = len(waiting), dict(board.at)
+            best, kept, since = len(waiting), dict(board.at), 0
         _stir(board, rng)
     if waiting and best < len(waiting):
         board.restore(kept)

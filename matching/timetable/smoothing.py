@@ -15,12 +15,16 @@ from matching.timetable.model import POOL, Model, Seating
 CHAIN: Final = 60
 """Meetings that one exchange may move."""
 
-HOT: Final = 1.0
-COLD: Final = 0.08
-"""Idle slots by which a step may be worse, at first and in the end, once in e times."""
+IDLE: Final = 4
+"""What an idle slot costs; a session in which somebody has a meeting gives one back, when meetings are to be spread."""
 
-AWAY: Final = 1_000
-"""Idle slots for which a published meeting may be moved: none of them are worth it."""
+HOT: Final = 4.0
+WARM: Final = 1.0
+COLD: Final = 0.3
+"""Costs by which a step may be worse, at first (spreading: WARM) and in the end, once in e times."""
+
+AWAY: Final = 4_000
+"""Costs for which a published meeting may be moved: none of them are worth it."""
 
 
 class _Days:
@@ -42,6 +46,10 @@ class _Days:
                 out |= ((1 << here.bit_length()) - (here & -here)) & ~here
         return out & self.free[person]
 
+    def sessions(self, person: int) -> int:
+        """The sessions in which a person has a meeting."""
+        return sum(self.busy[person] & mask != 0 for mask in self.masks)
+
 
 def idle_slots(board: Board) -> list[int]:
     """Slots in which each person waits, though they could meet, between two meetings of one session."""
@@ -56,11 +64,11 @@ def moved(board: Board) -> int:
 
 
 class _Annealing:
-    def __init__(self, board: Board, rng: Random) -> None:
-        self.board, self.rng = board, rng
+    def __init__(self, board: Board, rng: Random, *, spread: bool) -> None:
+        self.board, self.rng, self.spread = board, rng, spread
         self.days = _Days(board)
         self.wait = [self.days.idle(person).bit_count() for person in range(len(self.days.busy))]
-        self.total = sum(self.wait)
+        self.used = [self.days.sessions(person) for person in range(len(self.days.busy))]
         self.at_home = {edge: seating for edge, (seating, _) in board.model.before.items()}
         self.homes = list(self.at_home)
 
@@ -110,14 +118,17 @@ class _Annealing:
         self._turn(chain, -1, old)
         self._turn(chain, 1, chain)
         waits = {person: days.idle(person).bit_count() for person in people}
-        change = sum(waits.values()) - sum(self.wait[person] for person in people) + AWAY * away
+        change = IDLE * (sum(waits.values()) - sum(self.wait[person] for person in people)) + AWAY * away
+        used = {person: days.sessions(person) for person in people} if self.spread else {}
+        change -= sum(count - self.used[person] for person, count in used.items())
         if change <= 0 or self.rng.random() < math.exp(-change / heat):
             for edge in chain:
                 board.lift(edge)
             board.replaced(chain.items())
             for person, wait in waits.items():
-                self.total += wait - self.wait[person]
                 self.wait[person] = wait
+            for person, count in used.items():
+                self.used[person] = count
         else:
             self._turn(chain, -1, chain)
             self._turn(chain, 1, old)
@@ -218,20 +229,29 @@ def _within(board: Board, chain: dict[int, Seating]) -> bool:
     return all(board.person_count[person] + more <= most[person] for person, more in count.items() if more > 0)
 
 
-def smooth(board: Board, rng: Random, on: Callable[[float], bool], steps: int) -> None:
-    """Anneal for so many steps, or while ``on(share done)``. Ends with the best that was met, never worse than before."""
-    work = _Annealing(board, rng)
+def smooth(board: Board, rng: Random, on: Callable[[], bool], steps: int, *, spread: bool = False) -> None:
+    """Anneal for so many steps, while ``on``. Ends with the best that was met, never worse than before.
+
+    Until nobody waits; with ``spread`` to the end, so that people have meetings in more sessions and fewer in a row:
+    without changing what comes before, that is the fewest changes of table that slots can do for.
+    """
     if not board.at:
         return
-    best, kept = work.total + AWAY * moved(board), dict(board.at)
+    work = _Annealing(board, rng, spread=spread)
+
+    def standing() -> tuple[int, int, int]:
+        return moved(board), sum(work.wait), -sum(work.used) if spread else 0
+
+    best, kept = standing(), dict(board.at)
+    hot = WARM if spread else HOT
     for turn in range(steps):
         if turn % 256 == 0:
-            if not on(turn / steps) or best == 0:
+            if not on():
                 break
-            # The tally of published meetings is taken here only, as it rarely changes.
-            now = work.total + AWAY * moved(board)
-            if now < best:
+            if (now := standing()) < best:
                 best, kept = now, dict(board.at)
-        work.step(HOT * (COLD / HOT) ** (turn / steps))
-    if work.total + AWAY * moved(board) > best:
+            if not (spread or any(best)):
+                break
+        work.step(hot * (COLD / hot) ** (turn / steps))
+    if standing() > best:
         board.restore(kept)

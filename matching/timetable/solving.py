@@ -157,10 +157,13 @@ def _improved(board: Board, bounds: Bounds, work: _Work, rng: Random) -> None:
 
 
 def _smoothed(board: Board, work: _Work, rng: Random) -> None:
+    steps = max(2_000, STEPS * len(board.at))
     for _ in range(ROUNDS):
         if not work.on() or not (sum(smoothing.idle_slots(board)) or smoothing.moved(board)):
-            return
-        smoothing.smooth(board, rng, lambda _: work.on(), max(2_000, STEPS * len(board.at)))
+            break
+        smoothing.smooth(board, rng, work.on, steps)
+    if work.on() and len(set(board.model.session)) > 1:
+        smoothing.smooth(board, rng, work.on, 2 * steps, spread=True)
 
 
 def _proven(board: Board, tables: Tables, bounds: Bounds, work: _Work) -> Tables:
