@@ -7,6 +7,7 @@ first come, first served, and a greedy scheduler that grants the most valuable w
 import argparse
 import os
 import platform
+import statistics
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,7 @@ from matching.timetable import (
     Level,
     Objective,
     Participant,
+    Person,
     Plan,
     Slot,
     Stage,
@@ -50,14 +52,14 @@ class Crowd:
     floor: int = 3
     away: float = 0.5
     """Share of people who miss a stretch of slots."""
+    mixed: bool = False
+    """With people who share a list, hosts at their tables, visits, maxima and two languages."""
 
     def agenda(self, seed: int) -> Agenda:
         rng = Random(seed)  # noqa: S311 - the same crowd each time
         slots = tuple(Slot(f"s{n}", f"session {n // 5}") for n in range(self.slots))
         tables = tuple(Table(f"t{n}", f"room {n // 10}") for n in range(self.tables))
-        participants = tuple(
-            Participant.alone(f"{side}{n}", absent=self._absent(rng)) for side in "ab" for n in range(self.each)
-        )
+        participants = tuple(self._participant(f"{side}{n}", rng) for side in "ab" for n in range(self.each))
         answers: dict[tuple[str, str], list[Answer]] = {}
         for side in "ab":
             popular = list(range(self.each))
@@ -72,8 +74,26 @@ class Crowd:
                     pair = (f"a{n}", f"b{one}") if side == "a" else (f"a{one}", f"b{n}")
                     said = answers.setdefault(pair, [Answer.SILENT, Answer.SILENT])
                     said["ab".index(side)] = Answer.MEET if rank else Answer.MUST
-        wishes = tuple(Wish(*pair, *said, score=round(rng.random(), 3)) for pair, said in answers.items())
+        hosts = {each.id for each in participants if each.table}
+        wishes = tuple(
+            Wish(*pair, *said, round(rng.random(), 3), 2 if hosts & set(pair) and rng.random() < 0.1 else 1)
+            for pair, said in answers.items()
+        )
         return Agenda(slots, tables, participants, wishes, floor=self.floor)
+
+    def _participant(self, name: str, rng: Random) -> Participant:
+        if not self.mixed:
+            return Participant.alone(name, absent=self._absent(rng))
+        languages = frozenset(["zh"] if rng.random() < 0.85 else ["en"]) | frozenset(
+            ["en"] if rng.random() < 0.5 else []
+        )
+        count = 2 if rng.random() < 0.2 else 1
+        people = tuple(Person(f"{name}.{n}", self._absent(rng), None, languages) for n in range(count))
+        most = rng.randint(3, 8) if rng.random() < 0.2 else None
+        # Every tenth of one side stays at a table, the last of all.
+        number = int(name[1:])
+        host = f"t{self.tables - 1 - number // 10}" if name[0] == "b" and number % 10 == 0 else None
+        return Participant(name, people, None, most, host)
 
     def _absent(self, rng: Random) -> frozenset[str]:
         if rng.random() >= self.away:
@@ -87,6 +107,7 @@ CROWDS = (
     Crowd("200 × 200, 60 tables", 200, 60, 30),
     Crowd("200 × 200, 60 tables, nobody away", 200, 60, 30, away=0),
     Crowd("200 × 200, 100 tables", 200, 100, 30),
+    Crowd("200 × 200, 80 tables, mixed", 200, 80, 30, mixed=True),
     Crowd("500 × 500, 150 tables", 500, 150, 300),
 )
 
@@ -174,7 +195,7 @@ def measure(crowd: Crowd, seed: int) -> Run:
         seed,
         len(agenda.wishes),
         len(agenda.participants),
-        sum(len(each.people[0].absent) for each in agenda.participants) / (2 * crowd.each * crowd.slots),
+        statistics.mean(len(each.people[0].absent) for each in agenda.participants) / crowd.slots,
         took,
         burnt,
         stages.get(Stage.SMOOTHING) if proven else None,
@@ -260,6 +281,8 @@ The planner uses one core; where its seconds and its CPU differ, others were at 
 
 Each side has so many people, in 20 slots of four sessions; everyone wishes for five of the other side, one of them a must,
 the popular ones more often (as 1/√rank); half of the people miss a stretch of slots; everybody is promised three meetings.
+"Mixed": a fifth are two people who share a list, a fifth want three to eight meetings at most, a tenth of one side stay at
+their tables and give a tenth of their meetings two slots, and not everybody speaks the same language.
 
 ## What is proven
 

@@ -8,18 +8,14 @@ Every timetable obeys all of these rows, so what is found here is an upper bound
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from matching.timetable.model import POOL, Model
-from matching.timetable.programs import Found, Program, ones, whole
+from matching.timetable.programs import Clock, Found, Program, ones, whole
 
 ROUNDS: Final = 12
 """Times that cutting planes are added before the bound is taken as it is."""
-
-Seconds = Callable[[], float]
-"""How long may still be worked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +29,9 @@ class Choice:
 
 
 class _Chooser:
-    def __init__(self, model: Model, seconds: Seconds) -> None:
+    def __init__(self, model: Model, clock: Clock) -> None:
         self.model = model
-        self.seconds = seconds
+        self.clock = clock
         self.program = Program()
         self.of: dict[int, int] = {}
         self.reached: list[int] = []
@@ -82,11 +78,11 @@ class _Chooser:
     def best(self, aim: dict[int, float]) -> tuple[Found, set[int]]:
         """Solved again while somebody's choice does not fit into their slots."""
         for _ in range(ROUNDS):
-            found = self.program.best(aim, seconds=self.seconds())
+            found = self.program.best(aim, self.clock)
             if found.chosen is None:
                 return found, set(self.model.fixed)
             chosen = {edge for edge, variable in self.of.items() if found.chosen[variable]}
-            if not self._cut(chosen) or self.seconds() <= 0:
+            if not self._cut(chosen) or not self.clock.on():
                 break
         return found, chosen
 
@@ -143,9 +139,9 @@ def crowded(wants: dict[int, set[tuple[int, int]]]) -> set[int]:
     return set()
 
 
-def choose(model: Model, seconds: Seconds) -> Choice:
+def choose(model: Model, clock: Clock) -> Choice:
     """Floor first, then value, then published meetings kept; each level holds what the one before reached."""
-    chooser = _Chooser(model, seconds)
+    chooser = _Chooser(model, clock)
     floor_bound = chooser.free_floor + len(chooser.reached)
     if chooser.reached:
         found, _ = chooser.best(ones(chooser.reached))
@@ -166,13 +162,9 @@ def choose(model: Model, seconds: Seconds) -> Choice:
     return Choice(tuple(sorted(chosen)), floor_bound, value_bound, kept)
 
 
-def value_bound(model: Model, floor: int, seconds: Seconds) -> int:
+def value_bound(model: Model, floor: int, clock: Clock) -> int:
     """No timetable in which so many participants reach their floor is worth more."""
-    chooser = _Chooser(model, seconds)
+    chooser = _Chooser(model, clock)
     chooser.program.row(ones(chooser.reached), low=floor - chooser.free_floor)
     found, _ = chooser.best({variable: float(model.edges[edge].value) for edge, variable in chooser.of.items()})
     return whole(found.bound)
-
-
-def overall(edges: Iterable[int], model: Model) -> int:
-    return sum(model.edges[edge].value for edge in edges)

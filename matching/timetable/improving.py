@@ -5,6 +5,7 @@ from random import Random
 from typing import Final
 
 from matching.timetable.board import Board
+from matching.timetable.programs import Clock
 from matching.timetable.whole import Whole
 
 TURNS: Final = 60
@@ -29,14 +30,14 @@ def fill(board: Board) -> None:
             board.put(edge, free)
 
 
-def improve(board: Board, rng: Random, on: Callable[[], bool], enough: Callable[[], bool], seconds: float) -> None:
+def improve(board: Board, rng: Random, clock: Clock, enough: Callable[[], bool]) -> None:
     """Open some slots, solve them anew with everything that waits, and take what is better; while it helps.
 
-    ``seconds``: for one turn. Slots are drawn by those that unplaced wishes could have.
+    Slots are drawn by those that unplaced wishes could have.
     """
     since = 0
     for _ in range(TURNS):
-        if not on() or enough() or since >= IDLE_TURNS:
+        if not clock.on() or enough() or since >= IDLE_TURNS:
             return
         slots = _drawn(board, rng)
         program = Whole(board, slots)
@@ -46,7 +47,7 @@ def improve(board: Board, rng: Random, on: Callable[[], bool], enough: Callable[
         aim = program.worth() | dict.fromkeys(program.marks, heavy)
         for variable in kept:
             aim[variable] += 0.4 / len(kept)
-        found = program.program.best(aim, seconds=seconds, nodes=PIECE)
+        found = program.program.best(aim, clock, nodes=PIECE)
         since += 1
         if found.chosen is None:
             continue

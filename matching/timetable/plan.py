@@ -98,6 +98,7 @@ class Numbers:
 class Ended(StrEnum):
     DONE = "done"
     OUT_OF_TIME = "out_of_time"
+    """Time cut something short: all of it, or one proof."""
     CANCELLED = "cancelled"
 
 

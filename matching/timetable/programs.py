@@ -1,8 +1,10 @@
 """Whole-number programs, and the solver behind them: HiGHS, as scipy brings it."""
 
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import Final
 
 import numpy as np
@@ -14,6 +16,34 @@ Terms = Mapping[int, float]
 
 NODES: Final = 20_000
 """Branches after which a program gives up: a bound that a slow machine reaches too, so that plans do not depend on it."""
+
+BREATH: Final = 10.0
+"""Seconds that the solver may go without looking whether it was cancelled."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """How long may still be worked. ``hurried``: something ended sooner than it would have by itself."""
+
+    seconds: float
+    cancel: Event | None = None
+    started: float = field(default_factory=time.monotonic)
+    hurried: bool = False
+
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+    def cancelled(self) -> bool:
+        return self.cancel is not None and self.cancel.is_set()
+
+    def on(self) -> bool:
+        going = not self.cancelled() and self.elapsed() < self.seconds
+        self.hurried |= not going
+        return going
+
+    def left(self) -> float:
+        """Seconds for the solver's next call."""
+        return max(0.05, min(BREATH, self.seconds - self.elapsed())) if self.on() else 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +85,7 @@ class Program:
     def at_most_one(self, variables: Iterable[int]) -> None:
         self.row(dict.fromkeys(variables, 1.0), high=1)
 
-    def best(self, aim: Terms, *, seconds: float, nodes: int = NODES) -> Found:
+    def best(self, aim: Terms, clock: Clock, *, nodes: int = NODES) -> Found:
         """Maximise Σ aim·x. The bound is that of the solver, and holds also when time or nodes ran out."""
         count = len(self._lower)
         most = sum(weight * (self._upper if weight > 0 else self._lower)[each] for each, weight in aim.items())
@@ -65,13 +95,15 @@ class Program:
         for each, weight in aim.items():
             cost[each] = -weight
         rows = csr_array((self._weights, self._columns, self._starts), shape=(len(self._low), count), dtype=np.float64)
+        seconds, started = clock.left(), time.monotonic()
         result = milp(
             cost,
             integrality=np.array(self._whole),
             bounds=Bounds(np.array(self._lower), np.array(self._upper)),
             constraints=[LinearConstraint(rows, np.array(self._low), np.array(self._high))] if self._low else [],
-            options={"mip_rel_gap": 0.0, "time_limit": max(0.05, seconds), "node_limit": nodes},
+            options={"mip_rel_gap": 0.0, "time_limit": seconds, "node_limit": nodes},
         )
+        clock.hurried |= result.status != 0 and time.monotonic() - started >= seconds
         dual = result.mip_dual_bound
         bound = most if dual is None or not math.isfinite(dual) else min(most, -float(dual))
         chosen = None if result.x is None else np.rint(result.x).astype(np.int64)

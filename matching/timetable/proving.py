@@ -1,13 +1,12 @@
 """The levels as far as they are proven, and the exact program that proves the rest of small timetables."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from matching.timetable.board import Board
 from matching.timetable.model import Model
 from matching.timetable.plan import Level, Objective
-from matching.timetable.programs import Found, Terms, ones, whole
+from matching.timetable.programs import Clock, Found, Terms, ones, whole
 from matching.timetable.seating import Tables, changes
 from matching.timetable.smoothing import idle_slots, moved
 from matching.timetable.whole import Whole, tables_of
@@ -55,8 +54,8 @@ def levels(model: Model, board: Board, tables: Tables, bounds: Bounds) -> tuple[
 class Exact:
     """Level by level on the whole program, each with the ones before held. The board is only ever improved."""
 
-    def __init__(self, board: Board, bounds: Bounds, seconds: Callable[[], float]) -> None:
-        self.board, self.bounds, self.seconds = board, bounds, seconds
+    def __init__(self, board: Board, bounds: Bounds, clock: Clock) -> None:
+        self.board, self.bounds, self.clock = board, bounds, clock
         self.whole = Whole(board, range(board.model.slots))
 
     def floor_and_value(self) -> None:
@@ -111,7 +110,7 @@ class Exact:
         return now
 
     def _best(self, aim: Terms) -> Found:
-        return self.whole.program.best(aim, seconds=self.seconds())
+        return self.whole.program.best(aim, self.clock)
 
     def _take(self, found: Found) -> None:
         """What was found holds all rows so far, so that it is as good as the board in all levels before."""

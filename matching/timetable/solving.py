@@ -1,8 +1,7 @@
 """From an agenda to a plan: choose, place, improve, smooth, seat, prove. Each stage leaves a plan that breaks no rule."""
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
 from threading import Event
 from typing import Final
@@ -15,11 +14,9 @@ from matching.timetable.colouring import coloured
 from matching.timetable.improving import fill, improve
 from matching.timetable.model import Model, compiled
 from matching.timetable.plan import Ended, Numbers, Objective, Plan, Progress, Stage
+from matching.timetable.programs import Clock
 from matching.timetable.proving import Bounds, Exact, seatings
 from matching.timetable.seating import Tables
-
-BREATH: Final = 10.0
-"""Seconds that the solver may go without looking whether it was cancelled."""
 
 STEPS: Final = 30
 """Steps of smoothing per meeting, in each of at most so many rounds."""
@@ -30,38 +27,29 @@ WIDE: Final = 60_000
 """Seatings up to which the relaxation of the whole program is worth its time when a gap of value is left."""
 
 
+TELL: Final = 0.5
+"""Seconds between two reports within a stage."""
+
+
 @dataclass(slots=True)
-class _Work:
-    """The clock, the wish to stop, and what is known so far."""
+class _Work(Clock):
+    """The clock, and who is told what is known so far."""
 
-    seconds: float
-    cancel: Event | None
-    tell: Callable[[Progress], None] | None
-    started: float = field(default_factory=time.monotonic)
-    stage: Stage = Stage.CHOOSING
-    hurried: bool = False
-
-    def elapsed(self) -> float:
-        return time.monotonic() - self.started
-
-    def cancelled(self) -> bool:
-        return self.cancel is not None and self.cancel.is_set()
-
-    def on(self) -> bool:
-        going = not self.cancelled() and self.elapsed() < self.seconds
-        self.hurried |= not going
-        return going
-
-    def left(self) -> float:
-        """Seconds for the solver's next call."""
-        return min(BREATH, self.seconds - self.elapsed()) if self.on() else 0.0
+    tell: Callable[[Progress], None] | None = None
+    told: float = 0.0
+    last: tuple[Stage, Board, Bounds | None] | None = None
 
     def report(self, stage: Stage, board: Board, bounds: Bounds | None) -> None:
-        self.stage = stage
+        self.last = stage, board, bounds
         if self.tell:
-            reached, value = board.reached(), board.value()
+            self.told = self.elapsed()
             most = (bounds.floor, bounds.value) if bounds else (len(board.count), _everything(board.model))
-            self.tell(Progress(stage, self.elapsed(), len(board.at), reached, value, *most))
+            self.tell(Progress(stage, self.told, len(board.at), board.reached(), board.value(), *most))
+
+    def on(self) -> bool:
+        if self.last and self.elapsed() - self.told > TELL:
+            self.report(*self.last)
+        return Clock.on(self)
 
     def ended(self) -> Ended:
         if self.cancelled():
@@ -80,13 +68,14 @@ def solve(
     """The best timetable that is found in that time, and what is proven of it.
 
     Floor, value, published meetings moved, idle slots, changes of table: each counts only among plans that are equal in
-    those before. ``seconds`` may be exceeded by a moment; ``cancel`` is heard within ``BREATH``. Either way a plan comes
-    back that keeps all rules. The same agenda and seed give the same plan, unless ``ended`` says that time ran out.
+    those before. ``seconds`` may be exceeded by a moment; ``cancel`` is heard within ten seconds (``programs.BREATH``),
+    mostly at once. Either way a plan comes back that keeps all rules. The same agenda and seed give the same plan, unless
+    ``ended`` says that time ran out.
     ``progress`` is called in this thread, a few times a second at most.
 
     AgendaRefused, with all that is to be changed, when no timetable can be made of the agenda.
     """
-    work = _Work(seconds, cancel, progress)
+    work = _Work(seconds, cancel, tell=progress)
     check(agenda)
     published = agenda.published
     if published is None or not published.late:
@@ -124,7 +113,7 @@ def _solved(agenda: Agenda, work: _Work, seed: int) -> Plan:
 def _chosen(model: Model, board: Board, work: _Work, rng: Random) -> Bounds:
     """Bounds from the b-matching, and its wishes seated as far as may be."""
     work.report(Stage.CHOOSING, board, None)
-    choice = choosing.choose(model, work.left)
+    choice = choosing.choose(model, work)
     bounds = Bounds(choice.floor, choice.value, moved=model.published - len(model.fixed) - choice.kept)
     work.report(Stage.PLACING, board, bounds)
     exact = coloured(model, choice.edges)
@@ -146,12 +135,12 @@ def _improved(board: Board, bounds: Bounds, work: _Work, rng: Random) -> None:
 
     if not met() and work.on():
         work.report(Stage.IMPROVING, board, bounds)
-        improve(board, rng, work.on, met, BREATH / 4)
+        improve(board, rng, work, met)
         if not met() and work.on() and seatings(board.model) <= WIDE:
-            Exact(board, bounds, work.left).floor_and_value()
+            Exact(board, bounds, work).floor_and_value()
     if board.reached() < bounds.floor:
         # With fewer at their floor, more value may be had than was thought.
-        bounds.value = max(bounds.value, choosing.value_bound(board.model, board.reached(), work.left))
+        bounds.value = max(bounds.value, choosing.value_bound(board.model, board.reached(), work))
     if (board.reached(), board.value()) != hoped:
         bounds.moved = board.model.published - len(board.model.fixed) - len(board.model.before)
 
@@ -172,7 +161,7 @@ def _proven(board: Board, tables: Tables, bounds: Bounds, work: _Work) -> Tables
     size = seatings(model)
     if size > proving.SMALL:
         return tables
-    program = Exact(board, bounds, work.left)
+    program = Exact(board, bounds, work)
     program.floor_and_value()
     program.moves()
     program.idle()

@@ -25,7 +25,7 @@ def reached(plan):
     )
 
 
-@examples(40)
+@examples(30)
 @given(agendas())
 def test_no_plan_ever_breaks_a_rule(agenda):
     """However little time there is."""
@@ -34,7 +34,7 @@ def test_no_plan_ever_breaks_a_rule(agenda):
     assert reached(plan) == measured(agenda, plan.meetings)
 
 
-@examples(40)
+@examples(30)
 @given(agendas(most_slots=3, most_tables=2, most_each=2, most_wishes=6))
 def test_small_plans_are_as_good_as_brute_force_in_every_level(agenda):
     plan = solve(agenda, seconds=30)
