@@ -8,6 +8,7 @@ Every timetable obeys all of these rows, so what is found here is an upper bound
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,12 @@ from matching.timetable.programs import Clock, Found, Program, ones, whole
 
 ROUNDS: Final = 12
 """Times that cutting planes are added before the bound is taken as it is."""
+
+PART: Final = 1 / 6
+"""The part of all time that one of these programs may take."""
+
+DIVES: Final = 80
+"""Relaxations solved at most when floors are fixed one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +85,44 @@ class _Chooser:
     def best(self, aim: dict[int, float]) -> tuple[Found, set[int]]:
         """Solved again while somebody's choice does not fit into their slots."""
         for _ in range(ROUNDS):
-            found = self.program.best(aim, self.clock)
+            found = self.program.best(aim, self.clock, part=PART)
             if found.chosen is None:
                 return found, set(self.model.fixed)
             chosen = {edge for edge, variable in self.of.items() if found.chosen[variable]}
-            if not self._cut(chosen) or not self.clock.on():
+            if not self._cut(chosen) or not self.clock.before(0.5):
                 break
         return found, chosen
+
+    def dive(self) -> list[int]:
+        """Participants' marks that can all be reached, found by fixing the most promising and looking again.
+
+        For floors that not everybody can reach: that problem is hard, and the solver's own tries are poor.
+        """
+        program, aim = self.program, ones(self.reached)
+        open_, tried = list(self.reached), list[int]()
+        for _ in range(DIVES):
+            if not open_ or not self.clock.before(0.5):
+                break
+            values = program.relaxed(aim, self.clock)
+            if values is None:
+                # Too many at once: try half of them; one alone that is too many is out.
+                for mark in tried:
+                    program.bound(mark, 0, float(len(tried) > 1))
+                open_ += tried if len(tried) > 1 else []
+                tried = tried[: len(tried) // 2]
+            else:
+                sure = [mark for mark in open_ if values[mark] > 1 - 1e-6]
+                rest = sorted((mark for mark in open_ if values[mark] <= 1 - 1e-6), key=lambda mark: -values[mark])
+                for mark in sure:
+                    program.bound(mark, 1, 1)
+                tried, open_ = rest[: len(rest) // 8 + 1], rest
+            for mark in tried:
+                program.bound(mark, 1, 1)
+            open_ = [mark for mark in open_ if mark not in tried]
+        found = self.program.best(aim, self.clock, part=PART)
+        for mark in self.reached:
+            program.bound(mark, 0, 1)
+        return [] if found.chosen is None else [mark for mark in self.reached if found.chosen[mark]]
 
     def _cut(self, chosen: set[int]) -> bool:
         model, cut = self.model, False
@@ -143,23 +181,37 @@ def choose(model: Model, clock: Clock) -> Choice:
     """Floor first, then value, then published meetings kept; each level holds what the one before reached."""
     chooser = _Chooser(model, clock)
     floor_bound = chooser.free_floor + len(chooser.reached)
+    settled, marks = True, list[int]()
     if chooser.reached:
         found, _ = chooser.best(ones(chooser.reached))
         floor_bound = min(floor_bound, chooser.free_floor + whole(found.bound))
-        reached = sum(int(found.chosen[mark]) for mark in chooser.reached) if found.chosen is not None else 0
-        chooser.program.row(ones(chooser.reached), low=reached)
+        marks = [mark for mark in chooser.reached if found.chosen[mark]] if found.chosen is not None else []
+        if not found.proven:
+            marks = max(marks, chooser.dive(), key=len)
+        settled = found.proven
+        chooser.program.row(ones(chooser.reached), low=len(marks))
     worth = {variable: float(model.edges[edge].value) for edge, variable in chooser.of.items()}
     found, chosen = chooser.best(worth)
     value_bound = whole(found.bound)
-    # A choice that was made under a floor beyond reach says nothing of the value below it: see ``solving``.
+    if not (settled and found.proven):
+        for mark in marks:
+            chooser.program.bound(mark, 1, 1)
+        sure, again = chooser.best(worth)
+        if sure.chosen is not None and (found.chosen is None or _worth(model, again) > _worth(model, chosen)):
+            found, chosen = sure, again
+        for mark in marks:
+            chooser.program.bound(mark, 0, 1)
     kept = len(model.before)
     if model.before and found.chosen is not None:
-        value = sum(model.edges[edge].value for edge in chosen)
-        chooser.program.row(worth, low=value - 0.5)
+        chooser.program.row(worth, low=_worth(model, chosen) - 0.5)
         stays, again = chooser.best(ones([chooser.of[edge] for edge in model.before]))
         if stays.chosen is not None:
             chosen, kept = again, whole(stays.bound)
     return Choice(tuple(sorted(chosen)), floor_bound, value_bound, kept)
+
+
+def _worth(model: Model, chosen: Iterable[int]) -> int:
+    return sum(model.edges[edge].value for edge in chosen)
 
 
 def value_bound(model: Model, floor: int, clock: Clock) -> int:

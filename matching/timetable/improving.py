@@ -37,7 +37,7 @@ def improve(board: Board, rng: Random, clock: Clock, enough: Callable[[], bool])
     """
     since = 0
     for _ in range(TURNS):
-        if not clock.on() or enough() or since >= IDLE_TURNS:
+        if not clock.before(0.6) or enough() or since >= IDLE_TURNS:
             return
         slots = _drawn(board, rng)
         program = Whole(board, slots)

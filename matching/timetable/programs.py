@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +41,13 @@ class Clock:
         self.hurried |= not going
         return going
 
-    def left(self) -> float:
-        """Seconds for the solver's next call."""
-        return max(0.05, min(BREATH, self.seconds - self.elapsed())) if self.on() else 0.05
+    def before(self, part: float) -> bool:
+        """Whether less than this part of the time is gone."""
+        return self.on() and self.elapsed() < part * self.seconds
+
+    def left(self, part: float = 1.0) -> float:
+        """Seconds for the solver's next call, if it may have this part of all time."""
+        return max(0.05, min(BREATH, self.seconds * part, self.seconds - self.elapsed())) if self.on() else 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,9 @@ class Program:
         self._whole.append(int(whole))
         return len(self._lower) - 1
 
+    def bound(self, variable: int, lower: float, upper: float) -> None:
+        self._lower[variable], self._upper[variable] = lower, upper
+
     def row(self, terms: Terms, *, low: float = -math.inf, high: float = math.inf) -> None:
         self._columns += terms.keys()
         self._weights += terms.values()
@@ -85,29 +92,41 @@ class Program:
     def at_most_one(self, variables: Iterable[int]) -> None:
         self.row(dict.fromkeys(variables, 1.0), high=1)
 
-    def best(self, aim: Terms, clock: Clock, *, nodes: int = NODES) -> Found:
-        """Maximise Σ aim·x. The bound is that of the solver, and holds also when time or nodes ran out."""
+    def best(self, aim: Terms, clock: Clock, *, nodes: int = NODES, part: float = 1.0) -> Found:
+        """Maximise Σ aim·x. The bound is that of the solver, and holds also when time or nodes ran out.
+
+        ``part``: of all time, for this call at most.
+        """
         count = len(self._lower)
         most = sum(weight * (self._upper if weight > 0 else self._lower)[each] for each, weight in aim.items())
         if not count:
             return Found(np.zeros(0, np.int64), 0.0, proven=True)
-        cost = np.zeros(count)
-        for each, weight in aim.items():
-            cost[each] = -weight
-        rows = csr_array((self._weights, self._columns, self._starts), shape=(len(self._low), count), dtype=np.float64)
-        seconds, started = clock.left(), time.monotonic()
-        result = milp(
-            cost,
-            integrality=np.array(self._whole),
-            bounds=Bounds(np.array(self._lower), np.array(self._upper)),
-            constraints=[LinearConstraint(rows, np.array(self._low), np.array(self._high))] if self._low else [],
-            options={"mip_rel_gap": 0.0, "time_limit": seconds, "node_limit": nodes},
-        )
+        seconds, started = clock.left(part), time.monotonic()
+        result = self._solved(aim, np.array(self._whole), seconds, nodes)
         clock.hurried |= result.status != 0 and time.monotonic() - started >= seconds
         dual = result.mip_dual_bound
         bound = most if dual is None or not math.isfinite(dual) else min(most, -float(dual))
         chosen = None if result.x is None else np.rint(result.x).astype(np.int64)
         return Found(chosen, bound, proven=result.status == 0)
+
+    def relaxed(self, aim: Terms, clock: Clock) -> NDArray[np.float64] | None:
+        """The same with fractions allowed; None when there is no solution, or no time."""
+        result = self._solved(aim, np.zeros(len(self._lower)), clock.left(), 1)
+        return result.x if result.status == 0 else None
+
+    def _solved(self, aim: Terms, whole: NDArray[Any], seconds: float, nodes: int) -> Any:
+        count = len(self._lower)
+        cost = np.zeros(count)
+        for each, weight in aim.items():
+            cost[each] = -weight
+        rows = csr_array((self._weights, self._columns, self._starts), shape=(len(self._low), count), dtype=np.float64)
+        return milp(
+            cost,
+            integrality=whole,
+            bounds=Bounds(np.array(self._lower), np.array(self._upper)),
+            constraints=[LinearConstraint(rows, np.array(self._low), np.array(self._high))] if self._low else [],
+            options={"mip_rel_gap": 0.0, "time_limit": seconds, "node_limit": nodes},
+        )
 
 
 def whole(bound: float) -> int:

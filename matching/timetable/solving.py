@@ -136,7 +136,8 @@ def _improved(board: Board, bounds: Bounds, work: _Work, rng: Random) -> None:
     if not met() and work.on():
         work.report(Stage.IMPROVING, board, bounds)
         improve(board, rng, work, met)
-        if not met() and work.on() and seatings(board.model) <= WIDE:
+        size = seatings(board.model)
+        if not met() and (work.on() if size <= proving.SMALL else size <= WIDE and work.before(0.3)):
             Exact(board, bounds, work).floor_and_value()
     if board.reached() < bounds.floor:
         # With fewer at their floor, more value may be had than was thought.

@@ -7,10 +7,11 @@ from hypothesis import HealthCheck, given, settings
 
 from matching.timetable import Agenda, Meeting, Participant, Person, Slot, Table, Wish
 from matching.timetable.board import Board
+from matching.timetable.choosing import _Chooser
 from matching.timetable.improving import improve
 from matching.timetable.model import compiled
 from matching.timetable.placing import place
-from matching.timetable.programs import Clock
+from matching.timetable.programs import Clock, ones
 from matching.timetable.seating import seat
 from matching.timetable.smoothing import idle_slots, smooth
 from tests.matching.timetable.given import agendas, broken_rules, floor_and_value
@@ -42,6 +43,18 @@ def test_some_slots_at_a_time_from_nothing_find_the_best_of_small_plans(agenda):
     board = Board(compiled(agenda))
     improve(board, Random(1), Clock(30), lambda: False)
     assert (board.reached(), board.value()) == floor_and_value(agenda)
+
+
+@few
+@given(agendas(most_each=3))
+def test_floors_that_were_fixed_one_after_the_other_can_be_kept_together(agenda):
+    chooser = _Chooser(compiled(agenda), Clock(30))
+    most = chooser.program.best(ones(chooser.reached), Clock(30))
+    marks = chooser.dive()
+    assert len(marks) <= round(most.bound)
+    for mark in marks:
+        chooser.program.bound(mark, 1, 1)
+    assert chooser.program.best({}, Clock(30)).chosen is not None
 
 
 AGENDA = Agenda(
