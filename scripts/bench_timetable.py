@@ -107,6 +107,7 @@ CROWDS = (
     Crowd("200 × 200, 60 tables", 200, 60, 30),
     Crowd("200 × 200, 60 tables, nobody away", 200, 60, 30, away=0),
     Crowd("200 × 200, 100 tables", 200, 100, 30),
+    Crowd("200 × 200, 60 tables, six promised", 200, 60, 30, floor=6),
     Crowd("200 × 200, 80 tables, mixed", 200, 80, 30, mixed=True),
     Crowd("500 × 500, 150 tables", 500, 150, 300),
 )
@@ -225,7 +226,7 @@ def page(runs: list[Run]) -> str:
     def said(level: Level) -> str:
         if level.status == "optimal":
             return f"{level.reached:,}, optimal"
-        return f"{level.reached:,}, bound {level.bound:,} ({level.gap:.2%})"
+        return f"{level.reached:,}, bound {level.bound:,}" + (f" (gap {level.gap:.2%})" if level.bound else "")
 
     proofs = table(
         [
@@ -270,6 +271,7 @@ def page(runs: list[Run]) -> str:
             "placed, ours ÷ theirs",
             "value",
             "floor",
+            "idle",
         ],
         (row for run in runs for row in _beside(run)),
     )
@@ -280,7 +282,8 @@ Written by `make bench-timetable` (`scripts/bench_timetable.py`) on {datetime.no
 The planner uses one core; where its seconds and its CPU differ, others were at work on the machine.
 
 Each side has so many people, in 20 slots of four sessions; everyone wishes for five of the other side, one of them a must,
-the popular ones more often (as 1/√rank); half of the people miss a stretch of slots; everybody is promised three meetings.
+the popular ones more often (as 1/√rank); half of the people miss a stretch of slots; everybody is promised three meetings,
+or six.
 "Mixed": a fifth are two people who share a list, a fifth want three to eight meetings at most, a tenth of one side stay at
 their tables and give a tenth of their meetings two slots, and not everybody speaks the same language.
 
@@ -304,6 +307,7 @@ def _beside(run: Run) -> Iterator[list[object]]:
     ours = Outcome(numbers.placed, numbers.value, numbers.floor_reached, numbers.idle_slots)
     for name, one in (("timetable", ours), ("first come", run.itself), ("greedy", run.greedy)):
         ratios = [ratio(ours.placed, one.placed), ratio(ours.value, one.value), ratio(ours.floor, one.floor)]
+        ratios.append(ratio(ours.idle, one.idle))
         floor = f"{one.floor:,} of {run.people:,}"
         yield [run.crowd.name, run.seed, name, f"{one.placed:,}", f"{one.value:,}", floor, f"{one.idle:,}", *ratios]
 
