@@ -47,7 +47,6 @@ class Model:
     agenda: Agenda
     people: list[str]
     of: list[tuple[int, ...]]
-    owner: list[int]
     free: list[list[bool]]
     person_most: list[int]
     most: list[int]
@@ -97,7 +96,6 @@ def compiled(agenda: Agenda) -> Model:
         agenda=agenda,
         people=[person.id for person in people],
         of=[tuple(number[person.id] for person in each.people) for each in agenda.participants],
-        owner=[owner for owner, each in enumerate(agenda.participants) for _ in each.people],
         free=[[slot not in person.absent for slot in slot_ids] for person in people],
         person_most=[UNLIMITED if person.most is None else person.most for person in people],
         most=[UNLIMITED if each.most is None else each.most for each in agenda.participants],
