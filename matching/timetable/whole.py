@@ -1,7 +1,7 @@
 """The timetable as one whole-number program: exact where it is small, and a part of it at a time where it is not.
 
-A variable for each seating of a wish; the rules are its rows. Idle slots follow Bettinelli and others (2015, curriculum
-timetabling): before[p,s] and after[p,s] say that a person has a meeting up to, and from, a slot of the session.
+A variable for each seating of a wish; the rules are its rows. For idle slots, before[p,s] and after[p,s] say that a person
+has a meeting up to, and from, a slot of the session: who has both, and none in it, waits.
 Table changes are the moves of a person's last known table, which is free to be anything between two meetings.
 """
 
