@@ -10,7 +10,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench bench-timetable lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,9 @@ check: $(DEV) ## style, types, imports
 
 bench: $(DEV) ## measure; results go to docs/benchmarks.md
 	$(BIN)/python -m scripts.bench
+
+bench-timetable: $(DEV) ## measure the timetable; results go to docs/benchmarks-timetable.md
+	$(BIN)/python -m scripts.bench_timetable
 
 lock: ## renew requirements.lock
 	sh scripts/make_lock.sh
