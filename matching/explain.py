@@ -9,7 +9,8 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,10 @@ Places = NDArray[np.intp]
 _BLANKS = re.compile(r"\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class TermPart:
+Kind = Literal["word", "pair", "character"]
+
+
+class TermPart(NamedTuple):
     """One matched term: ``contribution`` = ``weight_query`` · ``weight_document``, and what those are made of.
 
     ``kind``: a "word", a "pair" of neighbouring characters, or a single "character". ``df``: how many of the documents
@@ -37,7 +40,7 @@ class TermPart:
     """
 
     term: str
-    kind: Literal["word", "pair", "character"]
+    kind: Kind
     contribution: float
     tf_query: int
     tf_document: int
@@ -143,7 +146,8 @@ def explain(
     the rest summed up in ``other``.
     """
     parts = _matched(weighed, postings, row, ids, counts)
-    text = round(math.fsum(part.contribution for part in parts), DECIMALS)
+    contributions = {term: part.contribution for term, part in parts.items()}
+    text = round(math.fsum(contributions.values()), DECIMALS)
     signals = tuple(
         Signal(
             name=each.name,
@@ -155,18 +159,18 @@ def explain(
         )
         for each in judge(query, document.facets, now)
     )
-    found = _Found(document, {_spelt(part): part.contribution for part in parts}, reading.normalised)
+    found = _Found(document, contributions, reading.normalised)
     groups = _grouped(parts, found.phrases)
     rest = groups[top:]
     return Reasons(
         key=key,
         score=round(text + sum(signal.contribution for signal in signals), DECIMALS),
         text=text,
-        terms=tuple(groups[:top]),
+        terms=tuple(map(_told, groups[:top])),
         other=OtherTerms(
             groups=len(rest),
-            terms=sum(len(group.parts) for group in rest),
-            contribution=sum(group.contribution for group in rest),
+            terms=sum(len(held) for _, _, held in rest),
+            contribution=sum(contribution for _, contribution, _ in rest),
         ),
         signals=signals,
         sentence=found.best_sentence(text),
@@ -177,18 +181,21 @@ def explain(
     )
 
 
-def _spelt(part: TermPart) -> str:
-    return {"pair": PAIR, "character": CHARACTER, "word": ""}[part.kind] + part.term
+@lru_cache(maxsize=16)
+def _read(terms: tuple[str, ...]) -> list[tuple[str, Kind]]:
+    """Each term without its mark, and what the mark says."""
+    return [(term.removeprefix(PAIR).removeprefix(CHARACTER), _kind(term)) for term in terms]
 
 
-def _kind(term: str) -> Literal["word", "pair", "character"]:
+def _kind(term: str) -> Kind:
     return "pair" if term.startswith(PAIR) else "character" if term.startswith(CHARACTER) else "word"
 
 
-def _matched(weighed: Question, postings: TermWeights, row: int, ids: Ints, counts: Ints) -> list[TermPart]:
+def _matched(weighed: Question, postings: TermWeights, row: int, ids: Ints, counts: Ints) -> dict[str, TermPart]:
+    """The shared terms with their marks, each with its numbers."""
     in_query, in_document = _common(weighed.ids, ids)
     if weighed.lone[in_query].all():
-        return []
+        return {}
     numbers = weighed.ids[in_query]
     tf = counts[in_document]
     idf = postings.idf[numbers]
@@ -209,25 +216,11 @@ def _matched(weighed: Question, postings: TermWeights, row: int, ids: Ints, coun
             weight_document,
         )
     ]
-    return [
-        TermPart(
-            term=term.removeprefix(PAIR).removeprefix(CHARACTER),
-            kind=_kind(term),
-            contribution=contribution,
-            tf_query=int(tf_query),
-            tf_document=int(tf_document),
-            df=int(df),
-            cf=int(cf),
-            idf=idf_,
-            focus=focus,
-            aside=aside,
-            weight_query=wq,
-            weight_document=wd,
-        )
-        for term, contribution, tf_query, tf_document, df, cf, idf_, focus, aside, wq, wd in zip(
-            (weighed.terms[place] for place in in_query.tolist()), *columns, strict=True
-        )
-    ]
+    read = _read(weighed.terms)
+    return {
+        weighed.terms[place]: TermPart(*read[place], *numbers_of)
+        for place, numbers_of in zip(in_query.tolist(), zip(*columns, strict=True), strict=True)
+    }
 
 
 def _common(query: Places, document: Ints) -> tuple[Places, Places]:
@@ -257,8 +250,9 @@ class _Found:
         for span in sentences(text):
             normalised, places = occurrences(text[span.start : span.end], self._matched)
             self.phrases.extend(shared_phrases(normalised, places, query))
-            here = {place.term for place in places} | {CHARACTER + char for char in normalised}
-            carried = math.fsum(self._contributions.get(term, 0.0) for term in here)
+            here = {place.term for place in places}
+            here.update(CHARACTER + char for char in self._matched.characters.intersection(normalised))
+            carried = math.fsum(self._contributions[term] for term in here)
             if eligible and places and carried > (self._best[0] if self._best else 0.0):
                 self._best = (carried, field, span.start, span.end, places)
 
@@ -284,21 +278,23 @@ def _end(offsets: list[int], end: int) -> int:
     return next((offset for offset in offsets[end:] if offset > last), offsets[-1])
 
 
-def _grouped(parts: list[TermPart], phrases: list[tuple[str, frozenset[str]]]) -> list[TermGroup]:
+Group = tuple[str, float, list[TermPart]]
+
+
+def _grouped(parts: dict[str, TermPart], phrases: list[tuple[str, frozenset[str]]]) -> list[Group]:
     """Each term under the longest phrase that holds it (the first of equals), or by itself; strongest group first."""
     label_of: dict[str, str] = {}
     for label, held in sorted(phrases, key=lambda phrase: -len(phrase[0])):
         for term in [*held, *(CHARACTER + char for char in label)]:
             label_of.setdefault(term, label)
     groups: dict[str, list[TermPart]] = {}
-    for part in parts:
-        groups.setdefault(label_of.get(_spelt(part), part.term), []).append(part)
-    found = [
-        TermGroup(
-            label=_BLANKS.sub(" ", label),
-            contribution=sum(part.contribution for part in held),
-            parts=tuple(sorted(held, key=lambda part: (-part.contribution, part.kind, part.term))),
-        )
-        for label, held in groups.items()
-    ]
-    return sorted(found, key=lambda group: (-group.contribution, group.label))
+    for term, part in parts.items():
+        groups.setdefault(label_of.get(term, part.term), []).append(part)
+    found = [(label, sum(part.contribution for part in held), held) for label, held in groups.items()]
+    return sorted(found, key=lambda group: (-group[1], group[0]))
+
+
+def _told(group: Group) -> TermGroup:
+    label, contribution, held = group
+    parts = sorted(held, key=lambda part: (-part.contribution, part.kind, part.term))
+    return TermGroup(label=_BLANKS.sub(" ", label), contribution=contribution, parts=tuple(parts))

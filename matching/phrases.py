@@ -26,6 +26,7 @@ class Matched:
 
     def __init__(self, terms: Collection[str]) -> None:
         self.words = {term for term in terms if not term.startswith((PAIR, CHARACTER))}
+        self.characters = {term.removeprefix(CHARACTER) for term in terms if term.startswith(CHARACTER)}
         self.pairs = {term.removeprefix(PAIR) for term in terms if term.startswith(PAIR)}
 
 

@@ -249,7 +249,7 @@ def _reasons(why: Why, *, in_full: bool) -> Reasons:
             TermReason(
                 term=group.label,
                 contribution=group.contribution,
-                parts=[TermPart.model_validate(part) for part in group.parts] if in_full else None,
+                parts=[TermPart(**part._asdict()) for part in group.parts] if in_full else None,
             )
             for group in why.terms
         ],
