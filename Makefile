@@ -3,14 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-# `make test COVER=1` measures coverage too, which takes twice as long; what has to be covered is in pyproject.toml.
-COVER ?=
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-timetable lock clean
+.PHONY: help demo test cover check bench bench-timetable lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,8 +32,11 @@ $(DEV): requirements.lock $(RUNTIME)
 demo: $(RUNTIME) ## start the database, load sample data, rank three problems, serve on http://127.0.0.1:8000
 	@$(BIN)/duijie demo
 
-test: $(DEV) ## run all tests on a real PostgreSQL (COVER=1: and measure coverage)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(COVER),--cov --cov-report=term:skip-covered)
+test: $(DEV) ## run all tests on a real PostgreSQL
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+cover: $(DEV) ## run them once more and measure coverage; takes twice as long
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
 
 check: $(DEV) ## style, types, imports
 	$(BIN)/ruff check .

@@ -50,7 +50,7 @@ def _logs_like_in_production() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _no_clock_decides() -> None:
     """What waits for PostgreSQL waits as long as a busy machine needs; tests of deadlines set their own."""
-    db.CONNECT_SECONDS = db.POOL_SECONDS = db.COMMAND_SECONDS = db.LOCK_SECONDS = 120
+    db.CONNECT_SECONDS = db.POOL_SECONDS = db.COMMAND_SECONDS = db.LOCK_SECONDS = db.IDLE_SECONDS = 120
     health.PATIENCE = 300
 
 

@@ -25,6 +25,7 @@ RETRIED: Final = {"40P01", "40001"}
 CONNECT_SECONDS = 3
 POOL_SECONDS = 3
 LOCK_SECONDS = 4
+IDLE_SECONDS = 30
 COMMAND_SECONDS = 6
 BODY_SECONDS = 120
 
@@ -65,7 +66,7 @@ class Database:
             "application_name": name,
             "timezone": "UTC",
             "statement_timeout": str(COMMAND_SECONDS * 1000),
-            "idle_in_transaction_session_timeout": "30000",
+            "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000),
             "lock_timeout": str(LOCK_SECONDS * 1000),
         }
         reach = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}

@@ -404,6 +404,7 @@ async def test_an_answer_in_bytes_is_an_answer(place):
 
 async def test_a_transaction_that_is_left_idle_is_ended_by_postgresql(real_url, settings, monkeypatch):
     monkeypatch.setattr(db, "LOCK_SECONDS", 4)
+    monkeypatch.setattr(db, "IDLE_SECONDS", 30)
     async with a_real_place(real_url, settings) as place, place.database.writing_engine.connect() as connection:
         limits = await connection.execute(
             text("select current_setting('idle_in_transaction_session_timeout'), current_setting('lock_timeout')")

@@ -141,6 +141,9 @@ async def killed_under_writers(*, keyed: bool) -> tuple[dict[str, str], dict[str
             asyncio.create_task(write_on(server, organisation, token, done, stop, keyed=keyed)) for _ in range(WRITERS)
         ]
         for _ in range(KILLS):
+            written = len(done)
+            while len(done) < written + WRITERS:  # noqa: ASYNC110 -- ten writers count, one looks
+                await asyncio.sleep(0.05)
             await asyncio.sleep(chance.uniform(0.3, 0.8))
             server.kill()
             await server.start()

@@ -1,5 +1,7 @@
 """Alive, ready, counted."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -38,8 +40,19 @@ async def test_a_process_of_another_schema_is_not_ready_and_says_what_to_run(app
     assert answer.headers["Retry-After"] == "1"
 
 
+class Silent:
+    """A session of a database that never answers."""
+
+    async def __aenter__(self):
+        await asyncio.Event().wait()
+
+    async def __aexit__(self, *_):
+        raise AssertionError
+
+
 async def test_who_asks_whether_it_is_ready_is_not_kept_waiting(app, client, monkeypatch):
-    monkeypatch.setattr(health, "PATIENCE", 0)
+    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    monkeypatch.setattr(app.state.database, "reading", Silent)
     assert (await client.get("/readyz")).status_code == 503
 
 
