@@ -63,7 +63,7 @@ class Lives(RuleBasedStateMachine):
         self.writer, self.reader, self.alone = Collection(self.store), Collection(self.store), Collection()
         self.facts = []
         self.living = {}
-        self.published = (0, {})
+        self.published = None
 
     def tell(self, collection, mark, key, counts):
         if counts is None:
@@ -107,7 +107,7 @@ class Lives(RuleBasedStateMachine):
         self.reader.follow()
         brute = BruteForce(self.living)
         shelved = brute
-        if not self.fresh and self.published[0]:
+        if not self.fresh and self.published is not None:
             mark, published = self.published
             shelved = Published(published, self.living, {key for key, _ in self.facts[mark:]})
         for each, its in ((self.alone, brute), (self.writer, shelved), (self.reader, shelved)):
@@ -142,6 +142,18 @@ TestLives = Lives.TestCase
 TestLives.settings = settings(deadline=None, max_examples=60, stateful_step_count=25)
 TestLivesByPublishedNumbers = LivesByPublishedNumbers.TestCase
 TestLivesByPublishedNumbers.settings = TestLives.settings
+
+
+def test_what_was_published_while_nobody_was_there_sets_the_numbers_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "FRESH_UP_TO", -1)
+    collection = Collection(Store(tmp_path))
+    collection.publish()
+    living = {"a": {"的": 1}, "b": {"的": 1, "和": 1}}
+    for key, found in living.items():
+        collection.put(key, found)
+    query = {"的": 3, "和": 1}
+    assert ranked(collection.refresh(), query, 7) == Published({}, living, living).ranked(query, 7)
+    assert ranked(collection.view, query, 7) != BruteForce(living).ranked(query, 7)
 
 
 def test_a_view_that_was_taken_stays_as_it_was():
