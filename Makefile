@@ -8,7 +8,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench bench-matching lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,6 +43,9 @@ check: $(DEV) ## style, types, imports
 
 bench: $(DEV) ## measure; results go to docs/benchmarks.md
 	$(BIN)/python -m scripts.bench
+
+bench-matching: $(DEV) ## the ranking beside its peers, up to a million records; to docs/benchmarks-matching.md
+	$(BIN)/python -m scripts.bench_matching
 
 lock: ## renew requirements.lock
 	sh scripts/make_lock.sh

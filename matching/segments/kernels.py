@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from matching.segments.bounds import LEAST, STRIP, Flags, Lengths, Open, scan, seed
 from matching.segments.compiling import compiled, prefetch, whole
 from matching.segments.scoring import Asked, Documents, exact, push, summon
+from matching.segments.touched import sift, wipe
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -21,8 +22,9 @@ BLOCK = 65_536
 _ANY_TF = 65_535
 _ANY_DAMP = 23.0  # above 1 + ln 2^31
 _DONE = np.float32(-1e30)
-_HINTED = 12  # cache lines of a term's next ids; what follows the machine foresees by itself
+_HINTED = 4  # cache lines of a term's next ids; what follows the machine foresees by itself
 _SHARE = 0.2  # of |q|²: the first block starts to look when no more is left out
+_FEW = 12_288  # postings in a block: up to so many, their rows are looked at one by one
 
 # Measured costs in nanoseconds; they only steer when to stop adding and start scoring.
 _POSTING = 0.4
@@ -50,6 +52,22 @@ class _Plan(NamedTuple):
     cost: F64
     reach: F64
     last: int
+
+
+class Room(NamedTuple):
+    """What a search works in, to be used again by the next of the same thread. ``sums`` are all 0 between searches."""
+
+    sums: F32
+    bytes: NDArray[np.uint8]
+    words: NDArray[np.uint64]
+    found: I64
+
+
+def room_for(rows: int) -> Room:
+    """Enough for a segment of so many rows."""
+    block = min(rows, BLOCK)
+    flags = np.zeros(STRIP, np.uint8)
+    return Room(np.zeros(block, np.float32), flags, flags.view(np.uint64), np.empty(block + 1, np.int64))
 
 
 class _Best(NamedTuple):
@@ -111,24 +129,31 @@ def _add(sums: F32, ids: U16, start: int, end: int, weight: np.float32) -> None:
 
 
 @compiled
-def _add_stage(sums: F32, stage: int, block: int, plan: _Plan, asked: Asked, postings: Postings, cursor: I64) -> None:
-    """Add what the terms of a stage weigh in a block, and move their cursors behind it."""
+def _add_stage(
+    sums: F32, stage: int, block: int, plan: _Plan, asked: Asked, postings: Postings, begin: I64, cursor: I64
+) -> int:
+    """Add what the terms of a stage weigh in a block, and move their cursors from ``begin`` to behind it. Answers how
+    many postings that were."""
     runs, damp = postings.runs, asked.damp
+    n = 0
     for o in range(plan.first[stage], plan.first[stage + 1]):
         j = plan.order[o]
         run = cursor[j]
         end = whole(postings.run_first[asked.terms[j] + 1])
         while run < end and runs[run, 0] >> 16 < block:
             run += 1
+        begin[j] = run
         while run < end and runs[run, 0] >> 16 == block:
             tf = whole(runs[run, 0] & 0xFFFF)
             damped = _ANY_DAMP if tf == _ANY_TF else (damp[tf] if tf < len(damp) else 1.0 + math.log(tf))
             start = whole(runs[run, 1])
             weight = np.float32(asked.weights[j] * asked.idf[j] * damped)
             _add(sums, postings.ids, start, start + whole(runs[run, 2]), weight)
+            n += whole(runs[run, 2])
             run += 1
         cursor[j] = run
         _hint(run, end, block + 1, postings)
+    return n
 
 
 @compiled
@@ -158,7 +183,7 @@ def _nobody(admitted: NDArray[np.uint8]) -> bool:
 
 
 @compiled
-def search(
+def search(  # noqa: PLR0912, PLR0915 -- one loop over many arrays; passing them on costs lines too
     documents: Documents,
     postings: Postings,
     lengths: Lengths,
@@ -166,6 +191,7 @@ def search(
     asked: Asked,
     classes: NDArray[np.int8],
     df: U32,
+    room: Room,
     k: int,
     floor: float,
     most: float,
@@ -190,9 +216,12 @@ def search(
         cursor[j] = postings.run_first[asked.terms[j]]
         prefetch(postings.runs, 3 * cursor[j])
 
-    sums = np.empty(BLOCK, np.float32)
-    room = np.zeros(STRIP, np.uint8)
-    flags = Flags(room, room.view(np.uint64), np.empty(BLOCK + 1, np.int64))
+    begin = np.empty(len(asked.terms), np.int64)
+    unread = np.zeros(plan.last + 1)  # |q| of what a stage leaves
+    for stage in range(plan.last - 1, -1, -1):
+        unread[stage] = math.sqrt(unread[stage + 1] ** 2 + plan.reach[n_classes - 1 - stage] ** 2)
+
+    flags = Flags(room.bytes, room.words, room.found)
     best = _Best(np.empty(k), np.empty(k, np.int64), np.zeros(2, np.int64), np.full(1, floor))
     seeds, seed_rows = np.empty(k), np.empty(k, np.int64)
     rows, scores = np.empty(4 * k, np.int64), np.empty(4 * k)
@@ -202,11 +231,14 @@ def search(
         lo, hi = block * BLOCK, min(block * BLOCK + BLOCK, n)
         if _nobody(open_.rows[lo:hi]):
             continue
-        here = sums[: hi - lo]
-        here[:] = np.float32(0.0)
+        here = room.sums[: hi - lo]
+        size = reached = 0
         for stage in range(plan.last + 1):
-            _add_stage(here, stage, block, plan, asked, postings, cursor)
-            if stage < start and stage < plan.last:
+            size += _add_stage(here, stage, block, plan, asked, postings, begin, cursor)
+            reached = stage
+            least = best.threshold[0] / most * margin - 1e-11
+            few = size <= _FEW and unread[stage] * (1.0 + 1e-9) < least
+            if stage < start and stage < plan.last and not few:
                 continue
             if best.threshold[0] <= 0.0:
                 seeded = seed_rows[: seed(here, lo, documents.norms, lengths, open_, flags, seeds, seed_rows)]
@@ -216,10 +248,30 @@ def search(
                 _score(seeded, documents, asked, floor, most, best, rows, scores)
                 if best.threshold[0] <= 0.0 and stage < plan.last:
                     continue
-            limit = whole((plan.cost[stage + 1] + _SCAN) / _EXACT) if stage < plan.last else BLOCK
+                least = best.threshold[0] / most * margin - 1e-11
+            limit = whole((plan.cost[stage + 1] + _SCAN) / _EXACT) if stage < plan.last else len(here)
             active = classes_asked[classes_asked < n_classes - stage]
-            least = best.threshold[0] / most * margin - 1e-11
-            n_found = scan(here, lo, lengths, open_, by, active, max(least, LEAST), flags, limit)
+            if few:
+                added = plan.order[: plan.first[stage + 1]]
+                n_found = sift(
+                    here,
+                    lo,
+                    postings.runs,
+                    postings.ids,
+                    added,
+                    begin,
+                    cursor,
+                    lengths,
+                    open_,
+                    by,
+                    active,
+                    least,
+                    unread[stage],
+                    flags.found,
+                    limit,
+                )
+            else:
+                n_found = scan(here, lo, lengths, open_, by, active, max(least, LEAST), flags, limit)
             if n_found > limit:
                 patient_until = block + 6
                 continue
@@ -227,10 +279,15 @@ def search(
             summon(found, documents)
             rows, scores = _with_room(rows, scores, best.numbers[1] + n_found)
             _score(found, documents, asked, floor, most, best, rows, scores)
-            start = stage
-            if stage > 0 and n_found * 8 <= limit and block >= patient_until:
-                start = stage - 1
+            if not few:
+                start = stage
+                if stage > 0 and n_found * 8 <= limit and block >= patient_until:
+                    start = stage - 1
             break
+        if size <= _FEW:
+            wipe(here, postings.runs, postings.ids, plan.order[: plan.first[reached + 1]], begin, cursor)
+        else:
+            here[:] = np.float32(0.0)
     kept = best.numbers[1]
     return rows[:kept].copy(), scores[:kept].copy()
 
