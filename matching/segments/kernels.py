@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from matching.segments.bounds import LEAST, STRIP, Flags, Lengths, Open, scan, seed
 from matching.segments.compiling import compiled, prefetch, whole
 from matching.segments.scoring import Asked, Documents, exact, push, summon
-from matching.segments.touched import sift, wipe
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -22,9 +21,8 @@ BLOCK = 65_536
 _ANY_TF = 65_535
 _ANY_DAMP = 23.0  # above 1 + ln 2^31
 _DONE = np.float32(-1e30)
-_HINTED = 4  # cache lines of a term's next ids; what follows the machine foresees by itself
+_HINTED = 12  # cache lines of a term's next ids; what follows the machine foresees by itself
 _SHARE = 0.2  # of |q|²: the first block starts to look when no more is left out
-_FEW = 12_288  # postings in a block: up to so many, their rows are looked at one by one
 
 # Measured costs in nanoseconds; they only steer when to stop adding and start scoring.
 _POSTING = 0.4
@@ -55,7 +53,7 @@ class _Plan(NamedTuple):
 
 
 class Room(NamedTuple):
-    """What a search works in, to be used again by the next of the same thread. ``sums`` are all 0 between searches."""
+    """What a search works in, to be used again by the next of the same thread."""
 
     sums: F32
     bytes: NDArray[np.uint8]
@@ -67,7 +65,7 @@ def room_for(rows: int) -> Room:
     """Enough for a segment of so many rows."""
     block = min(rows, BLOCK)
     flags = np.zeros(STRIP, np.uint8)
-    return Room(np.zeros(block, np.float32), flags, flags.view(np.uint64), np.empty(block + 1, np.int64))
+    return Room(np.empty(block, np.float32), flags, flags.view(np.uint64), np.empty(block + 1, np.int64))
 
 
 class _Best(NamedTuple):
@@ -129,31 +127,24 @@ def _add(sums: F32, ids: U16, start: int, end: int, weight: np.float32) -> None:
 
 
 @compiled
-def _add_stage(
-    sums: F32, stage: int, block: int, plan: _Plan, asked: Asked, postings: Postings, begin: I64, cursor: I64
-) -> int:
-    """Add what the terms of a stage weigh in a block, and move their cursors from ``begin`` to behind it. Answers how
-    many postings that were."""
+def _add_stage(sums: F32, stage: int, block: int, plan: _Plan, asked: Asked, postings: Postings, cursor: I64) -> None:
+    """Add what the terms of a stage weigh in a block, and move their cursors behind it."""
     runs, damp = postings.runs, asked.damp
-    n = 0
     for o in range(plan.first[stage], plan.first[stage + 1]):
         j = plan.order[o]
         run = cursor[j]
         end = whole(postings.run_first[asked.terms[j] + 1])
         while run < end and runs[run, 0] >> 16 < block:
             run += 1
-        begin[j] = run
         while run < end and runs[run, 0] >> 16 == block:
             tf = whole(runs[run, 0] & 0xFFFF)
             damped = _ANY_DAMP if tf == _ANY_TF else (damp[tf] if tf < len(damp) else 1.0 + math.log(tf))
             start = whole(runs[run, 1])
             weight = np.float32(asked.weights[j] * asked.idf[j] * damped)
             _add(sums, postings.ids, start, start + whole(runs[run, 2]), weight)
-            n += whole(runs[run, 2])
             run += 1
         cursor[j] = run
         _hint(run, end, block + 1, postings)
-    return n
 
 
 @compiled
@@ -175,6 +166,28 @@ def _score(
 
 
 @compiled
+def _nearest(found: I64, sums: F32, lo: int, norms: F64, seeds: F64, seed_rows: I64) -> int:
+    """Into ``seed_rows`` those with the highest sums for their length, and mark them as done; answers how many."""
+    held = 0
+    for row in found:
+        held = push(seeds, seed_rows, held, sums[row - lo] / norms[row], row)
+    for row in seed_rows[:held]:
+        sums[row - lo] = _DONE
+    return held
+
+
+@compiled
+def _still(found: I64, sums: F32, lo: int, norms: F64, least: float) -> int:
+    """Bring to the front those whose sums are not below ``least`` times |d|; answers how many."""
+    n = 0
+    for row in found:
+        if sums[row - lo] >= least * norms[row]:
+            found[n] = row
+            n += 1
+    return n
+
+
+@compiled
 def _nobody(admitted: NDArray[np.uint8]) -> bool:
     for i in range(len(admitted)):  # noqa: SIM110 -- any() is slower here
         if admitted[i]:
@@ -183,7 +196,7 @@ def _nobody(admitted: NDArray[np.uint8]) -> bool:
 
 
 @compiled
-def search(  # noqa: PLR0912, PLR0915 -- one loop over many arrays; passing them on costs lines too
+def search(  # noqa: PLR0915 -- one loop over many arrays; passing them on costs lines too
     documents: Documents,
     postings: Postings,
     lengths: Lengths,
@@ -216,11 +229,6 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop over many arrays; passing them
         cursor[j] = postings.run_first[asked.terms[j]]
         prefetch(postings.runs, 3 * cursor[j])
 
-    begin = np.empty(len(asked.terms), np.int64)
-    unread = np.zeros(plan.last + 1)  # |q| of what a stage leaves
-    for stage in range(plan.last - 1, -1, -1):
-        unread[stage] = math.sqrt(unread[stage + 1] ** 2 + plan.reach[n_classes - 1 - stage] ** 2)
-
     flags = Flags(room.bytes, room.words, room.found)
     best = _Best(np.empty(k), np.empty(k, np.int64), np.zeros(2, np.int64), np.full(1, floor))
     seeds, seed_rows = np.empty(k), np.empty(k, np.int64)
@@ -232,13 +240,10 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop over many arrays; passing them
         if _nobody(open_.rows[lo:hi]):
             continue
         here = room.sums[: hi - lo]
-        size = reached = 0
+        here[:] = np.float32(0.0)
         for stage in range(plan.last + 1):
-            size += _add_stage(here, stage, block, plan, asked, postings, begin, cursor)
-            reached = stage
-            least = best.threshold[0] / most * margin - 1e-11
-            few = size <= _FEW and unread[stage] * (1.0 + 1e-9) < least
-            if stage < start and stage < plan.last and not few:
+            _add_stage(here, stage, block, plan, asked, postings, cursor)
+            if stage < start and stage < plan.last:
                 continue
             if best.threshold[0] <= 0.0:
                 seeded = seed_rows[: seed(here, lo, documents.norms, lengths, open_, flags, seeds, seed_rows)]
@@ -248,46 +253,28 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop over many arrays; passing them
                 _score(seeded, documents, asked, floor, most, best, rows, scores)
                 if best.threshold[0] <= 0.0 and stage < plan.last:
                     continue
-                least = best.threshold[0] / most * margin - 1e-11
-            limit = whole((plan.cost[stage + 1] + _SCAN) / _EXACT) if stage < plan.last else len(here)
+            limit = (
+                whole((plan.cost[stage + 1] + _SCAN * len(here) / BLOCK) / _EXACT) if stage < plan.last else len(here)
+            )
             active = classes_asked[classes_asked < n_classes - stage]
-            if few:
-                added = plan.order[: plan.first[stage + 1]]
-                n_found = sift(
-                    here,
-                    lo,
-                    postings.runs,
-                    postings.ids,
-                    added,
-                    begin,
-                    cursor,
-                    lengths,
-                    open_,
-                    by,
-                    active,
-                    least,
-                    unread[stage],
-                    flags.found,
-                    limit,
-                )
-            else:
-                n_found = scan(here, lo, lengths, open_, by, active, max(least, LEAST), flags, limit)
+            least = best.threshold[0] / most * margin - 1e-11
+            n_found = scan(here, lo, lengths, open_, by, active, max(least, LEAST), flags, limit)
             if n_found > limit:
                 patient_until = block + 6
                 continue
             found = flags.found[:n_found]
-            summon(found, documents)
             rows, scores = _with_room(rows, scores, best.numbers[1] + n_found)
+            if stage == plan.last and n_found > 2 * k:  # the best of them first: fewer of the others are left then
+                nearest = seed_rows[: _nearest(found, here, lo, documents.norms, seeds, seed_rows)]
+                _score(nearest, documents, asked, floor, most, best, rows, scores)
+                least = best.threshold[0] / most * margin - 1e-11
+                found = found[: _still(found, here, lo, documents.norms, max(least, 0.0))]
+            summon(found, documents)
             _score(found, documents, asked, floor, most, best, rows, scores)
-            if not few:
-                start = stage
-                if stage > 0 and n_found * 8 <= limit and block >= patient_until:
-                    start = stage - 1
+            start = stage
+            if stage > 0 and n_found * 8 <= limit and block >= patient_until:
+                start = stage - 1
             break
-        if size <= _FEW:
-            wipe(here, postings.runs, postings.ids, plan.order[: plan.first[reached + 1]], begin, cursor)
-        else:
-            here[:] = np.float32(0.0)
     kept = best.numbers[1]
     return rows[:kept].copy(), scores[:kept].copy()
 

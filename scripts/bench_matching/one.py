@@ -81,7 +81,10 @@ def measured(name: str, work: Path) -> dict[str, Any]:
         folder.mkdir()
         figures["build"] = timed(engine.make)
         figures["build_mb"] = memory_mb("VmHWM")
+        (folder / "build.json").write_text(json.dumps(figures), encoding="utf-8")
         return figures  # its memory is measured in a process that has only opened it
+    if not ours:
+        figures |= json.loads((folder / "build.json").read_text(encoding="utf-8"))
     matrix = None if ours or name.startswith(("bm25s", "tantivy")) else Matrix(work / "matrix")
     engine = kind(folder, matrix)
     before = memory_mb("RssAnon")

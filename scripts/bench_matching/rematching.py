@@ -47,7 +47,7 @@ def timed_ours(run: Run) -> dict[str, float]:
 
 def vectors(run: Run, way: Way, rows: int) -> tuple[Any, Any]:
     """The share that asks, and all that answer, by the terms that answer: log-tf TF-IDF rows of unit length."""
-    from scipy.sparse import csr_array
+    from scipy.sparse import csr_matrix
 
     asking, answering = (Collection(Store(run.folder / side)).view for side in (way, way.other))
     (ours,), (theirs,) = asking.parts, answering.parts
@@ -57,13 +57,13 @@ def vectors(run: Run, way: Way, rows: int) -> tuple[Any, Any]:
     for part, to, most in ((ours, numbers, rows), (theirs, np.arange(len(idf)), len(theirs))):
         starts, ids, tf = part.segment.decoded(np.arange(most))
         known = to[ids] >= 0
-        lengths = np.add.reduceat(known, starts[:-1])
+        lengths = np.diff(np.concatenate([[0], np.cumsum(known)])[starts])
         place = to[ids][known]
-        matrix = csr_array(
-            ((1 + np.log(tf[known])) * idf[place], place, np.concatenate([[0], np.cumsum(lengths)])),
+        matrix = csr_matrix(
+            ((1 + np.log(tf[known])) * idf[place], place, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)),
             shape=(most, len(idf)),
         )
-        norms = np.sqrt(matrix.multiply(matrix).sum(axis=1))
+        norms = np.maximum(np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()), 1e-9)
         matrix.data /= np.repeat(norms, np.diff(matrix.indptr))
         out.append(matrix)
     return out[0], out[1]
