@@ -18,10 +18,11 @@ Rows = Sequence[int]
 
 
 class Engine(ABC):
-    """``title``: for the table. ``most``: how many queries of a kind it is asked, when it is slow. ``batch``: it is
+    """``title``: for the table. ``files``: the folder of its index, which several may share. ``most``: how many queries of a kind it is asked, when it is slow. ``batch``: it is
     asked all at once, as its makers mean it to be."""
 
     title = ""
+    files = ""
     needs = ""
     most = 1000
     batch = False
@@ -46,6 +47,7 @@ class Engine(ABC):
 
 class Ours(Engine):
     title = "Duijie"
+    files = "duijie"
 
     def open(self) -> None:
         self.collection = Collection(Store(self.folder))
@@ -58,6 +60,8 @@ class Ours(Engine):
 
 class _Vectors(Engine):
     """Log-tf TF-IDF rows of unit length, by scikit-learn's own transformer."""
+
+    files = "scikit-learn"
 
     def make(self) -> None:
         from scipy.sparse import csr_array, save_npz
@@ -134,20 +138,26 @@ class SparseDotTopn(Scipy):
     most = 50
     batch = True
 
+    def open(self) -> None:
+        from scipy.sparse import csr_matrix
+
+        super().open()
+        self.by_term = csr_matrix(self.by_term)
+
     def ask(self, terms: Sequence[str]) -> Rows:
         return self.ask_all([terms])[0]
 
     def ask_all(self, queries: Sequence[Sequence[str]]) -> list[Rows]:
+        from scipy.sparse import csr_matrix
         from sparse_dot_topn import sp_matmul_topn
 
-        found = sp_matmul_topn(
-            self.weighed(queries).astype(np.float64), self.by_term, top_n=TOP, sort=True, n_threads=1
-        )
+        found = sp_matmul_topn(csr_matrix(self.weighed(queries)), self.by_term, top_n=TOP, sort=True, n_threads=1)
         return [found.indices[a:b].tolist() for a, b in zip(found.indptr[:-1], found.indptr[1:], strict=True)]
 
 
 class Bm25s(Engine):
     title = "bm25s (numba)"
+    files = "bm25s"
     needs = "bm25s"
 
     def make(self) -> None:
@@ -185,6 +195,7 @@ class Bm25sBatch(Bm25s):
 
 class Tantivy(Engine):
     title = "tantivy, one segment"
+    files = "tantivy"
     needs = "tantivy"
 
     @property

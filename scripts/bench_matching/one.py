@@ -14,10 +14,10 @@ import numpy as np
 from scripts.bench_matching.corpus import Matrix
 from scripts.bench_matching.engines import ENGINES, Engine
 
-SECONDS = 12.0
+SECONDS = 5.0
 """A kind of query is asked again for about so long, at least once and at most ``ROUNDS`` times."""
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def memory_mb(what: str) -> float:
@@ -73,7 +73,7 @@ def asked(engine: Engine, queries: Sequence[Sequence[str]]) -> tuple[dict[str, f
 
 def measured(name: str, work: Path) -> dict[str, Any]:
     kind = ENGINES[name]
-    folder = work / name.removesuffix("-batch")
+    folder = work / kind.files
     ours = name == "duijie"
     figures: dict[str, Any] = {}
     if not ours and not folder.exists():

@@ -25,7 +25,7 @@ from scripts.bench_matching import corpus
 THREADS = 2
 DEPTH = 50
 PROBLEMS = 10_000
-ASKING = 400
+ASKING = 200
 """Problems that ask, of 10,000; achievements that ask: a hundred times as many, at most all."""
 
 

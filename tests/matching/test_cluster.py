@@ -16,6 +16,8 @@ def test_a_killed_worker_changes_nothing_in_what_is_found(tmp_path):
     from matching.cluster import work
 
     stores = published(tmp_path / "p", corpus(1, 23)), published(tmp_path / "a", corpus(2, 37))
+    alone = Run.begin(tmp_path / "alone", *stores, k=5, block=1)
+    alone.work(threads=2)  # first, and compiles what the workers need
     run = Run.begin(tmp_path / "run", *stores, k=5, block=1)
     killed = []
     with (
@@ -35,7 +37,5 @@ def test_a_killed_worker_changes_nothing_in_what_is_found(tmp_path):
         assert len(workers) == 2
     assert killed
     assert_whole(run, stores)
-    alone = Run.begin(tmp_path / "alone", *stores, k=5, block=1)
-    alone.work(threads=2)
     for path in alone.folder.glob("*.answers"):
         assert path.read_bytes() == (run.folder / path.name).read_bytes()
