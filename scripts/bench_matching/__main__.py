@@ -149,20 +149,26 @@ def main(
     work: Annotated[
         Path | None, typer.Option(help="a folder to keep corpus and indexes in; a temporary one by default")
     ] = None,
+    add: Annotated[bool, typer.Option(help="to what an earlier run in the same folder has measured")] = False,
     write: Annotated[bool, typer.Option(help="renew the page")] = True,
 ) -> None:
     """Measure and write the page."""
     with place(work) as folder:
-        runs: list[dict[str, Any]] = []
+        kept = folder / "figures.json"
+        known = json.loads(kept.read_text(encoding="utf-8"))["runs"] if add and kept.exists() else []
+        runs: dict[int, dict[str, Any]] = {run["documents"]: run for run in known}
         for n in sizes or SIZES:
-            runs.append(measure(n, folder / str(n), only or list(ENGINES)))
+            run = measure(n, folder / str(n), only or list(ENGINES))
+            run["engines"] = runs.get(n, {}).get("engines", {}) | run["engines"]
+            run["same"] = same_answers(run["engines"])
+            runs[n] = run
             figures = {
                 "date": time.strftime("%Y-%m-%d"),
                 "machine": machine(),
                 "source": corpus.source(),
-                "runs": sorted(runs, key=lambda run: run["documents"]),
+                "runs": [runs[n] for n in sorted(runs)],
             }
-            (folder / "figures.json").write_text(json.dumps(figures, ensure_ascii=False), encoding="utf-8")
+            kept.write_text(json.dumps(figures, ensure_ascii=False), encoding="utf-8")
             if write:
                 (DOCS / "benchmarks-matching.md").write_text(report.page(figures), encoding="utf-8")
                 (DOCS / "benchmarks-matching.svg").write_text(report.plot(figures), encoding="utf-8")

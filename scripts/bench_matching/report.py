@@ -1,15 +1,15 @@
 """The figures as a page and a plot."""
 
 from collections.abc import Mapping, Sequence
-from math import log10
+from math import isnan, log10
 from typing import Any, Final
 
 from scripts.bench_matching.engines import ENGINES
 
 HEAD: Final = """# Benchmarks of the matching
 
-Made by `make bench-matching`; every figure below comes from one run on one machine, peers included. Compare ratios, not
-absolute values.
+Made by `make bench-matching`; every figure below was measured on one machine, peers included. Compare ratios, not absolute
+values.
 
 All engines get the same tokens and the same queries, run one after the other, each in a process of its own on one thread, and
 answer with the ten best. Ours, scikit-learn, scipy and sparse_dot_topn rank by the cosine of log-tf TF-IDF over all records,
@@ -73,9 +73,7 @@ def _run(run: Mapping[str, Any]) -> str:
         rows.append(
             [
                 ENGINES[name].title,
-                f"{build['wall']:.1f} ({build['cpu']:.1f})"
-                if build
-                else f"{made['wall']:.1f} ({made['cpu']:.1f}), from texts, two processes",
+                f"{build['wall']:.1f} ({build['cpu']:.1f})" if build else _made(made),
                 f"{its['memory_mb']:.0f} ({its['memory_mb'] - its['before_mb']:.0f})",
                 f"{its['disk_mb']:.0f}",
                 f"{its['open']['wall'] * 1e3:.0f}",
@@ -95,6 +93,11 @@ def _run(run: Mapping[str, Any]) -> str:
     out.append(_updating(run["updating"]))
     out.append(_rematching(run["rematching"]))
     return "".join(out)
+
+
+def _made(its: Mapping[str, float]) -> str:
+    cpu = "" if isnan(its["cpu"]) else f" ({its['cpu']:.1f})"
+    return f"{its['wall']:.1f}{cpu}, from texts, two processes, at a load of {its['load']:.1f}"
 
 
 def _updating(its: Mapping[str, Any] | str) -> str:
@@ -176,7 +179,10 @@ def _goals(runs: Sequence[Mapping[str, Any]]) -> str:
     if isinstance(run["rematching"], dict) and "theirs" in run["rematching"]:
         ratio = _whole(run["rematching"])
         goal("full rematch against sparse_dot_topn", "≥ 2×", ratio, ratio >= 2)
-    return "\n## Goals at a million records\n\n" + _table(["what", "goal", "measured", "reached"], rows)
+    busy = max(run["load"], run["load_after"])
+    note = f"\nWhat is not in the table was not measured. The load average reached {busy:.1f}: above the number of cores, wall"
+    note += " times are those of a machine that is busy with other work, and CPU times suffer from shared caches.\n"
+    return "\n## Goals at a million records\n\n" + _table(["what", "goal", "measured", "reached"], rows) + note
 
 
 WIDTH, HEIGHT, LEFT, TOP = 380, 300, 60, 40
