@@ -8,7 +8,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover check bench bench-timetable lock clean
+.PHONY: help demo test cover check bench bench-matching bench-timetable lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,8 +47,13 @@ check: $(DEV) ## style, types, imports
 bench: $(DEV) ## measure; results go to docs/benchmarks.md
 	$(BIN)/python -m scripts.bench
 
+<<<<<<< HEAD
 bench-timetable: $(DEV) ## measure the timetable; results go to docs/benchmarks-timetable.md
 	$(BIN)/python -m scripts.bench_timetable
+=======
+bench-matching: $(DEV) ## the ranking beside its peers, up to a million records; to docs/benchmarks-matching.md
+	$(BIN)/python -m scripts.bench_matching
+>>>>>>> scale
 
 lock: ## renew requirements.lock
 	sh scripts/make_lock.sh

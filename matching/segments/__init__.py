@@ -57,4 +57,12 @@ common ones, which make most of the postings and little of the score, Cauchy and
 When few are left these are scored exactly from their own terms (``forward``); when many, the next class is added first.
 Filters and deletions are a byte a row and join in that test; small sets of admitted rows are scored from their own terms
 without reading any postings.
+
+Everybody against everybody (``batch``, ``rematch``)
+----------------------------------------------------
+Records of one collection ask another: their terms are read from ``forward``, translated once for each pair of segments, and
+asked one after the other inside one kernel, without Python between. ``rematch.Run`` does that for two whole collections, both
+ways, in blocks. A run is a folder with links to the files of the two versions that it began with; a block's answers land there
+as one file, the same bytes whoever computes them. Threads of one process (``Run.work``), several processes, or the workers of
+a Dask cluster (``matching.cluster``) may share it; it goes on where it was stopped, and a killed worker changes nothing.
 """

@@ -52,6 +52,22 @@ class _Plan(NamedTuple):
     last: int
 
 
+class Room(NamedTuple):
+    """What a search works in, to be used again by the next of the same thread."""
+
+    sums: F32
+    bytes: NDArray[np.uint8]
+    words: NDArray[np.uint64]
+    found: I64
+
+
+def room_for(rows: int) -> Room:
+    """Enough for a segment of so many rows."""
+    block = min(rows, BLOCK)
+    flags = np.zeros(STRIP, np.uint8)
+    return Room(np.empty(block, np.float32), flags, flags.view(np.uint64), np.empty(block + 1, np.int64))
+
+
 class _Best(NamedTuple):
     """What was found. ``numbers``: how many the heap holds, how many rows are kept. ``threshold``: the k-th best score."""
 
@@ -150,6 +166,28 @@ def _score(
 
 
 @compiled
+def _nearest(found: I64, sums: F32, lo: int, norms: F64, seeds: F64, seed_rows: I64) -> int:
+    """Into ``seed_rows`` those with the highest sums for their length, and mark them as done; answers how many."""
+    held = 0
+    for row in found:
+        held = push(seeds, seed_rows, held, sums[row - lo] / norms[row], row)
+    for row in seed_rows[:held]:
+        sums[row - lo] = _DONE
+    return held
+
+
+@compiled
+def _still(found: I64, sums: F32, lo: int, norms: F64, least: float) -> int:
+    """Bring to the front those whose sums are not below ``least`` times |d|; answers how many."""
+    n = 0
+    for row in found:
+        if sums[row - lo] >= least * norms[row]:
+            found[n] = row
+            n += 1
+    return n
+
+
+@compiled
 def _nobody(admitted: NDArray[np.uint8]) -> bool:
     for i in range(len(admitted)):  # noqa: SIM110 -- any() is slower here
         if admitted[i]:
@@ -158,7 +196,7 @@ def _nobody(admitted: NDArray[np.uint8]) -> bool:
 
 
 @compiled
-def search(
+def search(  # noqa: PLR0915 -- one loop over many arrays; passing them on costs lines too
     documents: Documents,
     postings: Postings,
     lengths: Lengths,
@@ -166,6 +204,7 @@ def search(
     asked: Asked,
     classes: NDArray[np.int8],
     df: U32,
+    room: Room,
     k: int,
     floor: float,
     most: float,
@@ -190,9 +229,7 @@ def search(
         cursor[j] = postings.run_first[asked.terms[j]]
         prefetch(postings.runs, 3 * cursor[j])
 
-    sums = np.empty(BLOCK, np.float32)
-    room = np.zeros(STRIP, np.uint8)
-    flags = Flags(room, room.view(np.uint64), np.empty(BLOCK + 1, np.int64))
+    flags = Flags(room.bytes, room.words, room.found)
     best = _Best(np.empty(k), np.empty(k, np.int64), np.zeros(2, np.int64), np.full(1, floor))
     seeds, seed_rows = np.empty(k), np.empty(k, np.int64)
     rows, scores = np.empty(4 * k, np.int64), np.empty(4 * k)
@@ -202,7 +239,7 @@ def search(
         lo, hi = block * BLOCK, min(block * BLOCK + BLOCK, n)
         if _nobody(open_.rows[lo:hi]):
             continue
-        here = sums[: hi - lo]
+        here = room.sums[: hi - lo]
         here[:] = np.float32(0.0)
         for stage in range(plan.last + 1):
             _add_stage(here, stage, block, plan, asked, postings, cursor)
@@ -216,7 +253,9 @@ def search(
                 _score(seeded, documents, asked, floor, most, best, rows, scores)
                 if best.threshold[0] <= 0.0 and stage < plan.last:
                     continue
-            limit = whole((plan.cost[stage + 1] + _SCAN) / _EXACT) if stage < plan.last else BLOCK
+            limit = (
+                whole((plan.cost[stage + 1] + _SCAN * len(here) / BLOCK) / _EXACT) if stage < plan.last else len(here)
+            )
             active = classes_asked[classes_asked < n_classes - stage]
             least = best.threshold[0] / most * margin - 1e-11
             n_found = scan(here, lo, lengths, open_, by, active, max(least, LEAST), flags, limit)
@@ -224,8 +263,13 @@ def search(
                 patient_until = block + 6
                 continue
             found = flags.found[:n_found]
-            summon(found, documents)
             rows, scores = _with_room(rows, scores, best.numbers[1] + n_found)
+            if stage == plan.last and n_found > 2 * k:  # the best of them first: fewer of the others are left then
+                nearest = seed_rows[: _nearest(found, here, lo, documents.norms, seeds, seed_rows)]
+                _score(nearest, documents, asked, floor, most, best, rows, scores)
+                least = best.threshold[0] / most * margin - 1e-11
+                found = found[: _still(found, here, lo, documents.norms, max(least, 0.0))]
+            summon(found, documents)
             _score(found, documents, asked, floor, most, best, rows, scores)
             start = stage
             if stage > 0 and n_found * 8 <= limit and block >= patient_until:

@@ -1,6 +1,7 @@
 """A query against the collection as it is at one moment: its weights, the k best rows, and who they are."""
 
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from matching.segments.bounds import Lengths, Open
 from matching.segments.codec import DAMP
 from matching.segments.files import frozen
-from matching.segments.kernels import Postings, search
+from matching.segments.kernels import BLOCK, Postings, Room, room_for, search
 from matching.segments.scoring import Asked, Documents, hashed, score_rows
 from matching.segments.segment import Segment, key_bytes
 from matching.segments.statistics import Weighing, classes_of, idf_of
@@ -181,13 +182,13 @@ class View:
         rows, scores = rows[keep], scores[keep]
         if len(self.parts) > 1:
             order = np.array(
-                sorted(range(len(rows)), key=lambda i: (-scores[i], self._key_bytes(int(rows[i])))), np.intp
+                sorted(range(len(rows)), key=lambda i: (-scores[i], self.key_bytes_of(int(rows[i])))), np.intp
             )
         else:
             order = np.lexsort((rows, -scores))
         return Found(rows[order], scores[order])
 
-    def _key_bytes(self, row: int) -> bytes:
+    def key_bytes_of(self, row: int) -> bytes:
         part = self._part(row)
         return bytes(part.segment.keys[row - part.first])
 
@@ -198,6 +199,17 @@ class View:
             here = (rows >= part.first) & (rows < part.first + len(part))
             scores[here] = _scores(part, question, numbers, rows[here] - part.first)
         return scores
+
+
+_rooms = threading.local()
+
+
+def _room() -> Room:
+    """The room of this thread."""
+    found: Room | None = getattr(_rooms, "room", None)
+    if found is None:
+        found = _rooms.room = room_for(BLOCK)
+    return found
 
 
 def _kth(scores: Sequence[Floats], k: int) -> float:
@@ -257,6 +269,7 @@ def _near(
         asked,
         classes_of(question.df[has], weighing.documents),
         segment.df[asked.terms],
+        _room(),
         min(k, len(part)),
         floor,
         most,

@@ -48,7 +48,9 @@ class Segment:
 
     def row(self, key: bytes) -> int:
         """The key's row, -1 when it is not here."""
-        row = int(np.searchsorted(self.keys, np.bytes_(key)))
+        if len(key) > self.keys.dtype.itemsize:  # and numpy would copy all keys to make room for a longer one
+            return -1
+        row = int(np.searchsorted(self.keys, np.array(key, self.keys.dtype)))
         return row if row < len(self.keys) and self.keys[row] == key else -1
 
     def decoded(self, rows: NDArray[np.int64]) -> tuple[codec.Starts, codec.Ids, codec.Counts]:

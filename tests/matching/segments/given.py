@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from matching.segments.building import built, live_df
@@ -13,6 +14,8 @@ from matching.segments.vocabulary import Vocabulary
 from matching.tfidf import Postings, best
 
 Counts = Mapping[str, int]
+
+unhurried = settings(deadline=None, max_examples=40)
 
 words = st.sampled_from([*"的和在了电池机钢铝", "电池", "~电池", "b", "ba", "\U00020000", "\uffff", "é"])
 counts = st.dictionaries(words, st.sampled_from([1, 1, 1, 2, 3, 4, 5, 70, 300, 65_534, 65_535, 70_000]), max_size=8)
@@ -47,6 +50,20 @@ def view_of(*segments: tuple[Segment, np.ndarray]) -> View:
         its = np.array([df[segment.vocabulary.term(place)] for place in range(len(segment.vocabulary))], np.uint32)
         parts.append(Part(segment, Weighing.of(segment, its, documents), alive.astype(np.uint8)))
     return View.of(parts, documents)
+
+
+@st.composite
+def lives(draw):
+    """A collection over up to three segments, some of it dead, and what is left of it."""
+    parts, living = [], {}
+    for _ in range(draw(st.integers(0, 3))):
+        corpus = draw(corpora)
+        segment = segment_of(corpus)
+        names = [bytes(key).decode() for key in segment.keys]
+        alive = np.array([name not in living and draw(st.booleans()) for name in names], np.bool_)
+        living |= {name: corpus[name] for name, lives in zip(names, alive, strict=True) if lives}
+        parts.append((segment, alive))
+    return parts, living
 
 
 def everyone(segment: Segment) -> np.ndarray:

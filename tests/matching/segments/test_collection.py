@@ -139,7 +139,7 @@ class LivesByPublishedNumbers(Lives):
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(deadline=None, max_examples=60, stateful_step_count=25)
+TestLives.settings = settings(deadline=None, max_examples=20, stateful_step_count=20)
 TestLivesByPublishedNumbers = LivesByPublishedNumbers.TestCase
 TestLivesByPublishedNumbers.settings = TestLives.settings
 
@@ -223,10 +223,10 @@ def test_publishing_goes_on_beside_changes_and_queries(tmp_path):
                 problems.append(found)
 
     threads = [threading.Thread(target=ask) for _ in range(2)]
-    publisher = threading.Thread(target=lambda: [collection.publish() for _ in range(15)])
+    publisher = threading.Thread(target=lambda: [collection.publish() for _ in range(6)])
     for thread in [*threads, publisher]:
         thread.start()
-    for n in range(300):
+    for n in range(120):
         collection.put(f"k{n:03}", {"电": n % 5 + 1, "池": 1}, mark=n)
         if n % 3 == 0:
             collection.drop(f"k{n // 2:03}", mark=n)
@@ -235,8 +235,8 @@ def test_publishing_goes_on_beside_changes_and_queries(tmp_path):
     stop.set()
     for thread in threads:
         thread.join()
-    gone = {f"k{n // 2:03}" for n in range(0, 300, 3)}
-    corpus = {f"k{n:03}": {"电": n % 5 + 1, "池": 1} for n in range(300) if f"k{n:03}" not in gone}
+    gone = {f"k{n // 2:03}" for n in range(0, 120, 3)}
+    corpus = {f"k{n:03}": {"电": n % 5 + 1, "池": 1} for n in range(120) if f"k{n:03}" not in gone}
     assert not problems
     assert ranked(collection.refresh(), {"电": 1}, 1000) == BruteForce(corpus).ranked({"电": 1}, 1000)
     collection.publish()

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matching.segments.batch import Asking
 from matching.segments.building import built, merged
 from matching.segments.files import finish
 from matching.segments.ranking import Part, View
@@ -10,14 +11,15 @@ from matching.segments.segment import KeyTaken, encoded, opened
 from matching.segments.statistics import Weighing
 from matching.segments.vocabulary import Vocabulary
 from matching.tfidf import Postings, best
-from tests.matching.given import unhurried
 from tests.matching.segments.given import (
     BruteForce,
     corpora,
     counts,
     everyone,
+    lives,
     ranked,
     segment_of,
+    unhurried,
     view_of,
 )
 
@@ -29,20 +31,6 @@ depths = st.integers(1, 14)
 def test_one_segment_ranks_as_the_whole_matrix(corpus, query, k):
     segment = segment_of(corpus)
     assert ranked(view_of((segment, everyone(segment))), query, k) == BruteForce(corpus).ranked(query, k)
-
-
-@st.composite
-def lives(draw):
-    """A collection over up to three segments, some of it dead, and what is left of it."""
-    parts, living = [], {}
-    for _ in range(draw(st.integers(0, 3))):
-        corpus = draw(corpora)
-        segment = segment_of(corpus)
-        names = [bytes(key).decode() for key in segment.keys]
-        alive = np.array([name not in living and draw(st.booleans()) for name in names], np.bool_)
-        living |= {name: corpus[name] for name, lives in zip(names, alive, strict=True) if lives}
-        parts.append((segment, alive))
-    return parts, living
 
 
 @unhurried
@@ -160,7 +148,7 @@ def queries(n_terms, seed):
 def test_many_blocks_rank_as_the_whole_matrix(large, n_terms, k):
     view, postings, vocabulary = large
     rng = np.random.default_rng(k)
-    for seed in range(12):
+    for seed in range(6):
         query = queries(n_terms, [n_terms, seed])
         scores = postings.scores(postings.weigh(query, vocabulary))
         found = view.best(view.ask(query), k)
@@ -172,6 +160,21 @@ def test_many_blocks_rank_as_the_whole_matrix(large, n_terms, k):
                 admitted[: 2 * 65_536] = False
             expected = best(np.where(admitted, scores, 0.0), k)
             assert view.best(view.ask(query), k, admitted=admitted).rows.tolist() == expected
+
+
+def test_many_blocks_answer_many_records_at_once(large):
+    view, postings, vocabulary = large
+    starts, ids, tf = many(30, 5, per_record=25)
+    names = Vocabulary.of(sorted(vocabulary))
+    asking = built(encoded([f"q{row:03}" for row in range(30)]), names, starts, ids, tf)
+    asked = View.of([Part(asking, Weighing.of(asking, asking.df, 30), asking.everyone)], 30)
+    found = Asking(asked, view).best(range(30), 10)
+    for row in range(30):
+        here = slice(starts[row], starts[row + 1])
+        query = {f"t{term:04}": count for term, count in zip(ids[here].tolist(), tf[here].tolist(), strict=True)}
+        scores = postings.scores(postings.weigh(query, vocabulary))
+        assert found.rows[row].tolist() == best(scores, 10)
+        assert found.scores[row].tolist() == scores[found.rows[row]].tolist()
 
 
 def test_a_document_without_end_does_not_widen_the_others_bounds():

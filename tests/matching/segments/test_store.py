@@ -177,24 +177,44 @@ def test_kill_9_at_any_moment_leaves_a_good_version(store):
     published(store, 1)
     rng = random.Random(7)
     seen = set()
-    for _ in range(8):
-        child = subprocess.Popen([sys.executable, "-m", "tests.matching.segments.test_store", str(store.folder)])
-        newest = max(store._numbers())
-        deadline = time.monotonic() + 60
-        while max(store._numbers()) < newest + 2 and time.monotonic() < deadline:
-            time.sleep(0.005)
-        time.sleep(rng.random() * 0.05)
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
-        seen.add(assert_whole(store))
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.matching.segments.test_store", str(store.folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as mother:
+        for _ in range(8):
+            mother.stdin.write("another\n")
+            mother.stdin.flush()
+            child = int(mother.stdout.readline())
+            newest = max(store._numbers())
+            deadline = time.monotonic() + 60
+            while max(store._numbers()) < newest + 2 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(rng.random() * 0.05)
+            os.kill(child, signal.SIGKILL)
+            assert mother.stdout.readline() == f"{signal.SIGKILL}\n"
+            seen.add(assert_whole(store))
+        mother.stdin.close()
     assert len(seen) > 1
     published(store, 1)
     assert assert_whole(store) == 1
 
 
-if __name__ == "__main__":  # publishes without end
-    folder = Store(Path(sys.argv[1]))
-    number = folder.latest().mark
+def publish_without_end(store):
+    number = store.latest().mark
     while True:
         number = number % 9 + 1
-        published(folder, number)
+        published(store, number)
+
+
+if __name__ == "__main__":  # for each line that comes, a child that publishes; answers its id, and how it ended
+    folder = Store(Path(sys.argv[1]))
+    for _ in sys.stdin:
+        child = os.fork()
+        if not child:
+            publish_without_end(folder)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        sys.stdout.write(f"{os.WTERMSIG(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()
