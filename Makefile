@@ -47,13 +47,11 @@ check: $(DEV) ## style, types, imports
 bench: $(DEV) ## measure; results go to docs/benchmarks.md
 	$(BIN)/python -m scripts.bench
 
-<<<<<<< HEAD
 bench-timetable: $(DEV) ## measure the timetable; results go to docs/benchmarks-timetable.md
 	$(BIN)/python -m scripts.bench_timetable
-=======
+
 bench-matching: $(DEV) ## the ranking beside its peers, up to a million records; to docs/benchmarks-matching.md
 	$(BIN)/python -m scripts.bench_matching
->>>>>>> scale
 
 lock: ## renew requirements.lock
 	sh scripts/make_lock.sh
