@@ -57,6 +57,8 @@ _RANK: Final[dict[Verdict, int]] = {"not_found": 0, "partly": 1, "supported": 2}
 
 def coverage(indicators: Sequence[Indicator], document: Document) -> list[Covered]:
     """One verdict for each indicator, in their order. Milliseconds for a record of a few thousand characters."""
+    if not indicators:
+        return []
     text = document.text
     said = [text[span.start : span.end] for span in sentences(text)]
     pairs = [_pairs(normalise(sentence)) for sentence in said]

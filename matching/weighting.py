@@ -116,28 +116,29 @@ class TermWeights:
     def weigh(self, counts: Mapping[str, int], vocabulary: Mapping[str, int]) -> Question:
         """A query's weights. Terms that no record has are left out of them, and of |q|, but not of brevity."""
         brevity = self.settings.half / (self.settings.half + len(counts))
-        known: list[tuple[str, int, int]] = []
-        unseen: list[tuple[str, int]] = []
+        beside = self.settings.asides
+        known: list[tuple[str, int, int, float]] = []
+        lost = 0.0
         for term, count in counts.items():
+            factor = brevity if term[0] == CHARACTER or (beside and is_aside(term)) else 1.0
             number = vocabulary.get(term, -1)
             if 0 <= number < len(self.df) and self.df[number]:
-                known.append((term, number, count))
+                known.append((term, number, count, factor))
             else:
-                unseen.append((term, count))
-        ids = np.array([number for _, number, _ in known], dtype=np.intp)
-        tf = np.array([count for _, _, count in known], dtype=np.int32)
-        aside = np.array([self._aside(term, brevity) for term, _, _ in known], dtype=np.float64)
+                lost += ((1.0 + math.log(count)) * factor) ** 2
+        ids = np.array([number for _, number, _, _ in known], dtype=np.intp)
+        tf = np.array([count for _, _, count, _ in known], dtype=np.int32)
+        aside = np.array([factor for _, _, _, factor in known], dtype=np.float64)
         weights = (1.0 + np.log(tf)) * self.idf[ids] * self.focus[ids] * aside
         squared = sum((weights * weights).tolist())
-        lost = sum(((1.0 + math.log(count)) * self._aside(term, brevity)) ** 2 for term, count in unseen)
         lost *= (math.log(1 + self.documents) + 1) ** 2
         norm = math.sqrt(squared) or 1.0
         return Question(
-            terms=tuple(term for term, _, _ in known),
+            terms=tuple(term for term, _, _, _ in known),
             ids=ids,
             counts=tf,
             aside=aside,
-            lone=np.array([term.startswith(CHARACTER) for term, _, _ in known], dtype=np.bool_),
+            lone=np.array([term[0] == CHARACTER for term, _, _, _ in known], dtype=np.bool_),
             weights=weights / norm,
             norm=norm,
             pivot=self.settings.pivot * brevity * self.mean,
@@ -157,10 +158,6 @@ class TermWeights:
     def _sums(self, question: Question, which: NDArray[np.bool_]) -> Floats:
         sums: Floats = self.by_term[question.ids[which]].T @ question.weights[which]
         return sums
-
-    def _aside(self, term: str, brevity: float) -> float:
-        beside = term.startswith(CHARACTER) or (self.settings.asides and is_aside(term))
-        return brevity if beside else 1.0
 
 
 def damped_twice(tf: Ints) -> Floats:

@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import load_only
 
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock, metrics
@@ -196,7 +197,7 @@ async def _shown(session: AsyncSession, kind: ListingKind, ids: Sequence[UUID]) 
     """The records as they are now: what was taken back a moment ago, or ran out, is not among them."""
     if not ids:
         return {}
-    statement = records.chosen(reading.MODEL[kind])
+    statement = records.chosen(reading.MODEL[kind]).options(load_only(*reading.shown(kind), raiseload=True))
     found = await session.scalars(
         statement.where(Listing.id.in_(ids), listing_open(), Listing.confirmed_until > clock.now())
     )

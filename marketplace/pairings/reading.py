@@ -43,6 +43,11 @@ def columns(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
     return [getattr(MODEL[kind], name) for name in (*_COMMON, *_OWN[kind])]
 
 
+def shown(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
+    """What is read from the database for a ranked record that is shown: a page of whole ones costs twice as much."""
+    return [getattr(MODEL[kind], name) for name in (*_COMMON, *_OWN[kind], "organisation_id")]
+
+
 def body(row: Any) -> str:
     """The text below the title."""
     if row.kind is ListingKind.ACHIEVEMENT:
