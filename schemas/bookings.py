@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import FieldError, Filter, Message, ShownOnce
-from schemas.identity import Email, OrganisationCard
+from schemas.identity import OrganisationCard
 from schemas.labs import CustomerClass
 from schemas.listings import EachOnce
 from schemas.text import Line, Moment, Text, Whole
@@ -89,11 +89,10 @@ class BookingWish(Slot):
 
 
 class BookingNew(BookingWish):
-    """For oneself; a keeper books for another by naming them."""
+    """A time on an instrument, for oneself, in the name of an organisation."""
 
     instrument_id: UUID
     organisation_id: Annotated[UUID, Field(description="以哪个单位的名义 · the organisation it is for")]
-    person_email: Annotated[Email | None, Field(description="为谁预约（管理员） · whom a keeper books for")] = None
     waive: Waived = []
 
 

@@ -16,7 +16,7 @@ from schemas.base import Filter, Message
 from schemas.codes import InstrumentClassCode, RegionCode
 from schemas.identity import Email, OrganisationCard
 from schemas.listings import Contact, EachOnce, Keywords, Story
-from schemas.text import Day, Line, Moment, Name, Text, Title, Whole, Words, Yuan
+from schemas.text import Day, Line, Moment, Text, Title, Whole, Words, Yuan
 
 
 class InstrumentKind(StrEnum):
@@ -322,7 +322,7 @@ class KeeperNew(Message):
 
 class KeeperView(Message):
     person_id: UUID
-    name: Name
+    name: str
     email: str
     since: AwareDatetime
 
@@ -362,8 +362,7 @@ class QualificationNew(Message):
 
 class QualificationView(Message):
     id: UUID
-    person_id: UUID
-    name: str
+    email: str
     expires_on: date | None
     note: str | None
     granted_at: AwareDatetime

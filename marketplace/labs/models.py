@@ -88,6 +88,12 @@ class Instrument(Versioned, Base):
     facets: Mapped[list[str]] = mapped_column(many())
     words: Mapped[str]
 
+    hours: Mapped[list["OpeningHours"]] = relationship(
+        lazy="raise", cascade="all, delete-orphan", order_by="OpeningHours.weekday, OpeningHours.opens"
+    )
+    exceptions: Mapped[list["OpeningException"]] = relationship(
+        lazy="raise", cascade="all, delete-orphan", order_by="OpeningException.day, OpeningException.opens"
+    )
     organisation: Mapped[Organisation] = relationship(lazy="raise")
 
 
@@ -172,14 +178,15 @@ class Outage(Base):
 
 
 class Qualification(Base):
-    """That a person may use an instrument alone, until a day. One that holds per person; the others are history."""
+    """That whoever signs in with this address may use an instrument alone, until a day. The revoked ones are history."""
 
     __tablename__ = "qualification"
     __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_lower"),
         Index(
             "qualification_live_key",
             "instrument_id",
-            "person_id",
+            "email",
             unique=True,
             postgresql_where=sql("revoked_at is null"),
         ),
@@ -188,11 +195,9 @@ class Qualification(Base):
 
     id: Mapped[Key]
     instrument_id: Mapped[UUID] = mapped_column(ForeignKey("instrument.id"))
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    email: Mapped[str]
     expires_on: Mapped[date | None]
     note: Mapped[str | None]
     granted_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     granted_at: Mapped[Now]
     revoked_at: Mapped[Moment | None]
-
-    person: Mapped[Person] = relationship(foreign_keys=[person_id], lazy="raise")

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
+from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
 from tests.given.people import PASSWORD
 
 API = "/api/v1"
@@ -91,6 +92,41 @@ def _listing(path: str, every_field: dict[str, Any], narrowed: dict[str, str]) -
     }
 
 
+def _labs() -> dict[str, Example]:
+    at = f"{API}/instruments"
+    one = f"{at}/{{instrument_id}}"
+    return {
+        f"GET {at}": Example(
+            query={
+                "q": "试验机", "kind": "instrument", "class_code": "02", "region": "220000",
+                "organisation": "{organisation_id}", "publicly_funded": "false", "state": "published", "mine": "false",
+                "free_from": "2027-03-02T09:00:00+08:00", "free_until": "2027-03-02T12:00:00+08:00", "limit": "5",
+            }
+        ),
+        f"POST {at}": Example(EVERY_FIELD_OF_AN_INSTRUMENT | {"organisation_id": "{organisation_id}"}),
+        f"GET {one}": Example(),
+        f"PATCH {one}": Example(EVERY_FIELD_OF_AN_INSTRUMENT),
+        f"POST {one}/publication": Example(),
+        f"POST {one}/retirement": Example(),
+        f"GET {one}/availability": Example(
+            query={"since": "2027-03-01T00:00:00+08:00", "until": "2027-04-01T00:00:00+08:00"}
+        ),
+        f"GET {one}/keepers": Example(query={"limit": "5"}),
+        f"POST {one}/keepers": Example({"email": "{keeper_email}"}),
+        f"DELETE {one}/keepers/{{person_id}}": Example(),
+        f"GET {one}/outages": Example(query={"limit": "5"}),
+        f"POST {one}/outages": Example(
+            {"starts_at": "2027-03-01T00:00:00+08:00", "ends_at": "2027-03-02T00:00:00+08:00", "reason": "年检"}
+        ),
+        f"POST {one}/outages/{{outage_id}}/end": Example(),
+        f"GET {one}/qualifications": Example(query={"limit": "5"}),
+        f"POST {one}/qualifications": Example(
+            {"email": "newcomer@test.example", "expires_on": "2027-12-31", "note": "已培训"}
+        ),
+        f"DELETE {one}/qualifications/{{qualification_id}}": Example(),
+    }  # fmt: skip
+
+
 _ORG = f"{API}/organisations/{{organisation_id}}"
 
 EXAMPLES: dict[str, Example] = {
@@ -136,6 +172,7 @@ EXAMPLES: dict[str, Example] = {
     **_listing("problems", EVERY_FIELD_OF_A_PROBLEM, {"bounty": "true"}),
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
+    **_labs(),
     f"POST {API}/matches": Example({"text": "固态电解质", "kind": "achievement", "limit": 5, "filters": _FILTERS}),
     f"POST {API}/imports": Example(
         form={

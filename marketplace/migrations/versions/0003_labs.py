@@ -391,7 +391,7 @@ def upgrade() -> None:
         "qualification",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("instrument_id", sa.Uuid(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
         sa.Column("expires_on", sa.Date(), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
         sa.Column("granted_by", sa.Uuid(), nullable=False),
@@ -399,9 +399,9 @@ def upgrade() -> None:
             "granted_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("email = lower(email)", name=op.f("qualification_email_lower_check")),
         sa.ForeignKeyConstraint(["granted_by"], ["person.id"], name=op.f("qualification_granted_by_fkey")),
         sa.ForeignKeyConstraint(["instrument_id"], ["instrument.id"], name=op.f("qualification_instrument_id_fkey")),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("qualification_person_id_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("qualification_pkey")),
     )
     op.create_index(
@@ -410,7 +410,7 @@ def upgrade() -> None:
     op.create_index(
         "qualification_live_key",
         "qualification",
-        ["instrument_id", "person_id"],
+        ["instrument_id", "email"],
         unique=True,
         postgresql_where=sa.text("revoked_at is null"),
     )
