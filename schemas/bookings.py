@@ -190,6 +190,10 @@ class WaitingNew(BookingWish):
     organisation_id: UUID
 
 
+class WaitingFilter(Filter):
+    instrument: UUID | None = None
+
+
 class WaitingView(Message):
     id: UUID
     instrument: InstrumentBrief

@@ -6,12 +6,14 @@ from typing import Final
 from sqlalchemy import (
     ColumnElement,
     Date,
+    DateTime,
     Integer,
     SmallInteger,
     and_,
     column,
     exists,
     func,
+    literal,
     or_,
     select,
     union_all,
@@ -51,9 +53,12 @@ def wanted(since: datetime | None, until: datetime | None) -> tuple[datetime, da
 
 def between(since: datetime, until: datetime) -> ColumnElement[bool]:
     """Open all of that time, in order, and held by nobody: what one could book there and then."""
-    needed = until + func.make_interval(0, 0, 0, 0, 0, Instrument.buffer_minutes)
+    begins, ends = (literal(moment, DateTime(timezone=True)) for moment in (since, until))
+    needed = ends + func.make_interval(0, 0, 0, 0, 0, Instrument.buffer_minutes)
     taken = exists(
-        select(Claim.id).where(Claim.resource_id == Instrument.id, Claim.during.op("&&")(func.tstzrange(since, needed)))
+        select(Claim.id).where(
+            Claim.resource_id == Instrument.id, Claim.during.op("&&")(func.tstzrange(begins, needed))
+        )
     )
     broken = exists(
         select(Outage.id).where(

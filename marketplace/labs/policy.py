@@ -5,6 +5,7 @@ from sqlalchemy.orm import aliased
 
 from marketplace.identity.models import Organisation
 from marketplace.kernel.actor import Actor
+from marketplace.labs.booking_models import Booking, Usage, Waiting
 from marketplace.labs.models import Instrument, Keeper
 from schemas.identity import Permission, Verification
 from schemas.labs import Audience, InstrumentState
@@ -56,3 +57,37 @@ def instrument_visible_to(actor: Actor) -> ColumnElement[bool]:
         return true()
     own = actor.organisations_where(Permission.READ_OWN)
     return or_(instrument_open_to(actor), instrument_owned_by(actor)) if own else instrument_open_to(actor)
+
+
+def booking_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """The user's own, their organisation's, and those on instruments that one keeps. The statement joins `Instrument`."""
+    if Permission.READ_ALL in actor.platform:
+        return true()
+    return or_(
+        booking_of(actor),
+        Booking.organisation_id.in_(actor.organisations_where(Permission.READ_OWN)),
+        instrument_kept_by(actor),
+    )
+
+
+def booking_of(actor: Actor) -> ColumnElement[bool]:
+    """Those that the actor made or is to use."""
+    return or_(Booking.person_id == actor.person_id, Booking.made_by == actor.person_id)
+
+
+def waiting_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """One's own place in line, and all of them for the keepers. The statement joins `Instrument`."""
+    if Permission.READ_ALL in actor.platform:
+        return true()
+    return or_(Waiting.person_id == actor.person_id, instrument_kept_by(actor))
+
+
+def usage_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Whom it served, and those who keep the instrument. The statement joins `Instrument`."""
+    if Permission.READ_ALL in actor.platform:
+        return true()
+    return or_(
+        Usage.person_id == actor.person_id,
+        Usage.organisation_id.in_(actor.organisations_where(Permission.READ_OWN)),
+        instrument_kept_by(actor),
+    )

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.labs import instruments
+from marketplace.labs.booking_models import Booking, Usage, Waiting
 from marketplace.labs.models import Instrument, Keeper, OpeningException, OpeningHours
 from marketplace.labs.policy import instrument_kept_by
+from schemas.bookings import BookingView, InstrumentBrief, UsageView, WaitingView
 from schemas.identity import OrganisationCard
 from schemas.labs import InstrumentCard, InstrumentView, KeeperView, OpenHours, clock_written
 from schemas.labs import OpeningException as ExceptionWritten
@@ -75,3 +78,36 @@ async def view(session: AsyncSession, actor: Actor, instrument: Instrument) -> I
 
 def keeper(row: Keeper) -> KeeperView:
     return KeeperView(person_id=row.person_id, name=row.person.name, email=row.person.email, since=row.since)
+
+
+_NAMED = ("instrument", "organisation", "person_name", "effective_minutes")
+
+
+def _plain(row: Any, message: type[BaseModel]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in message.model_fields if name not in _NAMED}
+
+
+def _brief(instrument: Instrument) -> InstrumentBrief:
+    return InstrumentBrief(id=instrument.id, name=instrument.name)
+
+
+def booking(row: Booking) -> BookingView:
+    return BookingView(
+        **_plain(row, BookingView),
+        instrument=_brief(row.instrument),
+        organisation=OrganisationCard.model_validate(row.organisation),
+        person_name=row.person.name,
+    )
+
+
+def waiting(row: Waiting) -> WaitingView:
+    return WaitingView(**_plain(row, WaitingView), instrument=_brief(row.instrument))
+
+
+def usage(row: Usage) -> UsageView:
+    return UsageView(
+        **_plain(row, UsageView),
+        instrument=_brief(row.instrument),
+        organisation=OrganisationCard.model_validate(row.organisation),
+        effective_minutes=row.effective_minutes,
+    )

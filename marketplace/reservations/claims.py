@@ -51,6 +51,13 @@ async def take_turns(session: AsyncSession, resources: Collection[UUID]) -> None
         raise NotFound
 
 
+async def keep_off(session: AsyncSession, resource: UUID) -> None:
+    """Let nobody be alone with this calendar until the transaction ends; others who claim on it are not held up."""
+    statement = select(Resource.id).where(Resource.id == resource).with_for_update(read=True)
+    if await session.scalar(statement) is None:
+        raise NotFound
+
+
 async def claim(session: AsyncSession, held_by: UUID, during: Period, resources: Collection[UUID]) -> None:
     """Hold all of these, or none of them and refuse."""
     wanted = sorted(set(resources))

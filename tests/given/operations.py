@@ -124,6 +124,49 @@ def _labs() -> dict[str, Example]:
             {"email": "newcomer@test.example", "expires_on": "2027-12-31", "note": "已培训"}
         ),
         f"DELETE {one}/qualifications/{{qualification_id}}": Example(),
+    } | _bookings()  # fmt: skip
+
+
+_WISH = {
+    "instrument_id": "{instrument_id}", "organisation_id": "{organisation_id}", "starts_at": "{soon}",
+    "ends_at": "{soon_until}", "purpose": "三点弯曲试验", "assisted": False, "answers": ["三件"],
+}  # fmt: skip
+_USED = {"preparation_minutes": 10, "run_minutes": 60, "processing_minutes": 5, "samples": 3}
+
+
+def _bookings() -> dict[str, Example]:
+    at, line, used = f"{API}/bookings", f"{API}/waiting-list", f"{API}/usages"
+    one, usage = f"{at}/{{booking_id}}", f"{used}/{{usage_id}}"
+    return {
+        f"GET {at}": Example(
+            query={"instrument": "{instrument_id}", "state": "confirmed", "kept": "false", "limit": "5"}
+        ),
+        f"POST {at}": Example(_WISH | {"waive": ["too_short"]}),
+        f"POST {at}/series": Example(_WISH | {"waive": ["too_short"], "weeks": 2, "skip_what_fails": True}),
+        f"GET {one}": Example(),
+        f"POST {one}/approval": Example({"note": "请带样品。", "waive": ["too_short"]}),
+        f"POST {one}/refusal": Example({"note": "当日检修。"}),
+        f"POST {one}/move": Example({"starts_at": "{later}", "ends_at": "{later_until}", "waive": ["too_short"]}),
+        f"POST {one}/cancellation": Example({"note": "样品未到。"}),
+        f"POST {one}/check-in": Example(),
+        f"POST {one}/check-out": Example(),
+        f"GET {line}": Example(query={"instrument": "{instrument_id}", "limit": "5"}),
+        f"POST {line}": Example(_WISH | {"starts_at": "{busy}", "ends_at": "{busy_until}"}),
+        f"POST {line}/{{waiting_id}}/acceptance": Example(),
+        f"DELETE {line}/{{waiting_id}}": Example(),
+        f"GET {used}": Example(query={"instrument": "{instrument_id}", "kept": "false", "limit": "5"}),
+        f"POST {used}": Example(
+            _USED
+            | {
+                "instrument_id": "{instrument_id}", "booking_id": None, "organisation_id": "{organisation_id}",
+                "starts_at": "2026-03-01T09:00:00+08:00", "ends_at": "2026-03-01T10:15:00+08:00", "assisted": True,
+                "note": "委托检测",
+            }
+        ),
+        f"GET {usage}": Example(),
+        f"GET {usage}/adjustments": Example(query={"limit": "5"}),
+        f"POST {usage}/adjustments": Example(_USED | {"reason": "多记了半小时。"}),
+        f"POST {usage}/adjustments/{{adjustment_id}}/decision": Example({"accept": True, "note": "同意"}),
     }  # fmt: skip
 
 
