@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
+from marketplace.kernel.language import told
 from marketplace.labs import instruments
 from marketplace.labs.booking_models import Booking, Usage, Waiting
+from marketplace.labs.bookings import COLLIDED
 from marketplace.labs.models import Instrument, Keeper, OpeningException, OpeningHours
 from marketplace.labs.policy import instrument_kept_by
 from schemas.bookings import BookingView, InstrumentBrief, UsageView, WaitingView
@@ -92,8 +94,10 @@ def _brief(instrument: Instrument) -> InstrumentBrief:
 
 
 def booking(row: Booking) -> BookingView:
+    # What the program wrote is told in the reader's language; what a keeper wrote, as they wrote it.
+    told_note = told(row.note) if row.note == COLLIDED else row.note
     return BookingView(
-        **_plain(row, BookingView),
+        **(_plain(row, BookingView) | {"note": told_note}),
         instrument=_brief(row.instrument),
         organisation=OrganisationCard.model_validate(row.organisation),
         person_name=row.person.name,
