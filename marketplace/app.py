@@ -21,6 +21,7 @@ from marketplace.kernel.db import Database
 from marketplace.kernel.health import router as health
 from marketplace.kernel.operations_router import router as operations
 from marketplace.labs.bookings_router import router as bookings
+from marketplace.labs.calendars_router import router as calendars
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
 from marketplace.pairings.engine import Engine
@@ -40,6 +41,7 @@ ROUTERS = (
     instruments,
     bookings,
     usages,
+    calendars,
     pairings,
     imports,
     codes,

@@ -340,6 +340,15 @@ class CalendarNew(Message):
         return self
 
 
+class CalendarView(Message):
+    id: UUID
+    kind: CalendarKind
+    instrument_id: UUID | None
+    created_at: AwareDatetime
+
+
 class CalendarMade(Message):
     id: UUID
+    kind: CalendarKind
+    instrument_id: UUID | None
     url: ShownOnce

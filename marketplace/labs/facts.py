@@ -161,3 +161,14 @@ class AdjustmentDecided(Fact):
     usage_id: UUID
     adjustment_id: UUID
     accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarShared(Fact):
+    calendar_id: UUID
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRevoked(Fact):
+    calendar_id: UUID

@@ -33,9 +33,11 @@ WAIT: Final = "wait"
 
 def local_moment(day: str, time: str) -> str | None:
     """A day and a time of day, as forms send them, as a moment in China; None when it is none."""
+    ends_day = time == "24:00"
     try:
-        return datetime.fromisoformat(f"{day}T{time}:00+08:00").isoformat()
-    except ValueError:
+        moment = datetime.fromisoformat(f"{day}T{'00:00' if ends_day else time}:00+08:00")
+        return (moment + timedelta(days=ends_day)).isoformat()
+    except (ValueError, OverflowError):
         return None
 
 
@@ -188,13 +190,11 @@ async def book(instrument_id: UUID, visit: Visited, session: Writing, typed: Sen
         "instrument_id": str(instrument_id),
         "organisation_id": sent("organisation_id"),
         "starts_at": local_moment(sent("day"), sent("from")),
-        "ends_at": local_moment(sent("day"), "23:59" if sent("to") == "24:00" else sent("to")),
+        "ends_at": local_moment(sent("last_day") or sent("day"), sent("to")),
         "purpose": sent("purpose"),
         "assisted": sent("assisted") == "1",
         "answers": [one for one in typed.get("answers", []) if one.strip()],
     }
-    if sent("to") == "24:00" and wish["ends_at"] is not None:
-        wish["ends_at"] = (datetime.fromisoformat(wish["ends_at"]) + timedelta(minutes=1)).isoformat()
     try:
         async with session.begin_nested():
             if sent("do") == WAIT:

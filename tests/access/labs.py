@@ -6,12 +6,13 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid4
 
+from marketplace.identity import tokens
 from marketplace.identity.models import Membership, Organisation
 from marketplace.kernel import clock
-from marketplace.labs.booking_models import Adjustment, Booking, Usage, Waiting
+from marketplace.labs.booking_models import Adjustment, Booking, CalendarLink, Usage, Waiting
 from marketplace.labs.models import Instrument, Keeper, Outage, Qualification
 from marketplace.reservations import claims
-from schemas.bookings import BookingState, UsageSource, WaitingState
+from schemas.bookings import BookingState, CalendarKind, UsageSource, WaitingState
 from schemas.identity import Role
 from schemas.labs import CustomerClass, InstrumentState
 from tests.given.labs import an_instrument, day, slot
@@ -35,11 +36,13 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
     }
     for target, names in world.targets.items():
         if target not in states:
-            names |= {name: str(uuid4()) for name in NAMES}
+            names.update({name: str(uuid4()) for name in (*NAMES, "calendar_id")})
+            names["secret"] = "djc_" + "x" * 30
             continue
         at, state = states[target]
         instrument = await an_instrument(session, at, state=state, order_form=FORM)
         names.update(await _parts(given, instrument, at, UUID(names["person_id"])))
+        names["calendar_id"], names["secret"] = await _calendar(given, UUID(names["person_id"]))
         if target == "own":
             await _own(given, world, instrument, at, UUID(names["person_id"]))
     for number, name in enumerate(("soon", "busy", "later")):
@@ -139,6 +142,13 @@ async def _own(given: Given, world: "World", instrument: Instrument, at: Organis
         during = claims.period(starts_at, starts_at + timedelta(hours=1))
         await claims.claim(given.session, offer.id, during, [instrument.id])
         world.personal[caller]["waiting_id"] = str(offer.id)
+        world.personal[caller]["calendar_id"] = (await _calendar(given, somebody.id))[0]
+
+
+async def _calendar(given: Given, person_id: UUID) -> tuple[str, str]:
+    secret, hashed = tokens.new_secret("djc_")
+    link = await _put(given, CalendarLink(hash=hashed, person_id=person_id, kind=CalendarKind.PERSON))
+    return str(link.id), secret
 
 
 async def _plain_usage(given: Given, names: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.identity import Role
-from tests.given.labs import an_instrument, day, wish
+from tests.given.labs import an_instrument, day, slot, wish
 
 
 @pytest.fixture
@@ -101,6 +101,17 @@ async def test_a_booking_is_moved_with_a_form(lab, firm, visitor, session):
     assert f"{day(4).date()} 10:00" in page.text
     page = await visitor(firm).again(f"/bookings/{booking}/move", told, 409)
     assert "预约当前的状态不允许这一步" in page.text
+
+
+async def test_several_days_and_whole_days_are_booked_with_the_form(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation, max_minutes=7 * 24 * 60)
+    url = f"/instruments/{made.id}/bookings"
+    await visitor(firm).sent(url, form(firm, day(3)) | {"last_day": day(5).date().isoformat()})
+    await visitor(firm).sent(url, form(firm, day(6)) | {"from": "00:00", "to": "24:00"})
+    assert [(one["starts_at"], one["ends_at"]) for one in (await firm.get("/api/v1/bookings")).json()["items"]] == [
+        tuple(moment.replace("+00:00", "Z") for moment in slot(begins, hours).values())
+        for begins, hours in ((day(6), 24), (day(3, 9), 50))
+    ]
 
 
 async def test_nobody_is_asked_to_sign_in_before_booking(lab, anybody, session):
