@@ -316,6 +316,9 @@ async def approve(session: AsyncSession, actor: Actor, booking_id: UUID, wish: A
 async def _leave(session: AsyncSession, old_id: UUID, booking: Booking, *, by: UUID) -> None:
     """The old row of a move that has come about: it gives its time back and stays as history."""
     old = await session.get_one(Booking, old_id, with_for_update=True, populate_existing=True)
+    if old.checked_in_at is not None:
+        # Whoever came to the old time has used it: there is nothing left to move.
+        raise BookingOver
     if old.state in {BookingState.REQUESTED, BookingState.CONFIRMED}:
         await claims.release(session, old.id)
         old.state, old.version, old.updated_at = BookingState.MOVED, old.version + 1, clock.now()

@@ -95,6 +95,15 @@ async def test_a_move_that_needs_approval_keeps_the_old_time_until_then(on_reque
     assert await state(engineer, old) == "moved"
 
 
+async def test_who_came_to_the_old_time_has_nothing_left_to_move(on_request, manager, engineer):
+    old = await booked(engineer, on_request, day(3, 9))
+    await manager.post(f"{URL}/{old['id']}/approval", {})
+    new = (await engineer.post(f"{URL}/{old['id']}/move", slot(day(4, 9)))).json()
+    with clock.ahead(day(3, 9) - clock.now()):
+        assert (await engineer.post(f"{URL}/{old['id']}/check-in")).status_code == 200
+        assert (await manager.post(f"{URL}/{new['id']}/approval", {})).json()["type"] == "/problems/booking-over"
+
+
 async def test_a_cancelled_booking_gives_its_time_back_and_says_whether_it_was_late(manager, engineer, session):
     made = await an_instrument(session, manager.organisation, late_cancel_minutes=60)
     early, late = await booked(engineer, made, day(3, 9)), await booked(engineer, made, day(3, 11))
