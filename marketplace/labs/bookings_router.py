@@ -1,4 +1,4 @@
-"""`/api/v1/bookings` and `/api/v1/waiting-list`."""
+"""`/api/v1/bookings`, `/api/v1/booking-series` and `/api/v1/waiting-list`."""
 
 from typing import Annotated
 from uuid import UUID
@@ -60,7 +60,7 @@ async def request(wish: BookingNew, session: Writing, actor: SignedIn, response:
     return _shown(booking, response)
 
 
-@router.post("/bookings/series", status_code=201, responses=problems(*NEW, SeriesNotBookable))
+@router.post("/booking-series", status_code=201, responses=problems(*NEW, SeriesNotBookable))
 async def request_series(wish: SeriesNew, session: Writing, actor: SignedIn) -> SeriesView:
     """按周重复预约 · The same time every week: all or nothing, or with the gaps reported."""
     series_id, made, gaps = await series.request(session, actor, wish)

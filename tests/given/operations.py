@@ -142,7 +142,7 @@ def _bookings() -> dict[str, Example]:
             query={"instrument": "{instrument_id}", "state": "confirmed", "kept": "false", "limit": "5"}
         ),
         f"POST {at}": Example(_WISH | {"waive": ["too_short"]}),
-        f"POST {at}/series": Example(_WISH | {"waive": ["too_short"], "weeks": 2, "skip_what_fails": True}),
+        f"POST {API}/booking-series": Example(_WISH | {"waive": ["too_short"], "weeks": 2, "skip_what_fails": True}),
         f"GET {one}": Example(),
         f"POST {one}/approval": Example({"note": "请带样品。", "waive": ["too_short"]}),
         f"POST {one}/refusal": Example({"note": "当日检修。"}),

@@ -11,7 +11,7 @@ from marketplace.labs import bookings
 from schemas.identity import Role
 from tests.given.labs import an_instrument, day, slot, wish
 
-URL = "/api/v1/bookings"
+URL, SERIES = "/api/v1/bookings", "/api/v1/booking-series"
 
 
 async def booked(who, instrument, at, hours=1.0, **more) -> dict:
@@ -121,10 +121,10 @@ async def test_a_cancelled_booking_gives_its_time_back_and_says_whether_it_was_l
 async def test_a_series_is_all_or_nothing_or_reports_its_gaps(at_once, manager, engineer):
     await booked(manager, at_once, day(14, 9))
     body = wish(at_once, engineer, day(7, 9), weeks=3)
-    refused = await engineer.post(f"{URL}/series", body)
+    refused = await engineer.post(SERIES, body)
     assert [error["pointer"] for error in refused.json()["errors"]] == ["/weeks/1/starts_at"]
     assert (await engineer.get(URL)).json()["items"] == []
-    made = (await engineer.post(f"{URL}/series", body | {"skip_what_fails": True})).json()
+    made = (await engineer.post(SERIES, body | {"skip_what_fails": True})).json()
     assert [one["starts_at"] for one in made["bookings"]] == [
         slot(day(n, 9))["starts_at"].replace("+00:00", "Z") for n in (7, 21)
     ]
@@ -135,7 +135,7 @@ async def test_a_series_is_all_or_nothing_or_reports_its_gaps(at_once, manager, 
 
 async def test_a_series_counts_its_own_weeks_for_the_quota(manager, engineer, session):
     made = await an_instrument(session, manager.organisation, person_upcoming=2)
-    answer = await engineer.post(f"{URL}/series", wish(made, engineer, day(7, 9), weeks=3, skip_what_fails=True))
+    answer = await engineer.post(SERIES, wish(made, engineer, day(7, 9), weeks=3, skip_what_fails=True))
     assert [len(answer.json()[name]) for name in ("bookings", "gaps")] == [2, 1]
 
 
@@ -221,7 +221,7 @@ async def test_a_time_that_is_none_is_refused_by_name(what, at_once, engineer):
 async def test_far_off_and_huge_wishes_are_refused_clearly(at_once, engineer):
     far = await engineer.post(URL, wish(at_once, engineer, day(7, 9) + timedelta(days=365 * 150)))
     assert "too_far" in [error["code"] for error in far.json()["errors"]]
-    assert (await engineer.post(f"{URL}/series", wish(at_once, engineer, day(7), weeks=10**6))).status_code == 422
+    assert (await engineer.post(SERIES, wish(at_once, engineer, day(7), weeks=10**6))).status_code == 422
     absent = "00000000-0000-4000-8000-000000000000"
     assert (await engineer.post(URL, wish(absent, engineer, day(7, 9)))).status_code == 404
 

@@ -147,8 +147,8 @@ async def _approved(scene: Scene) -> Begun:
 async def _in_a_series(scene: Scene) -> Begun:
     body = wish(scene.instrument, scene.user, AT, 2, weeks=2)
     return (
-        lambda: scene.user.post(f"{URL}/series", body),
-        lambda waive: scene.manager.post(f"{URL}/series", body | {"waive": waive}),
+        lambda: scene.user.post("/api/v1/booking-series", body),
+        lambda waive: scene.manager.post("/api/v1/booking-series", body | {"waive": waive}),
     )
 
 
