@@ -20,6 +20,10 @@ from marketplace.kernel.codes_router import router as codes
 from marketplace.kernel.db import Database
 from marketplace.kernel.health import router as health
 from marketplace.kernel.operations_router import router as operations
+from marketplace.labs.bookings_router import router as bookings
+from marketplace.labs.calendars_router import router as calendars
+from marketplace.labs.router import router as instruments
+from marketplace.labs.usages_router import router as usages
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.router import router as pairings
 from marketplace.portal import router as portal
@@ -31,7 +35,20 @@ from schemas.base import FieldError, RefusalDocument
 log = structlog.get_logger("app")
 
 # The most asked-for first: a request is tried against them in this order.
-ROUTERS = (achievements, problems, pairings, imports, codes, identity, operations, health)
+ROUTERS = (
+    achievements,
+    problems,
+    instruments,
+    bookings,
+    usages,
+    calendars,
+    pairings,
+    imports,
+    codes,
+    identity,
+    operations,
+    health,
+)
 TOKENS_NOTED_EVERY = 30.0
 
 

@@ -18,6 +18,8 @@ from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
 from marketplace.kernel import clock, facts
 from marketplace.kernel.db import Database
+from marketplace.labs import instruments
+from marketplace.labs.facts import InstrumentPublished
 from marketplace.listings import bodies, confidential, publication, records
 from marketplace.listings.models import Achievement, Confidential, Listing, Problem
 from marketplace.pairings import pairings, reading
@@ -27,6 +29,7 @@ from marketplace.settings import Mode, Settings
 from marketplace.wiring import LISTENERS
 from schemas.achievements import AchievementBody
 from schemas.identity import Role, Verification
+from schemas.labs import InstrumentBody, InstrumentState
 from schemas.listings import ListingKind
 from schemas.pairings import RankingFilter
 from schemas.problems import ProblemBody
@@ -117,7 +120,18 @@ async def load(settings: Settings, database: Database) -> bool:
         await session.flush()
         writers = await _people(session, organisations, hashed)
         await _listings(session, settings, organisations, writers)
+        await _instruments(session, organisations)
     return True
+
+
+async def _instruments(session: AsyncSession, organisations: dict[str, Organisation]) -> None:
+    """What the sample laboratories share, open to those whom their terms name."""
+    for row in _rows("instruments"):
+        organisation = organisations[row.pop("organisation")]
+        row.pop("external_id")
+        body = InstrumentBody.model_validate(row)
+        made = await instruments.put(session, organisation.id, body, by=None, state=InstrumentState.PUBLISHED)
+        await facts.record(session, InstrumentPublished(made.id), subject=made.id)
 
 
 async def _people(session: AsyncSession, organisations: dict[str, Organisation], hashed: str) -> dict[UUID, UUID]:

@@ -6,6 +6,9 @@ import marketplace.kernel.facts
 import marketplace.kernel.idempotency
 import marketplace.kernel.mail
 import marketplace.kernel.operations
-import marketplace.listings.models  # noqa: F401
+import marketplace.labs.booking_models
+import marketplace.labs.models
+import marketplace.listings.models
+import marketplace.reservations.models  # noqa: F401
 
 METADATA_IS_COMPLETE = True

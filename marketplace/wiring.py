@@ -7,15 +7,28 @@ from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
 from marketplace.kernel.facts import Listeners
 from marketplace.kernel.jobs import Handler
+from marketplace.labs import facts as labs
+from marketplace.labs import jobs as lab_jobs
 from marketplace.listings import jobs as listing_jobs
 
-LISTENERS: Listeners = {}
+LISTENERS: Listeners = {
+    # What gives time back on an instrument: whoever waits for it is offered it.
+    labs.BookingCancelled: ("labs.promote",),
+    labs.BookingMoved: ("labs.promote",),
+    labs.BookingReleased: ("labs.promote",),
+    labs.OfferDeclined: ("labs.promote",),
+    labs.OfferExpired: ("labs.promote",),
+    labs.OutageEnded: ("labs.promote",),
+}
 
 JOBS: Mapping[str, Handler] = {
     mail.DELIVER: mail.deliver,
     "identity.sweep": identity_jobs.sweep,
     "imports.run": import_jobs.run,
     "imports.sweep": import_jobs.sweep,
+    "labs.expire_offers": lab_jobs.expire_offers,
+    "labs.promote": lab_jobs.promote,
+    "labs.release_no_shows": lab_jobs.release_no_shows,
     "listings.expire": listing_jobs.expire,
     "listings.remind": listing_jobs.remind,
 }
@@ -23,6 +36,8 @@ JOBS: Mapping[str, Handler] = {
 SCHEDULES: Mapping[str, str] = {
     "identity.sweep": "17 * * * *",
     "imports.sweep": "*/15 * * * *",
+    "labs.expire_offers": "* * * * *",
+    "labs.release_no_shows": "* * * * *",
     "listings.expire": "*/10 * * * *",
     "listings.remind": "30 1 * * *",
 }

@@ -49,6 +49,9 @@ class FieldError(Message):
     pointer: Annotated[str, Field(description="JSON pointer (RFC 6901) into the body, or the parameter's name")]
     code: str
     detail: str
+    waivable: Annotated[
+        bool | None, Field(description="管理员可否放行（预约规则） · whether a keeper may waive it (rules of bookings)")
+    ] = None
 
 
 class RefusalDocument(Message):

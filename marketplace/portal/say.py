@@ -39,6 +39,12 @@ def moment(at: datetime | None) -> str:
     return "—" if at is None else at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
 
 
+def clock_time(at: datetime, *, ends_day: bool = False) -> str:
+    """A time of day in China; the midnight that ends a day is 24:00."""
+    written = at.astimezone(CHINA).strftime("%H:%M")
+    return "24:00" if ends_day and written == "00:00" else written
+
+
 def days_since(at: datetime) -> int:
     return max(0, (clock.now() - at).days)
 

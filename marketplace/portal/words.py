@@ -87,6 +87,54 @@ ADMISSIONS: Final = {
     "refused": "未获准 · refused",
     "revoked": "已撤销 · revoked",
 }
+INSTRUMENT_KINDS: Final = {
+    "instrument": "仪器 · instrument",
+    "test_service": "检测服务 · test service",
+    "open_lab": "开放实验室/中试线 · open laboratory or pilot line",
+}
+INSTRUMENT_STATES: Final = {
+    "draft": "草稿 · draft",
+    "published": "开放共享 · offered",
+    "retired": "已停止共享 · retired",
+}
+CUSTOMERS: Final = {
+    "internal": "本单位 · own people",
+    "academic": "高校院所 · universities and institutes",
+    "province_firm": "本省企业 · firms of the province",
+    "other": "其他 · others",
+}
+OPERATIONS: Final = {
+    "self_use": "自主上机 · used alone",
+    "assisted": "机组操作 · with an operator",
+    "either": "自主上机或机组操作 · alone or with an operator",
+}
+BOOKING_STATES: Final = {
+    "requested": "待审批 · waiting for approval",
+    "confirmed": "已确认 · confirmed",
+    "in_use": "使用中 · in use",
+    "done": "已完成 · done",
+    "refused": "已拒绝 · refused",
+    "cancelled": "已取消 · cancelled",
+    "moved": "已改期 · moved",
+    "released": "未到已释放 · released: nobody came",
+}
+WAITING_STATES: Final = {
+    "waiting": "候补中 · waiting",
+    "offered": "有空位 · offered to you",
+    "taken": "已接受 · taken",
+    "declined": "已放弃 · declined",
+    "expired": "未及时确认 · not taken in time",
+    "left": "已退出 · left",
+}
+WEEKDAYS: Final = {
+    1: "周一 · Mon",
+    2: "周二 · Tue",
+    3: "周三 · Wed",
+    4: "周四 · Thu",
+    5: "周五 · Fri",
+    6: "周六 · Sat",
+    7: "周日 · Sun",
+}
 TOKEN_KINDS: Final = {"session": "登录会话 · session", "personal": "个人令牌 · personal token"}
 FIELDS: Final = {
     "title": "标题 · title",
@@ -166,5 +214,8 @@ SAID: Final = {
     "reviewed": "审核结论已记录。 · The review is recorded.",
     "invited": "邀请信已发出。 · The invitation was sent.",
     "role": "角色已修改。 · The role was changed.",
+    "booked": "预约已提交。 · Your booking is in.",
+    "waiting": "已加入候补。 · You are on the waiting list.",
+    "done": "已完成。 · Done.",
     "left": "成员已移除。 · The member was removed.",
 }

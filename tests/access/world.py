@@ -24,6 +24,7 @@ from marketplace.listings.models import (
 )
 from schemas.identity import Role, Scope, TokenKind, Verification
 from schemas.listings import AdmissionState, ListingState, Part
+from tests.access import labs
 from tests.given.listings import a_listing
 from tests.given.people import Given, Somebody, a_uscc
 
@@ -112,6 +113,7 @@ async def build(given: Given) -> World:
         for target in ("own", "public"):
             admitted = world.targets[target][f"{kind}:admitted_id"]
             world.instead[f"DELETE {one}/readers/{{admission_id}}", target] = {"admission_id": admitted}
+    await labs.build(given, world, home, other)
     world.instead["POST /api/v1/organisations/{organisation_id}/verification", "own"] = {
         "organisation_id": str(fresh.id)
     }

@@ -33,8 +33,10 @@ EXAMPLES_EACH = 8
 # What a JSON schema has no words for; each is refused by name, and documented where it stands.
 UNSAID = frozenset(
     {
-        "budget_empty", "budget_order", "email", "indicator_upper", "link_spent", "missing", "platform_role",
-        "price_parts", "source_pair", "stale_cursor", "wrong_password",
+        "budget_empty", "budget_order", "calendar_of", "email", "exception_pair", "exception_twice", "hours_order",
+        "hours_overlap", "indicator_upper", "lengths", "link_spent", "missing", "must_be_open", "not_a_member",
+        "period_half", "period_length", "period_order", "platform_role", "price_parts", "source_pair", "stale_cursor",
+        "unknown", "usage_empty", "usage_of", "wrong_password",
     }
 )  # fmt: skip
 

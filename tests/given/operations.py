@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
+from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
 from tests.given.people import PASSWORD
 
 API = "/api/v1"
@@ -91,6 +92,88 @@ def _listing(path: str, every_field: dict[str, Any], narrowed: dict[str, str]) -
     }
 
 
+def _labs() -> dict[str, Example]:
+    at = f"{API}/instruments"
+    one = f"{at}/{{instrument_id}}"
+    return {
+        f"GET {at}": Example(
+            query={
+                "q": "试验机", "kind": "instrument", "class_code": "02", "region": "220000",
+                "organisation": "{organisation_id}", "publicly_funded": "false", "state": "published", "mine": "false",
+                "free_from": "2027-03-02T09:00:00+08:00", "free_until": "2027-03-02T12:00:00+08:00", "limit": "5",
+            }
+        ),
+        f"POST {at}": Example(EVERY_FIELD_OF_AN_INSTRUMENT | {"organisation_id": "{organisation_id}"}),
+        f"GET {one}": Example(),
+        f"PATCH {one}": Example(EVERY_FIELD_OF_AN_INSTRUMENT),
+        f"POST {one}/publication": Example(),
+        f"POST {one}/retirement": Example(),
+        f"GET {one}/availability": Example(
+            query={"since": "2027-03-01T00:00:00+08:00", "until": "2027-04-01T00:00:00+08:00"}
+        ),
+        f"GET {one}/keepers": Example(query={"limit": "5"}),
+        f"POST {one}/keepers": Example({"email": "{keeper_email}"}),
+        f"DELETE {one}/keepers/{{person_id}}": Example(),
+        f"GET {one}/outages": Example(query={"limit": "5"}),
+        f"POST {one}/outages": Example(
+            {"starts_at": "2027-03-01T00:00:00+08:00", "ends_at": "2027-03-02T00:00:00+08:00", "reason": "年检"}
+        ),
+        f"POST {one}/outages/{{outage_id}}/end": Example(),
+        f"GET {one}/qualifications": Example(query={"limit": "5"}),
+        f"POST {one}/qualifications": Example(
+            {"email": "newcomer@test.example", "expires_on": "2027-12-31", "note": "已培训"}
+        ),
+        f"DELETE {one}/qualifications/{{qualification_id}}": Example(),
+    } | _bookings()  # fmt: skip
+
+
+_WISH = {
+    "instrument_id": "{instrument_id}", "organisation_id": "{organisation_id}", "starts_at": "{soon}",
+    "ends_at": "{soon_until}", "purpose": "三点弯曲试验", "assisted": False, "answers": ["三件"],
+}  # fmt: skip
+_USED = {"preparation_minutes": 10, "run_minutes": 60, "processing_minutes": 5, "samples": 3}
+
+
+def _bookings() -> dict[str, Example]:
+    at, line, used = f"{API}/bookings", f"{API}/waiting-list", f"{API}/usages"
+    one, usage = f"{at}/{{booking_id}}", f"{used}/{{usage_id}}"
+    return {
+        f"GET {at}": Example(
+            query={"instrument": "{instrument_id}", "state": "confirmed", "kept": "false", "limit": "5"}
+        ),
+        f"POST {at}": Example(_WISH | {"waive": ["too_short"]}),
+        f"POST {API}/booking-series": Example(_WISH | {"waive": ["too_short"], "weeks": 2, "skip_what_fails": True}),
+        f"GET {one}": Example(),
+        f"POST {one}/approval": Example({"note": "请带样品。", "waive": ["too_short"]}),
+        f"POST {one}/refusal": Example({"note": "当日检修。"}),
+        f"POST {one}/move": Example({"starts_at": "{later}", "ends_at": "{later_until}", "waive": ["too_short"]}),
+        f"POST {one}/cancellation": Example({"note": "样品未到。"}),
+        f"POST {one}/check-in": Example(),
+        f"POST {one}/check-out": Example(),
+        f"GET {API}/calendars": Example(query={"limit": "5"}),
+        f"POST {API}/calendars": Example({"kind": "instrument", "instrument_id": "{instrument_id}"}),
+        f"DELETE {API}/calendars/{{calendar_id}}": Example(),
+        f"GET {API}/calendars/{{secret}}.ics": Example(),
+        f"GET {line}": Example(query={"instrument": "{instrument_id}", "limit": "5"}),
+        f"POST {line}": Example(_WISH | {"starts_at": "{busy}", "ends_at": "{busy_until}"}),
+        f"POST {line}/{{waiting_id}}/acceptance": Example(),
+        f"DELETE {line}/{{waiting_id}}": Example(),
+        f"GET {used}": Example(query={"instrument": "{instrument_id}", "kept": "false", "limit": "5"}),
+        f"POST {used}": Example(
+            _USED
+            | {
+                "instrument_id": "{instrument_id}", "booking_id": None, "organisation_id": "{organisation_id}",
+                "starts_at": "2026-03-01T09:00:00+08:00", "ends_at": "2026-03-01T10:15:00+08:00", "assisted": True,
+                "note": "委托检测",
+            }
+        ),
+        f"GET {usage}": Example(),
+        f"GET {usage}/adjustments": Example(query={"limit": "5"}),
+        f"POST {usage}/adjustments": Example(_USED | {"reason": "多记了半小时。"}),
+        f"POST {usage}/adjustments/{{adjustment_id}}/decision": Example({"accept": True, "note": "同意"}),
+    }  # fmt: skip
+
+
 _ORG = f"{API}/organisations/{{organisation_id}}"
 
 EXAMPLES: dict[str, Example] = {
@@ -136,6 +219,7 @@ EXAMPLES: dict[str, Example] = {
     **_listing("problems", EVERY_FIELD_OF_A_PROBLEM, {"bounty": "true"}),
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
+    **_labs(),
     f"POST {API}/matches": Example({"text": "固态电解质", "kind": "achievement", "limit": 5, "filters": _FILTERS}),
     f"POST {API}/imports": Example(
         form={

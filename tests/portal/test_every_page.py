@@ -9,6 +9,7 @@ import marketplace.portal
 from marketplace.kernel.language import SEPARATOR
 from marketplace.portal import words
 from schemas.identity import OrganisationKind, Role, Verification
+from tests.given.labs import an_instrument, day, wish
 from tests.portal.reader import audit
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -65,6 +66,13 @@ async def market(given, visitor, ranking, app):
         Role.ORGANISATION_ADMIN,
         await given.organisation(kinds=[OrganisationKind.ENTERPRISE], verification=Verification.SUBMITTED),
     )
+    manager = await given.person(Role.LAB_MANAGER, university.organisation)
+    instrument = await an_instrument(
+        given.session, university.organisation, confirmed_at_once=[], order_form=["样品数量？"], value="1200000",
+        publicly_funded=True, needs_qualification=True,
+    )  # fmt: skip
+    booked = wish(instrument, enterprise, day(3, 9), assisted=True, answers=["三件"])
+    assert (await enterprise.post("/api/v1/bookings", booked)).status_code == 201
     await ranking()
     return {
         "who": {
@@ -73,6 +81,7 @@ async def market(given, visitor, ranking, app):
             "enterprise": visitor(enterprise),
             "boss": visitor(boss),
             "asking": visitor(asking),
+            "manager": visitor(manager),
             "newcomer": visitor(await given.person()),
             "admin": visitor(await given.admin()),
             "auditor": visitor(await given.person(Role.AUDITOR)),
@@ -80,6 +89,7 @@ async def market(given, visitor, ranking, app):
         "achievement": achievement["id"],
         "problem": problem["id"],
         "draft": draft["id"],
+        "instrument": str(instrument.id),
         "place": str(enterprise.organisation.id),
         "asking_place": str(asking.organisation.id),
     }
@@ -99,6 +109,11 @@ PAGES = [
     ("/problems/{problem}/pairings/{achievement}", "nobody enterprise"),
     ("/achievements/{achievement}/pairings/{problem}", "nobody university"),
     ("/problems/{problem}/confidential", "university enterprise boss"),
+    ("/instruments", "nobody enterprise"),
+    ("/instruments?q=试验机&class_code=02&region=220000&kind=instrument&day=2027-03-02&from=09:00&to=12:00", "nobody"),
+    ("/instruments/{instrument}", "nobody enterprise manager newcomer admin"),
+    ("/instruments/{instrument}?week=2027-03-01", "nobody"),
+    ("/bookings", "enterprise manager newcomer"),
     ("/organisations", "nobody boss"),
     ("/organisations?q=示例&kind=enterprise&region=220000", "nobody"),
     ("/organisations/new", "newcomer"),
@@ -180,7 +195,7 @@ def test_every_word_of_the_language_has_a_name_in_both_languages():
 
 
 def test_words_are_known_for_every_member():
-    from schemas import achievements, identity, listings, problems
+    from schemas import achievements, bookings, identity, labs, listings, problems
 
     for kind, table in (
         (listings.ListingState, words.STATES),
@@ -196,6 +211,12 @@ def test_words_are_known_for_every_member():
         (achievements.IpStatus, words.IP_STATUSES),
         (problems.IpWish, words.IP_WISHES),
         (problems.Operator, words.OPERATORS),
+        (labs.InstrumentKind, words.INSTRUMENT_KINDS),
+        (labs.InstrumentState, words.INSTRUMENT_STATES),
+        (labs.CustomerClass, words.CUSTOMERS),
+        (labs.Operation, words.OPERATIONS),
+        (bookings.BookingState, words.BOOKING_STATES),
+        (bookings.WaitingState, words.WAITING_STATES),
     ):
         assert set(kind) == set(table)
     assert set(achievements.AchievementBody.model_fields) | set(problems.ProblemBody.model_fields) <= set(words.FIELDS)

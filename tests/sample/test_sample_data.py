@@ -11,6 +11,8 @@ from itertools import combinations
 
 import pytest
 
+from schemas.labs import CustomerClass, InstrumentBody
+
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 MODES = {"transfer", "licence", "equity", "joint_development", "service"}
 FICTIONAL_DOMAIN = re.compile(r"@(example\.com|example\.edu|[a-z0-9-]+\.example)$")
@@ -30,6 +32,7 @@ ORGANISATIONS = load("organisations")
 PEOPLE = load("people")
 ACHIEVEMENTS = load("achievements")
 PROBLEMS = load("problems")
+INSTRUMENTS = load("instruments")
 BY_USCC = {each["uscc"]: each for each in ORGANISATIONS}
 REGIONS, INDUSTRIES, DISCIPLINES, IP_TYPES = map(codes, ("regions", "industries", "disciplines", "ip_types"))
 
@@ -186,6 +189,27 @@ def test_problem(problem):
         assert 0 < Decimal(problem["budget"]["low"]) < Decimal(problem["budget"]["high"])
     if problem["deadline"] is not None:
         assert date.fromisoformat(problem["deadline"]) > date(2027, 3, 31)
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS, ids=lambda each: each["external_id"])
+def test_instrument(instrument):
+    owner = BY_USCC[instrument["organisation"]]
+    assert owner["verification"] == "verified"
+    assert instrument["region"] == owner["region"]
+    written = {name: value for name, value in instrument.items() if name not in {"organisation", "external_id"}}
+    body = InstrumentBody.model_validate(written)
+    assert body.capabilities
+    assert body.location
+    assert body.min_minutes <= body.max_minutes
+    if body.publicly_funded:
+        assert CustomerClass.PROVINCE_FIRM in body.customers
+
+
+def test_there_are_instruments_of_every_kind_in_both_provinces():
+    assert {each["kind"] for each in INSTRUMENTS} == {"instrument", "test_service", "open_lab"}
+    assert {each["region"][:2] for each in INSTRUMENTS} == {"22", "62"}
+    for field in ("external_id", "name", "capabilities"):
+        assert len({each[field] for each in INSTRUMENTS}) == len(INSTRUMENTS)
 
 
 @problems

@@ -1,0 +1,425 @@
+"""Time on an instrument: asked for, approved, moved, given back, used.
+
+Whoever asks for one time keeps the instrument's calendar from changing under them and claims; all else takes turns at
+the calendar. So rules, quotas and requests are judged on what stands, and the exclusion constraint is the last line.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import contains_eager
+from uuid_utils.compat import uuid7
+
+from marketplace.identity.models import Organisation, Person
+from marketplace.kernel import clock
+from marketplace.kernel.actor import Actor
+from marketplace.kernel.facts import record
+from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
+from marketplace.kernel.refusals import Conflict, Forbidden, NotFound, refusing
+from marketplace.labs import facts, instruments, rules
+from marketplace.labs.booking_models import Booking
+from marketplace.labs.models import Instrument
+from marketplace.labs.policy import booking_of, booking_visible_to, instrument_kept_by, instrument_visible_to
+from marketplace.labs.rules import Ask, NotBookable
+from marketplace.reservations import claims
+from schemas.bookings import (
+    Approval,
+    BookingFilter,
+    BookingMove,
+    BookingNew,
+    BookingState,
+    BookingWish,
+    Cancellation,
+    RefusalNote,
+    Rule,
+)
+from schemas.identity import Permission
+from schemas.labs import CustomerClass
+
+# How long before its time one may check in.
+EARLY: Final = timedelta(minutes=30)
+COLLIDED: Final = "这段时间已批准给另一申请。 · That time was given to another request."
+
+
+class NotOfYours(Forbidden):
+    """您不属于该单位，不能以它的名义预约。 · You do not belong to that organisation and cannot book in its name."""
+
+
+class NotYourBooking(Forbidden):
+    """只有预约人和仪器管理员可以这样做。 · Only whoever booked and the keepers may do that."""
+
+
+class BookingOver(Conflict):
+    """预约当前的状态不允许这一步。 · The booking's state does not allow this step."""
+
+
+class AlreadyMoving(Conflict):
+    """此预约已有一个改期申请。 · There is a request to move this booking already."""
+
+
+class NotItsTime(Conflict):
+    """只能在开始前 30 分钟到结束之间签到。 · One checks in from 30 minutes before it begins until it ends."""
+
+
+def chosen() -> Select[Booking]:
+    """Bookings beside everything that is shown with them."""
+    return (
+        select(Booking)
+        .join(Instrument, Instrument.id == Booking.instrument_id)
+        .join(Organisation, Organisation.id == Booking.organisation_id)
+        .join(Person, Person.id == Booking.person_id)
+        .options(
+            contains_eager(Booking.instrument), contains_eager(Booking.organisation), contains_eager(Booking.person)
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
+async def read(session: AsyncSession, actor: Actor, booking_id: UUID) -> Booking:
+    """One booking that the actor may see; to everybody else it does not exist."""
+    found = await session.scalar(chosen().where(Booking.id == booking_id, booking_visible_to(actor)))
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def listed(
+    session: AsyncSession, actor: Actor, wish: BookingFilter, paging: Paging
+) -> tuple[list[Booking], str | None]:
+    """One's own bookings, those on the instruments one keeps, or those on one instrument that one may see; latest first."""
+    statement = chosen()
+    if wish.kept:
+        statement = statement.where(instrument_kept_by(actor))
+    elif wish.instrument is None:
+        statement = statement.where(booking_of(actor))
+    else:
+        statement = statement.where(booking_visible_to(actor))
+    if wish.instrument is not None:
+        statement = statement.where(Booking.instrument_id == wish.instrument)
+    if wish.state is not None:
+        statement = statement.where(Booking.state == wish.state)
+    by = tuple(zip((Booking.starts_at, Booking.id), BY_TIME_AND_ID, strict=True))
+    rows, marker = await page(session, statement, by, paging)
+    return [row[0] for row in rows], marker
+
+
+async def entered(session: AsyncSession, actor: Actor, instrument_id: UUID, *, alone: bool) -> tuple[Instrument, bool]:
+    """An instrument with its calendar held still, and whether the actor keeps it.
+
+    It is read after the lock: what was changed while one waited is seen.
+    """
+    if alone:
+        await claims.take_turns(session, [instrument_id])
+    else:
+        await claims.keep_off(session, instrument_id)
+    found = (
+        await session.execute(
+            instruments.chosen()
+            .add_columns(instrument_kept_by(actor))
+            .where(Instrument.id == instrument_id, instrument_visible_to(actor))
+            .execution_options(populate_existing=True)
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    return found[0], found[1]
+
+
+def require_membership(actor: Actor, organisation_id: UUID) -> None:
+    if organisation_id not in actor.organisations_where(Permission.READ_OWN):
+        raise NotOfYours
+
+
+def asked(wish: BookingWish, organisation_id: UUID, person_id: UUID, *, but: Collection[UUID] = ()) -> Ask:
+    return Ask(
+        organisation_id=organisation_id, person_id=person_id, starts_at=wish.starts_at, ends_at=wish.ends_at,
+        assisted=wish.assisted, answers=wish.answers, asked_at=clock.now(), but=but,
+    )  # fmt: skip
+
+
+async def request(session: AsyncSession, actor: Actor, wish: BookingNew) -> Booking:
+    """Hold a time, or wait for a keeper's word; or be told every reason why not."""
+    require_membership(actor, wish.organisation_id)
+    instrument, keeper = await entered(session, actor, wish.instrument_id, alone=False)
+    made = await book(
+        session, actor, instrument, asked(wish, wish.organisation_id, actor.person), wish.purpose,
+        waive=wish.waive, keeper=keeper,
+    )  # fmt: skip
+    return await read(session, actor, made.id)
+
+
+async def book(
+    session: AsyncSession,
+    actor: Actor,
+    instrument: Instrument,
+    ask: Ask,
+    purpose: str,
+    *,
+    waive: Collection[Rule],
+    keeper: bool,
+    series_id: UUID | None = None,
+    holding: UUID | None = None,
+) -> Booking:
+    """A new booking on a calendar that stands still. `holding` names who holds that time for it already."""
+    customer, waived = await rules.admitted(session, instrument, ask, waive=waive, keeper=keeper)
+    booking = new(actor, instrument, ask, customer, purpose, waived=waived, keeper=keeper)
+    booking.series_id = series_id
+    if booking.state is BookingState.CONFIRMED:
+        if holding is None:
+            await hold(session, instrument, booking)
+        else:
+            await claims.hand_over(session, holding, booking.id)
+    elif holding is not None:
+        await claims.release(session, holding)
+    session.add(booking)
+    await session.flush()
+    fact = facts.BookingConfirmed if booking.state is BookingState.CONFIRMED else facts.BookingRequested
+    await record(session, fact(booking.id, instrument.id), subject=booking.id, by=actor.person)
+    if booking.state is BookingState.CONFIRMED:
+        await refuse_colliding(session, instrument, booking, by=actor.person)
+    return booking
+
+
+def new(
+    actor: Actor, instrument: Instrument, ask: Ask, customer: CustomerClass, purpose: str, *, waived: list[Rule],
+    keeper: bool,
+) -> Booking:  # fmt: skip
+    """A row as it is put down: confirmed where nobody has to be asked."""
+    now = clock.now()
+    at_once = keeper or customer in instrument.confirmed_at_once
+    return Booking(
+        id=uuid7(),
+        instrument_id=instrument.id,
+        organisation_id=ask.organisation_id,
+        person_id=ask.person_id,
+        made_by=actor.person,
+        customer_class=customer,
+        state=BookingState.CONFIRMED if at_once else BookingState.REQUESTED,
+        starts_at=ask.starts_at,
+        ends_at=ask.ends_at,
+        purpose=purpose,
+        assisted=ask.assisted,
+        answers=list(ask.answers),
+        waived=list(waived),
+        waived_by=actor.person if waived else None,
+        cancelled_late=False,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+
+
+async def hold(session: AsyncSession, instrument: Instrument, booking: Booking) -> None:
+    """Claim a booking's time. Somebody may have been quicker since the rules were looked at."""
+    try:
+        await claims.claim(
+            session, booking.id, rules.claimed(instrument, booking.starts_at, booking.ends_at), [instrument.id]
+        )
+    except claims.Taken:
+        raise NotBookable([Rule.SLOT_TAKEN]) from None
+
+
+async def refuse_colliding(session: AsyncSession, instrument: Instrument, booking: Booking, *, by: UUID | None) -> None:
+    """Requests that wished for a time that is now another's are told so, instead of waiting for a word in vain."""
+    if set(CustomerClass) <= set(instrument.confirmed_at_once):
+        return
+    buffer = timedelta(minutes=instrument.buffer_minutes)
+    rivals = await session.scalars(
+        select(Booking)
+        .where(
+            Booking.instrument_id == instrument.id,
+            Booking.state == BookingState.REQUESTED,
+            Booking.id != booking.id,
+            Booking.starts_at < booking.ends_at + buffer,
+            Booking.ends_at + buffer > booking.starts_at,
+        )
+        .order_by(Booking.id)
+        .with_for_update()
+    )
+    for rival in rivals.all():
+        await settle(session, rival, BookingState.REFUSED, facts.BookingRefused, note=COLLIDED, by=by)
+
+
+async def settle(
+    session: AsyncSession,
+    booking: Booking,
+    state: BookingState,
+    fact: type[facts.OfBooking],
+    *,
+    by: UUID | None,
+    note: str | None = None,
+    **more: Any,
+) -> None:
+    """Bring a locked booking to a state, and write down that it came there."""
+    booking.state = state
+    booking.version += 1
+    booking.updated_at = clock.now()
+    if note is not None:
+        booking.note = note
+    if fact in {facts.BookingConfirmed, facts.BookingRefused}:
+        booking.decided_by, booking.decided_at = by, booking.updated_at
+    await session.flush()
+    await record(session, fact(booking.id, booking.instrument_id, **more), subject=booking.id, by=by)
+
+
+async def taken_up(session: AsyncSession, actor: Actor, booking_id: UUID) -> tuple[Booking, Instrument, bool]:
+    """One booking to change, alone with its instrument's calendar, and whether the actor keeps that."""
+    seen = await read(session, actor, booking_id)
+    await claims.take_turns(session, [seen.instrument_id])
+    locked = await session.scalar(chosen().where(Booking.id == booking_id).with_for_update(of=Booking, key_share=True))
+    assert locked is not None
+    keeper = await instruments.keeps(session, actor, locked.instrument_id)
+    return locked, locked.instrument, keeper
+
+
+def require_own(actor: Actor, booking: Booking, *, keeper: bool) -> None:
+    if not keeper and actor.person_id not in {booking.person_id, booking.made_by}:
+        raise NotYourBooking
+
+
+def wish_of(booking: Booking, *, starts_at: datetime, ends_at: datetime, asked_at: datetime) -> Ask:
+    """A booking as it would be asked for, at its own or another time."""
+    replaced = {booking.id} | ({booking.moved_from_id} if booking.moved_from_id else set())
+    return Ask(
+        organisation_id=booking.organisation_id, person_id=booking.person_id, starts_at=starts_at, ends_at=ends_at,
+        assisted=booking.assisted, answers=booking.answers, asked_at=asked_at, but=replaced,
+    )  # fmt: skip
+
+
+async def approve(session: AsyncSession, actor: Actor, booking_id: UUID, wish: Approval) -> Booking:
+    """Give a request its time, judged by the rules as they are now; requests that collide with it are refused."""
+    booking, instrument, keeper = await taken_up(session, actor, booking_id)
+    if not keeper:
+        raise instruments.NotItsKeeper
+    if booking.state is BookingState.CONFIRMED:
+        return booking
+    if booking.state is not BookingState.REQUESTED:
+        raise BookingOver
+    ask = wish_of(booking, starts_at=booking.starts_at, ends_at=booking.ends_at, asked_at=booking.created_at)
+    waive = {*wish.waive, *(Rule(one) for one in booking.waived)}
+    _, waived = await rules.admitted(session, instrument, ask, waive=waive, keeper=True)
+    if set(waived) - set(booking.waived):
+        booking.waived_by = actor.person
+    booking.waived = list(waived)
+    if booking.moved_from_id is not None:
+        await _leave(session, booking.moved_from_id, booking, by=actor.person)
+    await hold(session, instrument, booking)
+    await settle(session, booking, BookingState.CONFIRMED, facts.BookingConfirmed, note=wish.note, by=actor.person)
+    await refuse_colliding(session, instrument, booking, by=actor.person)
+    return booking
+
+
+async def _leave(session: AsyncSession, old_id: UUID, booking: Booking, *, by: UUID) -> None:
+    """The old row of a move that has come about: it gives its time back and stays as history."""
+    old = await session.get_one(Booking, old_id, with_for_update=True, populate_existing=True)
+    if old.checked_in_at is not None:
+        # Whoever came to the old time has used it: there is nothing left to move.
+        raise BookingOver
+    if old.state in {BookingState.REQUESTED, BookingState.CONFIRMED}:
+        await claims.release(session, old.id)
+        old.state, old.version, old.updated_at = BookingState.MOVED, old.version + 1, clock.now()
+        await session.flush()
+    moved = facts.BookingMoved(booking.id, booking.instrument_id, old.id)
+    await record(session, moved, subject=booking.id, by=by)
+
+
+async def refuse(session: AsyncSession, actor: Actor, booking_id: UUID, wish: RefusalNote) -> Booking:
+    """Say no, and why."""
+    booking, _, keeper = await taken_up(session, actor, booking_id)
+    if not keeper:
+        raise instruments.NotItsKeeper
+    if booking.state is not BookingState.REQUESTED:
+        raise BookingOver
+    await settle(session, booking, BookingState.REFUSED, facts.BookingRefused, note=wish.note, by=actor.person)
+    return booking
+
+
+async def move(session: AsyncSession, actor: Actor, booking_id: UUID, wish: BookingMove) -> Booking:
+    """Another time for a booking: a new row that points at the old one.
+
+    Where a keeper has to be asked, a confirmed booking keeps its time until the new one is approved.
+    """
+    old, instrument, keeper = await taken_up(session, actor, booking_id)
+    require_own(actor, old, keeper=keeper)
+    if old.state not in {BookingState.REQUESTED, BookingState.CONFIRMED} or old.ends_at <= clock.now():
+        raise BookingOver
+    ask = wish_of(old, starts_at=wish.starts_at, ends_at=wish.ends_at, asked_at=clock.now())
+    customer, waived = await rules.admitted(session, instrument, ask, waive=wish.waive, keeper=keeper)
+    booking = new(actor, instrument, ask, customer, old.purpose, waived=waived, keeper=keeper)
+    booking.moved_from_id, booking.series_id = old.id, old.series_id
+    with refusing(booking_moved_from_key=AlreadyMoving):
+        async with session.begin_nested():
+            session.add(booking)
+    if booking.state is BookingState.CONFIRMED or old.state is BookingState.REQUESTED:
+        await _leave(session, old.id, booking, by=actor.person)
+    if booking.state is BookingState.CONFIRMED:
+        await hold(session, instrument, booking)
+        await record(session, facts.BookingConfirmed(booking.id, instrument.id), subject=booking.id, by=actor.person)
+        await refuse_colliding(session, instrument, booking, by=actor.person)
+    else:
+        await record(session, facts.BookingRequested(booking.id, instrument.id), subject=booking.id, by=actor.person)
+    return await read(session, actor, booking.id)
+
+
+async def cancel(session: AsyncSession, actor: Actor, booking_id: UUID, wish: Cancellation) -> Booking:
+    """Give the time back. Late is later than the instrument's terms allow; saying it again changes nothing."""
+    booking, instrument, keeper = await taken_up(session, actor, booking_id)
+    require_own(actor, booking, keeper=keeper)
+    if booking.state is BookingState.CANCELLED:
+        return booking
+    if booking.state not in {BookingState.REQUESTED, BookingState.CONFIRMED}:
+        raise BookingOver
+    latest = booking.starts_at - timedelta(minutes=instrument.late_cancel_minutes)
+    late = booking.state is BookingState.CONFIRMED and clock.now() > latest
+    await claims.release(session, booking.id)
+    booking.cancelled_late = late
+    await settle(
+        session, booking, BookingState.CANCELLED, facts.BookingCancelled, note=wish.note, by=actor.person, late=late
+    )
+    return booking
+
+
+async def check_in(session: AsyncSession, actor: Actor, booking_id: UUID) -> Booking:
+    """Say that one is there: the time is not given away any more."""
+    booking, _, keeper = await taken_up(session, actor, booking_id)
+    require_own(actor, booking, keeper=keeper)
+    if booking.state is BookingState.IN_USE:
+        return booking
+    if booking.state is not BookingState.CONFIRMED:
+        raise BookingOver
+    now = clock.now()
+    if not booking.starts_at - EARLY <= now < booking.ends_at:
+        raise NotItsTime
+    booking.checked_in_at = now
+    await settle(session, booking, BookingState.IN_USE, facts.UserCheckedIn, by=actor.person)
+    return booking
+
+
+async def release_no_shows(session: AsyncSession, now: datetime, *, at_most: int = 100) -> int:
+    """Give back the time of those who did not come. Answers how many; call until it answers 0."""
+    overdue = (
+        Booking.state == BookingState.CONFIRMED,
+        Instrument.no_show_minutes.is_not(None),
+        Booking.starts_at + func.make_interval(0, 0, 0, 0, 0, Instrument.no_show_minutes) < now,
+    )
+    due = await session.execute(
+        select(Booking.id, Booking.instrument_id)
+        .join(Instrument, Instrument.id == Booking.instrument_id)
+        .where(*overdue)
+        .order_by(Booking.starts_at)
+        .limit(at_most)
+    )
+    rows = due.all()
+    await claims.take_turns(session, {row.instrument_id for row in rows})
+    released = 0
+    for row in rows:
+        booking = await session.get(Booking, row.id, with_for_update=True, populate_existing=True)
+        if booking is not None and booking.state is BookingState.CONFIRMED:
+            await claims.release(session, booking.id)
+            await settle(session, booking, BookingState.RELEASED, facts.BookingReleased, by=None)
+            released += 1
+    return released

@@ -1,0 +1,108 @@
+"""Which instruments are free at a time, as one SQL condition."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    Integer,
+    SmallInteger,
+    and_,
+    column,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+    values,
+)
+
+from marketplace.kernel.refusals import Invalid
+from marketplace.labs import hours
+from marketplace.labs.models import Instrument, OpeningException, OpeningHours, Outage
+from marketplace.reservations.models import Claim
+from schemas.base import FieldError
+
+LONGEST_SEARCH: Final = timedelta(days=7)
+ORDER: Final = "结束须晚于开始 · it has to end after it begins"
+
+
+def refused(pointer: str, code: str, detail: str) -> Invalid:
+    return Invalid(errors=[FieldError(pointer=pointer, code=code, detail=detail)])
+
+
+def wanted(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime] | None:
+    """The time that a list is searched by, if it is."""
+    if since is None and until is None:
+        return None
+    if since is None or until is None:
+        raise refused(
+            "free_until" if since else "free_from",
+            "period_half",
+            "free_from 与 free_until 须同时填写 · free_from and free_until go together",
+        )
+    if until <= since:
+        raise refused("free_until", "period_order", ORDER)
+    if until - since > LONGEST_SEARCH:
+        raise refused("free_until", "period_length", "最长 7 天 · seven days at most")
+    return since, until
+
+
+def between(since: datetime, until: datetime) -> ColumnElement[bool]:
+    """Open all of that time, in order, and held by nobody: what one could book there and then."""
+    begins, ends = (literal(moment, DateTime(timezone=True)) for moment in (since, until))
+    needed = ends + func.make_interval(0, 0, 0, 0, 0, Instrument.buffer_minutes)
+    taken = exists(
+        select(Claim.id).where(
+            Claim.resource_id == Instrument.id, Claim.during.op("&&")(func.tstzrange(begins, needed))
+        )
+    )
+    broken = exists(
+        select(Outage.id).where(
+            Outage.instrument_id == Instrument.id,
+            Outage.starts_at < until,
+            or_(Outage.ends_at.is_(None), Outage.ends_at > since),
+        )
+    )
+    return and_(_open_between(since, until), ~taken, ~broken)
+
+
+def _open_between(since: datetime, until: datetime) -> ColumnElement[bool]:
+    """Open from end to end: the hours of each day, cut to what is asked for, add up to all of it.
+
+    The hours of one day never overlap (an exclusion constraint), so a sum is enough.
+    """
+    parts = list(hours.day_parts(since, until))
+    days = values(
+        column("day", Date), column("weekday", SmallInteger), column("since", Integer), column("until", Integer),
+        name="days",
+    ).data([tuple(part) for part in parts])  # fmt: skip
+    common = [
+        (
+            cls.instrument_id.label("instrument_id"),
+            (func.least(cls.closes, days.c.until) - func.greatest(cls.opens, days.c.since)).label("minutes"),
+        )
+        for cls in (OpeningHours, OpeningException)
+    ]
+    unlike = exists(
+        select(OpeningException.id).where(
+            OpeningException.instrument_id == OpeningHours.instrument_id, OpeningException.day == days.c.day
+        )
+    )
+    usual = (
+        select(*common[0])
+        .join(days, OpeningHours.weekday == days.c.weekday)
+        .where(OpeningHours.opens < days.c.until, OpeningHours.closes > days.c.since, ~unlike)
+    )
+    special = (
+        select(*common[1])
+        .join(days, OpeningException.day == days.c.day)
+        .where(OpeningException.opens < days.c.until, OpeningException.closes > days.c.since)
+    )
+    both = union_all(usual, special).subquery("open_parts")
+    total = sum(part.until - part.since for part in parts)
+    covering = select(both.c.instrument_id).group_by(both.c.instrument_id).having(func.sum(both.c.minutes) == total)
+    return Instrument.id.in_(covering)

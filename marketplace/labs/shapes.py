@@ -1,0 +1,117 @@
+"""How rows of this room look on the wire."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.kernel import clock
+from marketplace.kernel.actor import Actor
+from marketplace.kernel.language import told
+from marketplace.labs import instruments
+from marketplace.labs.booking_models import Booking, Usage, Waiting
+from marketplace.labs.bookings import COLLIDED
+from marketplace.labs.models import Instrument, Keeper, OpeningException, OpeningHours
+from marketplace.labs.policy import instrument_kept_by
+from schemas.bookings import BookingView, InstrumentBrief, UsageView, WaitingView
+from schemas.identity import OrganisationCard
+from schemas.labs import InstrumentCard, InstrumentView, KeeperView, OpenHours, clock_written
+from schemas.labs import OpeningException as ExceptionWritten
+
+
+def _values(instrument: Instrument, names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: getattr(instrument, name) for name in names if name in Instrument.__mapper__.columns}
+
+
+def card(instrument: Instrument, *, out_of_order: bool) -> InstrumentCard:
+    """An instrument in a list."""
+    return InstrumentCard(
+        **_values(instrument, InstrumentCard.model_fields),
+        organisation=OrganisationCard.model_validate(instrument.organisation),
+        out_of_order=out_of_order,
+    )
+
+
+async def view(session: AsyncSession, actor: Actor, instrument: Instrument) -> InstrumentView:
+    """All that a user has to know of it; whom to ask is for people who are signed in."""
+    state = (
+        await session.execute(
+            select(
+                instruments.out_of_order_at(clock.now()),
+                instrument_kept_by(actor),
+            ).where(Instrument.id == instrument.id)
+        )
+    ).one()
+    weekly = await session.scalars(
+        select(OpeningHours)
+        .where(OpeningHours.instrument_id == instrument.id)
+        .order_by(OpeningHours.weekday, OpeningHours.opens)
+    )
+    special = await session.scalars(
+        select(OpeningException)
+        .where(OpeningException.instrument_id == instrument.id)
+        .order_by(OpeningException.day, OpeningException.opens)
+    )
+    values = _values(instrument, InstrumentView.model_fields)
+    if actor.person_id is None:
+        values["contact"] = None
+    return InstrumentView(
+        **values,
+        organisation=OrganisationCard.model_validate(instrument.organisation),
+        out_of_order=state[0],
+        kept_by_you=state[1],
+        hours=[
+            OpenHours(weekday=one.weekday, opens=clock_written(one.opens), closes=clock_written(one.closes))
+            for one in weekly.all()
+        ],
+        exceptions=[
+            ExceptionWritten(
+                day=one.day,
+                opens=None if one.opens is None else clock_written(one.opens),
+                closes=None if one.closes is None else clock_written(one.closes),
+                reason=one.reason,
+            )
+            for one in special.all()
+        ],
+    )
+
+
+def keeper(row: Keeper) -> KeeperView:
+    return KeeperView(person_id=row.person_id, name=row.person.name, email=row.person.email, since=row.since)
+
+
+_NAMED = ("instrument", "organisation", "person_name", "effective_minutes")
+
+
+def _plain(row: Any, message: type[BaseModel]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in message.model_fields if name not in _NAMED}
+
+
+def _brief(instrument: Instrument) -> InstrumentBrief:
+    return InstrumentBrief(id=instrument.id, name=instrument.name)
+
+
+def booking(row: Booking) -> BookingView:
+    # What the program wrote is told in the reader's language; what a keeper wrote, as they wrote it.
+    told_note = told(row.note) if row.note == COLLIDED else row.note
+    return BookingView(
+        **(_plain(row, BookingView) | {"note": told_note}),
+        instrument=_brief(row.instrument),
+        organisation=OrganisationCard.model_validate(row.organisation),
+        person_name=row.person.name,
+    )
+
+
+def waiting(row: Waiting) -> WaitingView:
+    return WaitingView(**_plain(row, WaitingView), instrument=_brief(row.instrument))
+
+
+def usage(row: Usage) -> UsageView:
+    return UsageView(
+        **_plain(row, UsageView),
+        instrument=_brief(row.instrument),
+        organisation=OrganisationCard.model_validate(row.organisation),
+        effective_minutes=row.effective_minutes,
+    )

@@ -1,0 +1,80 @@
+"""`/api/v1/usages`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from marketplace.kernel import etag
+from marketplace.kernel.actor import SignedIn
+from marketplace.kernel.db import Reading, TransactionRoute, Writing
+from marketplace.kernel.paging import Paged
+from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
+from marketplace.labs import shapes, usages
+from marketplace.labs.instruments import NotItsKeeper
+from schemas.base import Page
+from schemas.bookings import AdjustmentDecision, AdjustmentNew, AdjustmentView, UsageFilter, UsageNew, UsageView
+
+router = APIRouter(prefix="/api/v1/usages", tags=["labs"], route_class=TransactionRoute)
+
+
+@router.get("", responses=problems(NotSignedIn))
+async def list_usages(
+    wish: Annotated[UsageFilter, Query()], session: Reading, actor: SignedIn, paging: Paged, response: Response
+) -> Page[UsageView]:
+    """机时记录 · What was used, latest first: yours, your organisations', and of the instruments you keep."""
+    rows, marker = await usages.listed(session, actor, wish, paging)
+    paging.link(response, marker)
+    return Page[UsageView].model_construct(items=[shapes.usage(row) for row in rows], next_cursor=marker)
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(NotSignedIn, NotFound, NotItsKeeper, usages.EnteredAlready, usages.NotUsable),
+)
+async def enter(wish: UsageNew, session: Writing, actor: SignedIn, response: Response) -> UsageView:
+    """录入机时 · Write down what was used (keepers)."""
+    usage = await usages.enter(session, actor, wish)
+    response.headers["Location"] = f"/api/v1/usages/{usage.id}"
+    return shapes.usage(usage)
+
+
+@router.get("/{usage_id}", responses=problems(NotSignedIn, NotFound))
+async def read(usage_id: UUID, session: Reading, actor: SignedIn, response: Response) -> UsageView:
+    """一条机时记录 · One record of use."""
+    usage = await usages.read(session, actor, usage_id)
+    etag.stamp(response, usage.version)
+    return shapes.usage(usage)
+
+
+@router.get("/{usage_id}/adjustments", responses=problems(NotSignedIn, NotFound))
+async def adjustments(
+    usage_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
+) -> Page[AdjustmentView]:
+    """更正记录 · Every correction that was asked for, latest first."""
+    rows, marker = await usages.adjustments(session, actor, usage_id, paging)
+    paging.link(response, marker)
+    items = [AdjustmentView.model_validate(row) for row in rows]
+    return Page[AdjustmentView].model_construct(items=items, next_cursor=marker)
+
+
+@router.post(
+    "/{usage_id}/adjustments",
+    status_code=201,
+    responses=problems(NotSignedIn, NotFound, usages.NotYourUsage, usages.AskedAlready),
+)
+async def ask(usage_id: UUID, wish: AdjustmentNew, session: Writing, actor: SignedIn) -> AdjustmentView:
+    """申请更正 · Say what it should have been, and why."""
+    return AdjustmentView.model_validate(await usages.ask(session, actor, usage_id, wish))
+
+
+@router.post(
+    "/{usage_id}/adjustments/{adjustment_id}/decision",
+    responses=problems(NotSignedIn, NotFound, NotItsKeeper, usages.DecidedAlready),
+)
+async def decide(
+    usage_id: UUID, adjustment_id: UUID, wish: AdjustmentDecision, session: Writing, actor: SignedIn
+) -> AdjustmentView:
+    """处理更正申请 · Accept or decline it (keepers)."""
+    return AdjustmentView.model_validate(await usages.decide(session, actor, usage_id, adjustment_id, wish))

@@ -1,0 +1,226 @@
+"""`/instruments`: what labs share, one instrument with its week, and the form that books it."""
+
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.identity import people
+from marketplace.kernel import clock, validation
+from marketplace.kernel.db import Reading, Writing
+from marketplace.kernel.language import told
+from marketplace.kernel.paging import Paging
+from marketplace.kernel.refusals import Invalid, Refusal
+from marketplace.labs import availability, bookings, care, hours, instruments, shapes, waiting
+from marketplace.portal import coding, say
+from marketplace.portal.frame import Visit, Visited
+from marketplace.portal.routes import PageRoute
+from marketplace.portal.sent import Sent, Typed
+from schemas.base import FieldError
+from schemas.bookings import BookingNew, WaitingNew
+from schemas.labs import DAY_MINUTES, Availability, InstrumentFilter, InstrumentKind, InstrumentView
+
+router = APIRouter(prefix="/instruments", route_class=PageRoute, include_in_schema=False)
+
+PAGE: Final = 20
+DAYS: Final = 7
+_CODED: Final = {"region": "regions", "class_code": "instrument_classes"}
+WAIT: Final = "wait"
+
+
+def local_moment(day: str, time: str) -> str | None:
+    """A day and a time of day, as forms send them, as a moment in China; None when it is none."""
+    ends_day = time == "24:00"
+    try:
+        moment = datetime.fromisoformat(f"{day}T{'00:00' if ends_day else time}:00+08:00")
+        return (moment + timedelta(days=ends_day)).isoformat()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _asked(request: Request) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The filter of an address: blanks left out, codes read from what was typed, a day and two times as a period."""
+    typed = request.query_params
+    wish: dict[str, Any] = {}
+    wrong: dict[str, list[str]] = {}
+    for name, table in _CODED.items():
+        if value := typed.get(name, "").strip():
+            found = coding.read(value, table)
+            if found.code:
+                wish[name] = found.code
+            else:
+                wrong[name] = [found.said]
+    for name in ("q", "organisation"):
+        if value := typed.get(name, "").strip():
+            wish[name] = value
+    if typed.get("kind") in set(InstrumentKind):
+        wish["kind"] = typed["kind"]
+    if typed.get("publicly_funded") == "1":
+        wish["publicly_funded"] = True
+    if day := typed.get("day", "").strip():
+        begins, ends = (local_moment(day, typed.get(name, "").strip()) for name in ("from", "to"))
+        if begins is None or ends is None:
+            wrong["day"] = [
+                say.t(
+                    "请填写日期和起止时间，例如 2027-03-02、09:00、12:00。 · Give a day and two times, such as 2027-03-02, 09:00, 12:00."
+                )
+            ]
+        else:
+            wish |= {"free_from": begins, "free_until": ends}
+    return wish, wrong
+
+
+@router.get("", response_class=Response)
+async def catalogue(visit: Visited, session: Reading) -> Response:
+    request = visit.request
+    wish, wrong = _asked(request)
+    rows: list[Any] = []
+    marker = None
+    if not wrong:
+        try:
+            paging = Paging(request, request.query_params.get("cursor"), PAGE)
+            narrowed = InstrumentFilter.model_validate(wish)
+            rows, marker = await instruments.listed(session, visit.actor, narrowed, paging, clock.now())
+        except ValidationError as error:
+            for one in validation.as_refusal(error, within=("query",)).errors:
+                wrong.setdefault(one.pointer, []).append(told(one.detail))
+        except Invalid as refusal:
+            wrong["day"] = [told(one.detail) for one in refusal.errors]
+    return visit.page(
+        "instruments.html",
+        422 if wrong else 200,
+        rows=[shapes.card(row[0], out_of_order=row.out_of_order) for row in rows],
+        marker=marker,
+        wish=wish,
+        wrong=wrong,
+        typed=request.query_params,
+        narrowed=bool(wish or wrong),
+        kinds=list(InstrumentKind),
+        later="cursor" in request.query_params,
+    )
+
+
+def _minutes(moment: datetime, begins: datetime) -> int:
+    return max(0, min(DAY_MINUTES, int((moment - begins).total_seconds() // 60)))
+
+
+def week(seen: Availability, first: date) -> list[dict[str, Any]]:
+    """Seven days, each with its stretches in minutes of that day, and its free times in words."""
+    made = []
+    for day in (first + timedelta(days=ahead) for ahead in range(DAYS)):
+        begins = hours.midnight(day)
+        ends = begins + timedelta(days=1)
+        bars = [
+            (kind, _minutes(one.starts_at, begins), _minutes(one.ends_at, begins))
+            for kind, stretches in (("open", seen.open), ("busy", seen.busy))
+            for one in stretches
+            if one.starts_at < ends and one.ends_at > begins
+        ]
+        free = [
+            f"{say.clock_time(max(one.starts_at, begins))}–{say.clock_time(min(one.ends_at, ends), ends_day=True)}"
+            for one in seen.free
+            if one.starts_at < ends and one.ends_at > begins
+        ]
+        made.append({"day": day, "weekday": day.isoweekday(), "bars": bars, "free": free})
+    return made
+
+
+def _first_day(visit: Visit) -> date:
+    try:
+        wanted = date.fromisoformat(visit.request.query_params.get("week", ""))
+    except ValueError:
+        wanted = clock.today()
+    return wanted if abs((wanted - clock.today()).days) < 3650 else clock.today()
+
+
+async def _page(
+    visit: Visit,
+    session: AsyncSession,
+    instrument_id: UUID,
+    *,
+    typed: Typed | None = None,
+    reasons: tuple[FieldError, ...] = (),
+    wrong: list[str] | None = None,
+    status: int = 200,
+) -> Response:
+    """An instrument with its week; after a refused booking, the form as it was sent and every reason."""
+    instrument = await instruments.read(session, visit.actor, instrument_id)
+    view: InstrumentView = await shapes.view(session, visit.actor, instrument)
+    first = _first_day(visit)
+    since = hours.midnight(first)
+    seen = await availability.availability(session, visit.actor, instrument_id, since, since + timedelta(days=DAYS))
+    outages, _ = await care.outages(session, visit.actor, instrument_id, Paging(visit.request, None, 5))
+    memberships = (await people.read_me(session, visit.actor))[1] if visit.signed_in else []
+    return visit.page(
+        "instrument.html",
+        status,
+        one=view,
+        week=week(seen, first),
+        first=first,
+        before=first - timedelta(days=DAYS),
+        after=first + timedelta(days=DAYS),
+        outages=[one for one in outages if one.ends_at is None or one.ends_at > clock.now()],
+        places=[organisation for _, organisation in memberships if organisation is not None],
+        typed={name: values[0] for name, values in (typed or {}).items()},
+        answers=(typed or {}).get("answers", []),
+        reasons=[(told(reason.detail), bool(reason.waivable)) for reason in reasons],
+        taken=[reason.code for reason in reasons] == ["slot_taken"],
+        wrong=wrong or [],
+        here=f"/instruments/{instrument_id}",
+    )
+
+
+@router.get("/{instrument_id}", response_class=Response)
+async def instrument(instrument_id: UUID, visit: Visited, session: Reading) -> Response:
+    return await _page(visit, session, instrument_id)
+
+
+@router.post("/{instrument_id}/bookings", response_class=Response)
+async def book(instrument_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    """Book, or (with the other button) get in line; a refusal shows every reason beside the form."""
+    actor = visit.require()
+
+    def sent(name: str) -> str:
+        return typed.get(name, [""])[0].strip()
+
+    wish: dict[str, Any] = {
+        "instrument_id": str(instrument_id),
+        "organisation_id": sent("organisation_id"),
+        "starts_at": local_moment(sent("day"), sent("from")),
+        "ends_at": local_moment(sent("last_day") or sent("day"), sent("to")),
+        "purpose": sent("purpose"),
+        "assisted": sent("assisted") == "1",
+        "answers": [one for one in typed.get("answers", []) if one.strip()],
+    }
+    try:
+        async with session.begin_nested():
+            if sent("do") == WAIT:
+                await waiting.join(session, actor, WaitingNew.model_validate(wish))
+            else:
+                await bookings.request(session, actor, BookingNew.model_validate(wish))
+    except ValidationError as error:
+        wrong = [
+            f"{say.t(_FIELDS.get(one.pointer, '预约 · booking'))}：{told(one.detail)}"
+            for one in validation.as_refusal(error).errors
+        ]
+        return await _page(visit, session, instrument_id, typed=typed, wrong=wrong, status=422)
+    except Refusal as refusal:
+        if refusal.status not in {403, 409}:
+            raise
+        wrong = [] if refusal.errors else [told(refusal.detail or refusal.title())]
+        return await _page(
+            visit, session, instrument_id, typed=typed, reasons=refusal.errors, wrong=wrong, status=refusal.status
+        )
+    return visit.go("/bookings", "waiting" if sent("do") == WAIT else "booked")
+
+
+_FIELDS: Final = {
+    "/organisation_id": "单位 · organisation",
+    "/starts_at": "开始时间 · beginning",
+    "/ends_at": "结束时间 · end",
+    "/purpose": "用途 · purpose",
+    "": "时间 · time",
+}

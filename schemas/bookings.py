@@ -1,0 +1,354 @@
+"""Booking an instrument, waiting for one, and what was really used."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, StrictBool, model_validator
+from pydantic_core import PydanticCustomError
+
+from schemas.base import FieldError, Filter, Message, ShownOnce
+from schemas.identity import OrganisationCard
+from schemas.labs import CustomerClass
+from schemas.listings import EachOnce
+from schemas.text import Line, Moment, Text, Whole
+
+LONGEST = timedelta(days=31)
+
+
+class BookingState(StrEnum):
+    """待审批、已确认、使用中、已完成；已拒绝、已取消、已改期、爽约释放."""
+
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    IN_USE = "in_use"
+    DONE = "done"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+    RELEASED = "released"
+
+
+class Rule(StrEnum):
+    """What a booking can fail on. A refusal names every one that it fails on."""
+
+    NOT_OFFERED = "not_offered"
+    ORGANISATION_NOT_VERIFIED = "organisation_not_verified"
+    CUSTOMER_NOT_SERVED = "customer_not_served"
+    IN_THE_PAST = "in_the_past"
+    OFF_GRID = "off_grid"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    TOO_SOON = "too_soon"
+    TOO_FAR = "too_far"
+    OUTSIDE_HOURS = "outside_hours"
+    OUT_OF_ORDER = "out_of_order"
+    OPERATION_NOT_OFFERED = "operation_not_offered"
+    QUALIFICATION_MISSING = "qualification_missing"
+    ANSWERS_MISSING = "answers_missing"
+    PERSON_QUOTA = "person_quota"
+    ORGANISATION_QUOTA = "organisation_quota"
+    TOO_MANY_UPCOMING = "too_many_upcoming"
+    SLOT_TAKEN = "slot_taken"
+
+
+Purpose = Annotated[str, Line(300)]
+Note = Annotated[str, Text(2000)]
+Waived = Annotated[
+    list[Rule],
+    Field(max_length=20, description="管理员放行的规则 · rules that a keeper waives (keepers only)"),
+    EachOnce,
+]
+
+
+class Slot(Message):
+    """From one moment up to, and without, another."""
+
+    starts_at: Moment
+    ends_at: Moment
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends_at <= self.starts_at:
+            raise PydanticCustomError("period_order", "结束须晚于开始 · it has to end after it begins")
+        if self.ends_at - self.starts_at > LONGEST:
+            raise PydanticCustomError("period_length", "最长 31 天 · 31 days at most")
+        return self
+
+
+class BookingWish(Slot):
+    """A time on an instrument, and what for."""
+
+    purpose: Purpose
+    assisted: Annotated[StrictBool, Field(description="由机组人员操作 · an operator runs it")] = False
+    answers: Annotated[
+        list[Annotated[str, Text(2000)]],
+        Field(max_length=20, description="对预约问题的回答 · an answer to each question of the order form"),
+    ] = []
+
+
+class BookingNew(BookingWish):
+    """A time on an instrument, for oneself, in the name of an organisation."""
+
+    instrument_id: UUID
+    organisation_id: Annotated[UUID, Field(description="以哪个单位的名义 · the organisation it is for")]
+    waive: Waived = []
+
+
+class SeriesNew(BookingNew):
+    """The same time every week until a day."""
+
+    weeks: Annotated[int, Whole(2, 52)]
+    skip_what_fails: Annotated[
+        StrictBool,
+        Field(description="跳过不能预约的周并列出，否则全有或全无 · leave gaps and report them; else all or nothing"),
+    ] = False
+
+
+class BookingMove(Slot):
+    waive: Waived = []
+
+
+class Approval(Message):
+    note: Note | None = None
+    waive: Waived = []
+
+
+class RefusalNote(Message):
+    note: Note
+
+
+class Cancellation(Message):
+    note: Note | None = None
+
+
+class BookingFilter(Filter):
+    """Which bookings to list: one's own; with `kept`, those of the instruments one keeps."""
+
+    instrument: UUID | None = None
+    state: BookingState | None = None
+    kept: Annotated[bool, Field(description="我管理的仪器上的 · of the instruments that you keep")] = False
+
+
+class InstrumentBrief(Message):
+    id: UUID
+    name: str
+
+
+class BookingView(Message):
+    id: UUID
+    instrument: InstrumentBrief
+    organisation: OrganisationCard
+    person_id: UUID
+    person_name: str
+    made_by: UUID
+    customer_class: CustomerClass
+    state: BookingState
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    purpose: str
+    assisted: bool
+    answers: list[str]
+    waived: list[Rule]
+    note: str | None
+    decided_at: AwareDatetime | None
+    cancelled_late: bool
+    moved_from_id: UUID | None
+    series_id: UUID | None
+    checked_in_at: AwareDatetime | None
+    checked_out_at: AwareDatetime | None
+    created_at: AwareDatetime
+    version: int
+
+
+class Gap(Message):
+    """A week of a series that was not booked, and every reason why."""
+
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    because: list[FieldError]
+
+
+class SeriesView(Message):
+    series_id: UUID
+    bookings: list[BookingView]
+    gaps: list[Gap]
+
+
+class WaitingState(StrEnum):
+    WAITING = "waiting"
+    OFFERED = "offered"
+    TAKEN = "taken"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    LEFT = "left"
+
+
+class WaitingNew(BookingWish):
+    instrument_id: UUID
+    organisation_id: UUID
+
+
+class WaitingFilter(Filter):
+    instrument: UUID | None = None
+
+
+class WaitingView(Message):
+    id: UUID
+    instrument: InstrumentBrief
+    organisation_id: UUID
+    person_id: UUID
+    state: WaitingState
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    purpose: str
+    assisted: bool
+    answers: list[str]
+    offered_at: AwareDatetime | None
+    offer_expires_at: AwareDatetime | None
+    booking_id: UUID | None
+    created_at: AwareDatetime
+    version: int
+
+
+class UsageSource(StrEnum):
+    """管理员录入、签到终端、仪器日志、计量终端."""
+
+    KEEPER = "keeper"
+    KIOSK = "kiosk"
+    LOG = "log"
+    METER = "meter"
+
+
+UsedMinutes = Annotated[int, Whole(0, 31 * 24 * 60)]
+
+
+class UsageNumbers(Message):
+    """Effective hours: necessary preparation, the run, necessary post-processing."""
+
+    preparation_minutes: UsedMinutes = 0
+    run_minutes: UsedMinutes
+    processing_minutes: UsedMinutes = 0
+    samples: Annotated[int, Whole(0, 1_000_000)] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.preparation_minutes + self.run_minutes + self.processing_minutes == 0:
+            raise PydanticCustomError("usage_empty", "机时不能全为零 · at least one of the times is above zero")
+        return self
+
+
+class UsageNew(UsageNumbers):
+    """What a keeper writes down: of a booking, or of use that nobody had booked."""
+
+    instrument_id: UUID
+    booking_id: UUID | None = None
+    organisation_id: Annotated[
+        UUID | None, Field(description="无预约时必填 · whom it served, when there was no booking")
+    ] = None
+    starts_at: Moment
+    ends_at: Moment
+    assisted: StrictBool = False
+    note: Note | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends_at <= self.starts_at:
+            raise PydanticCustomError("period_order", "结束须晚于开始 · it has to end after it begins")
+        if (self.booking_id is None) == (self.organisation_id is None):
+            raise PydanticCustomError(
+                "usage_of", "填写预约或单位之一 · name the booking or, without one, the organisation"
+            )
+        return self
+
+
+class UsageFilter(Filter):
+    instrument: UUID | None = None
+    kept: Annotated[bool, Field(description="我管理的仪器上的 · of the instruments that you keep")] = False
+
+
+class UsageView(Message):
+    id: UUID
+    instrument: InstrumentBrief
+    booking_id: UUID | None
+    organisation: OrganisationCard
+    person_id: UUID | None
+    customer_class: CustomerClass
+    source: UsageSource
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    preparation_minutes: int
+    run_minutes: int
+    processing_minutes: int
+    effective_minutes: int
+    samples: int | None
+    assisted: bool
+    note: str | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    version: int
+
+
+class AdjustmentState(StrEnum):
+    ASKED = "asked"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class AdjustmentNew(UsageNumbers):
+    reason: Note
+
+
+class AdjustmentDecision(Message):
+    accept: StrictBool
+    note: Note | None = None
+
+
+class AdjustmentView(Message):
+    id: UUID
+    usage_id: UUID
+    state: AdjustmentState
+    reason: str
+    wished: UsageNumbers
+    before: UsageNumbers
+    asked_by: UUID
+    asked_at: AwareDatetime
+    decided_by: UUID | None
+    decided_at: AwareDatetime | None
+    note: str | None
+
+
+class CalendarKind(StrEnum):
+    """我的预约、我管理的仪器、一台仪器."""
+
+    PERSON = "person"
+    KEEPER = "keeper"
+    INSTRUMENT = "instrument"
+
+
+class CalendarNew(Message):
+    kind: CalendarKind
+    instrument_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _of_an_instrument(self) -> Self:
+        if (self.kind is CalendarKind.INSTRUMENT) != (self.instrument_id is not None):
+            raise PydanticCustomError(
+                "calendar_of", "仪器日历须注明仪器，其他不填 · an instrument's calendar names it, the others do not"
+            )
+        return self
+
+
+class CalendarView(Message):
+    id: UUID
+    kind: CalendarKind
+    instrument_id: UUID | None
+    created_at: AwareDatetime
+
+
+class CalendarMade(Message):
+    id: UUID
+    kind: CalendarKind
+    instrument_id: UUID | None
+    url: ShownOnce

@@ -1,0 +1,120 @@
+"""Finding an instrument, booking it, and a keeper's work, with a browser."""
+
+import pytest
+
+from schemas.identity import Role
+from tests.given.labs import an_instrument, day, slot, wish
+
+
+@pytest.fixture
+async def lab(given):
+    return await given.person(Role.LAB_MANAGER, await given.organisation())
+
+
+@pytest.fixture
+async def firm(given):
+    return await given.enterprise()
+
+
+def form(who, at, **more) -> dict[str, str]:
+    told = {"organisation_id": str(who.organisation.id), "day": at.date().isoformat(), "purpose": "三点弯曲"}
+    return told | {"from": "09:00", "to": "11:00"} | more
+
+
+async def test_an_instrument_is_found_by_a_free_time_and_booked(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation, name="万能试验机")
+    guest = visitor(firm)
+    asked = f"/instruments?day={day(3).date()}&from=09:00&to=11:00"
+    assert "万能试验机" in (await guest.page(asked)).text
+    assert await guest.sent(f"/instruments/{made.id}/bookings", form(firm, day(3))) == "/bookings?said=booked"
+    assert "万能试验机" not in (await guest.page(asked)).one("main").text
+    week = await guest.page(f"/instruments/{made.id}?week={day(3).date()}")
+    assert "00:00–09:00、11:00–24:00" in week.text
+    mine = await guest.page("/bookings")
+    assert "已确认" in mine.text
+    assert f"{day(3).date()} 09:00" in mine.text
+
+
+async def test_a_refused_booking_shows_every_reason_and_keeps_what_was_typed(lab, firm, visitor, session):
+    made = await an_instrument(
+        session, lab.organisation, min_minutes=180, notice_minutes=30 * 24 * 60, needs_qualification=True
+    )
+    page = await visitor(firm).again(f"/instruments/{made.id}/bookings", form(firm, day(3)), 409)
+    for reason in ("短于最短时长", "未达到提前预约时间", "没有有效的上机资格"):
+        assert reason in page.text
+    assert page.text.count("管理员可放行") == 2
+    assert (page.field("purpose"), page.field("from")) == ("三点弯曲", "09:00")
+
+
+async def test_a_time_that_cannot_be_read_is_told_beside_the_form(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation)
+    page = await visitor(firm).again(f"/instruments/{made.id}/bookings", form(firm, day(3), to="x"), 422)
+    assert "请填写带时区的时间" in page.text
+    page = await visitor(firm).page("/instruments?day=x&from=1&to=2", 422)
+    assert "请填写日期和起止时间" in page.text
+
+
+async def test_whoever_comes_second_waits_and_takes_what_comes_free(lab, firm, given, visitor, session):
+    from marketplace.labs import waiting
+
+    made = await an_instrument(session, lab.organisation)
+    second = await given.university()
+    url = f"/instruments/{made.id}/bookings"
+    await visitor(firm).sent(url, form(firm, day(3)))
+    page = await visitor(second).again(url, form(second, day(3)), 409)
+    assert "加入候补" in page.text
+    assert await visitor(second).sent(url, form(second, day(3), do="wait")) == "/bookings?said=waiting"
+    booking = (await firm.get("/api/v1/bookings")).json()["items"][0]["id"]
+    assert await visitor(firm).sent(f"/bookings/{booking}/cancellation") == "/bookings?said=done"
+    assert await waiting.promote(session, made.id, "http://test") == 1
+    await session.commit()
+    assert "有空位" in (await visitor(second).page("/bookings")).text
+    place = (await second.get("/api/v1/waiting-list")).json()["items"][0]["id"]
+    await visitor(second).sent(f"/bookings/{place}/acceptance")
+    assert "已确认" in (await visitor(second).page("/bookings")).text
+
+
+async def test_a_keeper_finds_requests_in_one_list_and_answers_them(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation, confirmed_at_once=[])
+    for hour in (9, 11, 13):
+        assert (await firm.post("/api/v1/bookings", wish(made, firm, day(3, hour)))).status_code == 201
+    keeper = visitor(lab)
+    page = await keeper.page("/bookings")
+    assert "等您审批（3）" in page.text
+    one, two, _ = [item["id"] for item in (await firm.get("/api/v1/bookings")).json()["items"]]
+    assert await keeper.sent(f"/bookings/{one}/approval") == "/bookings?said=done"
+    assert "不能为空白" in (await keeper.again(f"/bookings/{two}/refusal", {"note": " "})).text
+    await keeper.sent(f"/bookings/{two}/refusal", {"note": "当日检修"})
+    assert "等您审批（1）" in (await keeper.page("/bookings")).text
+    assert "当日检修" in (await visitor(firm).page("/bookings")).text
+    assert (await visitor(firm).post(f"/bookings/{one}/approval")).status_code == 403
+    assert (await keeper.post(f"/bookings/{one}/nothing")).status_code == 404
+
+
+async def test_a_booking_is_moved_with_a_form(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation)
+    booking = (await firm.post("/api/v1/bookings", wish(made, firm, day(3, 9)))).json()["id"]
+    told = {"day": day(4).date().isoformat(), "from": "10:00", "to": "11:00"}
+    await visitor(firm).sent(f"/bookings/{booking}/move", told)
+    page = await visitor(firm).page("/bookings")
+    assert "已改期" in page.text
+    assert f"{day(4).date()} 10:00" in page.text
+    page = await visitor(firm).again(f"/bookings/{booking}/move", told, 409)
+    assert "预约当前的状态不允许这一步" in page.text
+
+
+async def test_several_days_and_whole_days_are_booked_with_the_form(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation, max_minutes=7 * 24 * 60)
+    url = f"/instruments/{made.id}/bookings"
+    await visitor(firm).sent(url, form(firm, day(3)) | {"last_day": day(5).date().isoformat()})
+    await visitor(firm).sent(url, form(firm, day(6)) | {"from": "00:00", "to": "24:00"})
+    assert [(one["starts_at"], one["ends_at"]) for one in (await firm.get("/api/v1/bookings")).json()["items"]] == [
+        tuple(moment.replace("+00:00", "Z") for moment in slot(begins, hours).values())
+        for begins, hours in ((day(6), 24), (day(3, 9), 50))
+    ]
+
+
+async def test_nobody_is_asked_to_sign_in_before_booking(lab, anybody, session):
+    made = await an_instrument(session, lab.organisation)
+    assert "登录后预约" in (await anybody.page(f"/instruments/{made.id}")).text
+    assert (await anybody.get("/bookings")).headers["location"] == "/sign-in?next=%2Fbookings"
