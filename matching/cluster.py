@@ -25,7 +25,7 @@ def work(client: Client, run: Run, *, told: Callable[[int, int], object] = nobod
         client.submit(land, folder, block.way.value, block.first, key=f"rematch-{folder}-{block.way}-{block.first}")
         for block in left
     ]
-    for done, future in enumerate(as_completed(futures), 1):
+    for done, future in enumerate(as_completed(futures), 1):  # type: ignore[no-untyped-call, unused-ignore]  # where distributed is installed
         future.result()
         told(every - len(left) + done, every)
     run.sweep()
