@@ -17,11 +17,11 @@ OVERLAPS = text(
     " and a.state in ('confirmed', 'in_use', 'done') and b.state in ('confirmed', 'in_use', 'done')"
     " and tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)"
 )
-# Whoever is confirmed holds a claim, and whoever holds one is confirmed or was offered it.
+# Whoever is confirmed holds a claim, and whoever holds one on an instrument is confirmed or was offered it.
 UNHELD = text(
     "select (select count(*) from booking where state in ('confirmed', 'in_use', 'done')"
     " and not exists (select from claim where held_by = booking.id))"
-    " + (select count(*) from claim join resource on resource.id = resource_id and kind = 'instrument'"
+    " + (select count(*) from claim join instrument on instrument.id = resource_id"
     " where not exists (select from booking where id = held_by and state in ('confirmed', 'in_use', 'done'))"
     " and not exists (select from waiting where id = held_by and state = 'offered'))"
 )
