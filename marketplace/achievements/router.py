@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Response
 
 from marketplace.achievements import achievements
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.etag import IfMatch
 from marketplace.kernel.paging import Paged
+from marketplace.kernel.parameters import Asked, documented
 from marketplace.kernel.refusals import NotFound, NotSignedIn, StaleVersion, VersionMissing
 from marketplace.kernel.refusals import problems as refusals
 from marketplace.listings import cards, records
@@ -32,9 +33,12 @@ router = APIRouter(prefix="/api/v1/achievements", tags=["achievements"], route_c
 SHAPE = Shape(Achievement, AchievementBody, AchievementView, AchievementRevision)
 
 
-@router.get("", response_model=Page[AchievementCard])
+@router.get("", response_model=Page[AchievementCard], openapi_extra=documented(AchievementFilter))
 async def list_achievements(
-    wish: Annotated[AchievementFilter, Query()], session: Reading, actor: Anyone, paging: Paged
+    wish: Annotated[AchievementFilter, Depends(Asked(AchievementFilter))],
+    session: Reading,
+    actor: Anyone,
+    paging: Paged,
 ) -> Response:
     """科技成果列表 · Published achievements, newest first; with `mine` your organisations' own."""
     found, marker = await achievements.listed(session, actor, wish, paging)

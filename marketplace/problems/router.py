@@ -3,12 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Response
 
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.etag import IfMatch
 from marketplace.kernel.paging import Paged
+from marketplace.kernel.parameters import Asked, documented
 from marketplace.kernel.refusals import NotFound, NotSignedIn, StaleVersion, VersionMissing
 from marketplace.kernel.refusals import problems as refusals
 from marketplace.listings import cards, publication, records
@@ -33,9 +34,9 @@ SHAPE = Shape(Problem, ProblemBody, ProblemView, ProblemRevision)
 STEP = refusals(NotSignedIn, NotFound, records.NotYourRecord, publication.WrongState)
 
 
-@router.get("", response_model=Page[ProblemCard])
+@router.get("", response_model=Page[ProblemCard], openapi_extra=documented(ProblemFilter))
 async def list_problems(
-    wish: Annotated[ProblemFilter, Query()], session: Reading, actor: Anyone, paging: Paged
+    wish: Annotated[ProblemFilter, Depends(Asked(ProblemFilter))], session: Reading, actor: Anyone, paging: Paged
 ) -> Response:
     """企业技术难题列表 · Published problems, newest first; with `mine` your organisations' own."""
     found, marker = await problems.listed(session, actor, wish, paging)
