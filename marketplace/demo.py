@@ -26,7 +26,7 @@ from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.sample import ACCOUNTS, PASSWORD_FILE, SOURCE
 from marketplace.settings import Mode, Settings
-from marketplace.wiring import LISTENERS
+from marketplace.wiring import LISTENERS, WITHIN
 from schemas.achievements import AchievementBody
 from schemas.identity import Role, Verification
 from schemas.labs import InstrumentBody, InstrumentState
@@ -60,7 +60,7 @@ async def show(settings: Settings, database: Database, console: Console) -> None
         raise CommandRefused(
             "生产模式下不载入示例账号。 · Sample accounts are not made in production mode (DUIJIE_MODE=production)."
         )
-    facts.listen(LISTENERS)
+    facts.listen(LISTENERS, WITHIN)
     with console.status("载入示例数据… · loading sample data…"):
         await load(settings, database)
     engine = Engine(database)
