@@ -25,6 +25,8 @@ from marketplace.labs.calendars_router import router as calendars
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
 from marketplace.money.charges_router import router as charges
+from marketplace.money.reports_router import router as reports
+from marketplace.money.statements_router import router as statements
 from marketplace.money.tariffs_router import router as tariffs
 from marketplace.money.vouchers_router import router as vouchers
 from marketplace.pairings.engine import Engine
@@ -48,6 +50,8 @@ ROUTERS = (
     tariffs,
     charges,
     vouchers,
+    statements,
+    reports,
     pairings,
     imports,
     codes,

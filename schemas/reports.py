@@ -101,8 +101,11 @@ class SharingRow(Message):
     charge_rows: Link
 
 
-class RowsFilter(Filter):
+class OfYear(Filter):
     year: Year
+
+
+class RowsFilter(OfYear):
     external: Annotated[bool, Field(description="只看对外服务 · external use only")] = False
 
 

@@ -178,6 +178,7 @@ def _bookings() -> dict[str, Example]:
 def _money() -> dict[str, Example]:
     instrument, charges = f"{API}/instruments/{{instrument_id}}", f"{API}/charges"
     one = f"{charges}/{{charge_id}}"
+    statement, sharing = f"{API}/statements/{{organisation_id}}/{{month}}", f"{API}/reports/open-sharing"
     return {
         f"GET {instrument}/tariffs": Example(query={"limit": "5"}),
         f"POST {instrument}/tariffs": Example(
@@ -218,6 +219,22 @@ def _money() -> dict[str, Example]:
         ),
         f"GET {API}/vouchers/{{voucher_id}}": Example(),
         f"GET {API}/vouchers/{{voucher_id}}/moves": Example(query={"limit": "5"}),
+        f"GET {API}/statements": Example(query={"limit": "5"}),
+        f"GET {statement}": Example(),
+        f"GET {statement}.xlsx": Example(),
+        f"GET {statement}.pdf": Example(),
+        f"GET {statement}/entries": Example(query={"limit": "5"}),
+        f"GET {sharing}": Example(
+            query={"year": "2026", "by": "instrument", "organisation": "{organisation_id}", "limit": "5"}
+        ),
+        f"GET {sharing}.xlsx": Example(
+            query={"year": "2026", "by": "instrument", "organisation": "{organisation_id}"}
+        ),
+        f"GET {sharing}/{{instrument_id}}/usages": Example(query={"year": "2026", "external": "true", "limit": "5"}),
+        f"GET {sharing}/{{instrument_id}}/organisations": Example(query={"year": "2026", "limit": "5"}),
+        f"GET {API}/reports/duplicates": Example(
+            query={"class_code": "02", "region": "220000", "year": "2026", "limit": "5"}
+        ),
         f"GET {API}/redemptions": Example(query={"limit": "5"}),
         f"POST {API}/redemptions": Example({"voucher_id": "{voucher_id}", "charge_id": "{charge_id}"}),
         f"POST {API}/redemptions/{{redemption_id}}/decision": Example({"pay": True, "note": "已核对。"}),
