@@ -143,7 +143,7 @@ class EntryView(Message):
 class AdjustmentOfCharge(Message):
     """What the charge should come to before free time and vouchers, and why."""
 
-    gross: Yuan
+    comes_to: Annotated[Yuan, Field(description="新的总额 · the new gross sum")]
     reason: Reason
 
 
@@ -159,7 +159,7 @@ class DisputeAnswer(Message):
     """The lab's word. Accepting says what the charge comes to instead."""
 
     accept: StrictBool
-    gross: Annotated[Yuan | None, Field(description="采纳时的新总额 · when accepted: the new sum")] = None
+    comes_to: Annotated[Yuan | None, Field(description="采纳时的新总额 · when accepted: the new sum")] = None
     answer: Reason
 
 

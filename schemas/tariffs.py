@@ -98,9 +98,13 @@ class TariffNew(Message):
     """A tariff from a day on. What was agreed or charged before keeps the tariff of its time."""
 
     effective_from: Annotated[
-        Annotated[Day, Field(json_schema_extra={"format": "date"})] | None,
-        Field(description="生效日，不填为最早可行日 · the first day it holds; left out: the earliest that is allowed"),
-    ] = None
+        Day,
+        Field(
+            json_schema_extra={"format": "date"},
+            description="生效日：首个标准最早当日，其后最早次日"
+            " · the first day it holds: today at the earliest for the first one, else tomorrow",
+        ),
+    ]
     prices: PriceList
     windows: Annotated[list[PriceWindow], Field(max_length=20)] = []
     late_cancel_percent: Annotated[

@@ -60,7 +60,7 @@ class SumMissing(Invalid):
     """采纳异议时请填写新的总额。 · Say what the charge comes to instead."""
 
     def __init__(self) -> None:
-        super().__init__(errors=[FieldError(pointer="/gross", code="missing", detail=self.title())])
+        super().__init__(errors=[FieldError(pointer="/comes_to", code="missing", detail=self.title())])
 
 
 def disputed() -> ColumnElement[bool]:
@@ -155,7 +155,7 @@ async def adjust(session: AsyncSession, actor: Actor, charge_id: UUID, wish: Adj
     charge = await _to_change(session, actor, charge_id)
     if not await instruments.keeps(session, actor, charge.instrument_id):
         raise instruments.NotItsKeeper
-    return await _come_to(session, charge, wish.gross, EntryKind.ADJUSTED, reason=wish.reason, by=actor.person)
+    return await _come_to(session, charge, wish.comes_to, EntryKind.ADJUSTED, reason=wish.reason, by=actor.person)
 
 
 async def waive(session: AsyncSession, actor: Actor, charge_id: UUID, wish: WaiverNew) -> ChargeEntry:
@@ -212,9 +212,9 @@ async def answer(
     if found.state is not DisputeState.OPEN:
         raise DisputeOver
     if wish.accept:
-        if wish.gross is None:
+        if wish.comes_to is None:
             raise SumMissing
-        await _come_to(session, charge, wish.gross, EntryKind.ADJUSTED, reason=wish.answer, by=actor.person)
+        await _come_to(session, charge, wish.comes_to, EntryKind.ADJUSTED, reason=wish.answer, by=actor.person)
     state = DisputeState.ACCEPTED if wish.accept else DisputeState.DECLINED
     return await _answer(session, actor, found, state, wish.answer)
 

@@ -41,11 +41,10 @@ async def publish(session: AsyncSession, actor: Actor, instrument_id: UUID, wish
     today = clock.today()
     first = await valid(session, instrument_id, today) is None
     earliest = today if first else today + timedelta(days=1)
-    since = wish.effective_from or earliest
-    if since < earliest:
+    if wish.effective_from < earliest:
         raise Backdated
     tariff = Tariff(
-        instrument_id=instrument_id, effective_from=since, created_by=actor.person, created_at=clock.now(),
+        instrument_id=instrument_id, effective_from=wish.effective_from, created_by=actor.person, created_at=clock.now(),
         **wish.model_dump(mode="json", include={"prices", "windows"}),
         late_cancel_percent=wish.late_cancel_percent, accepts_vouchers=wish.accepts_vouchers,
     )  # fmt: skip

@@ -15,11 +15,23 @@ PRICES = {
     "province_firm": {"per_hour": "100.00", "operator_per_hour": "50.00"},
     "other": {"per_hour": "150.00", "per_run": "30.00"},
 }
+# With nothing left out.
+EVERY_PRICE = {
+    name: {"per_hour": "0.00", "per_sample": "0.00", "per_run": "0.00", "operator_per_hour": "0.00"} | prices
+    for name, prices in PRICES.items()
+}
 WINDOW = {"weekdays": [1, 2, 3, 4, 5], "opens": "18:00", "closes": "22:00", "percent": 150}
 
 
 def a_tariff(**fields: Any) -> dict[str, Any]:
-    return {"prices": PRICES, "windows": [], "late_cancel_percent": 50, "accepts_vouchers": True} | fields
+    """Today's, the first of an instrument."""
+    return {
+        "effective_from": day(0).date().isoformat(),
+        "prices": PRICES,
+        "windows": [],
+        "late_cancel_percent": 50,
+        "accepts_vouchers": True,
+    } | fields
 
 
 async def publish(manager: Any, instrument: Any, tariff: dict[str, Any]) -> dict[str, Any]:

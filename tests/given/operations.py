@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
 from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
-from tests.given.money import PRICES, WINDOW
+from tests.given.money import EVERY_PRICE, WINDOW
 from tests.given.people import PASSWORD
 
 API = "/api/v1"
@@ -183,7 +183,7 @@ def _money() -> dict[str, Example]:
         f"GET {instrument}/tariffs": Example(query={"limit": "5"}),
         f"POST {instrument}/tariffs": Example(
             {
-                "effective_from": "2199-01-01", "prices": PRICES, "windows": [WINDOW], "late_cancel_percent": 50,
+                "effective_from": "2199-01-01", "prices": EVERY_PRICE, "windows": [WINDOW], "late_cancel_percent": 50,
                 "accepts_vouchers": True,
             }
         ),
@@ -205,11 +205,11 @@ def _money() -> dict[str, Example]:
         ),
         f"GET {one}": Example(),
         f"GET {one}/entries": Example(query={"limit": "5"}),
-        f"POST {one}/adjustments": Example({"gross": "100.00", "reason": "多计了一小时。"}),
+        f"POST {one}/adjustments": Example({"comes_to": "100.00", "reason": "多计了一小时。"}),
         f"POST {one}/waiver": Example({"reason": "设备故障。"}),
         f"GET {one}/disputes": Example(query={"limit": "5"}),
         f"POST {one}/disputes": Example({"reason": "只用了一小时。"}),
-        f"POST {one}/disputes/{{dispute_id}}/answer": Example({"accept": True, "gross": "90.00", "answer": "属实。"}),
+        f"POST {one}/disputes/{{dispute_id}}/answer": Example({"accept": True, "comes_to": "90.00", "answer": "属实。"}),
         f"GET {API}/vouchers": Example(query={"organisation": "{organisation_id}", "limit": "5"}),
         f"POST {API}/vouchers": Example(
             {

@@ -93,7 +93,7 @@ async def test_who_does_not_come_is_charged_like_who_cancels_late(session, manag
 async def test_a_booking_keeps_the_price_it_was_confirmed_at(session, manager, engineer, instrument):
     booking = await booked(engineer, instrument)
     dear = {name: {"per_hour": "999.00"} for name in ("internal", "academic", "province_firm", "other")}
-    await publish(manager, instrument, a_tariff(prices=dear))
+    await publish(manager, instrument, a_tariff(prices=dear, effective_from=day(1).date().isoformat()))
     told = (await engineer.get(f"/api/v1/instruments/{instrument.id}/tariffs")).json()["items"]
     assert len(told) == 2
     usage = await used(manager, instrument, 60, booking_id=booking["id"])

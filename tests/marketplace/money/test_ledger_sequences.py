@@ -93,7 +93,7 @@ class Course:
 
     async def adjust(self, which: int, size: int) -> Any:
         charge = await self.charge(which)
-        body = {"gross": f"{size * 33}.33", "reason": "调整"}
+        body = {"comes_to": f"{size * 33}.33", "reason": "调整"}
         return await self.manager.post(f"/api/v1/charges/{charge}/adjustments", body) if charge else None
 
     async def dispute(self, which: int, size: int) -> Any:
@@ -104,7 +104,7 @@ class Course:
         opened = await self.engineer.post(url, {"reason": "有异议"})
         if opened.status_code != 201:
             return opened
-        answer = {"accept": size > 4, "gross": f"{size}.05", "answer": "答复"}
+        answer = {"accept": size > 4, "comes_to": f"{size}.05", "answer": "答复"}
         return await self.manager.post(f"{url}/{opened.json()['id']}/answer", answer)
 
     async def waive(self, which: int, size: int) -> Any:

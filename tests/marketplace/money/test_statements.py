@@ -31,7 +31,7 @@ async def charged(session, manager, engineer, programme, instrument):
     await used(manager, instrument, 90, organisation_id=organisation)
     usage = await used(manager, other, 60, organisation_id=organisation)
     charge = await charge_of(engineer, usage)
-    body = {"gross": "80.00", "reason": "+1-1 少收二十元"}
+    body = {"comes_to": "80.00", "reason": "+1-1 少收二十元"}
     assert (await manager.post(f"/api/v1/charges/{charge['id']}/adjustments", body)).status_code == 201
     return charge
 
