@@ -43,8 +43,8 @@ def _values(row: Any) -> dict[str, Any]:
 
 
 def _entry(row: ChargeEntry) -> EntryView:
-    shown = {name: getattr(row, name) for name in EntryView.model_fields if name != "lines"}
-    return EntryView(**shown, lines=as_lines(row.lines))
+    shown = {name: getattr(row, name) for name in EntryView.model_fields if name not in {"lines", "reason"}}
+    return EntryView(**shown, reason=charging.reason_of(row), lines=as_lines(row.lines))
 
 
 @router.get("", responses=problems(NotSignedIn))

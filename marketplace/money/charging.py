@@ -19,6 +19,7 @@ from uuid_utils.compat import uuid7
 from marketplace.kernel import clock
 from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.facts import record
+from marketplace.kernel.language import told
 from marketplace.kernel.refusals import Conflict
 from marketplace.labs import facts as labs
 from marketplace.labs.booking_models import Booking, Usage
@@ -47,6 +48,8 @@ HELD = {
     AccountKind.QUOTA_AVAILABLE: AccountKind.QUOTA_HELD,
 }
 
+CORRECTED = "机时已更正。 · The record of use was corrected."
+
 
 class RedeemedAlready(Conflict):
     """此费用的创新券部分已申请兑付，不能再减少。 · What the voucher bears of this charge was claimed already and cannot become less."""
@@ -67,6 +70,11 @@ def used(usage: Usage) -> Use:
 
 def lines_of(tariff: Tariff, customer: Any, use: Use) -> list[PriceLine]:
     return pricing.priced(tariffs.prices(tariff).of(customer), tariffs.windows(tariff), use)
+
+
+def reason_of(entry: ChargeEntry) -> str | None:
+    """Why, in the reader's language where the program said it; what a person wrote, as they wrote it."""
+    return told(CORRECTED) if entry.reason == CORRECTED else entry.reason
 
 
 def kept(lines: Sequence[PriceLine]) -> list[dict[str, Any]]:
@@ -336,6 +344,3 @@ async def correct(session: AsyncSession, fact: labs.AdjustmentDecided, by: UUID 
         session, found, lines, usage.effective_minutes, EntryKind.CORRECTED,
         reason=CORRECTED, by=by,
     )  # fmt: skip
-
-
-CORRECTED = "机时已更正。 · The record of use was corrected."

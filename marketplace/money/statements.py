@@ -16,6 +16,7 @@ from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, NotFound
 from marketplace.labs.models import Instrument
+from marketplace.money import charging
 from marketplace.money.charges import SUMS
 from marketplace.money.models import Charge, ChargeEntry
 from marketplace.money.policy import charge_visible_to
@@ -131,7 +132,7 @@ def _entries(actor: Actor, organisation_id: UUID, month: str) -> Select[Any]:
 def _entry(row: Any) -> StatementEntry:
     entry: ChargeEntry = row[0]
     return StatementEntry(
-        id=entry.id, charge_id=entry.charge_id, charge_kind=row.charge_kind, kind=entry.kind, reason=entry.reason,
+        id=entry.id, charge_id=entry.charge_id, charge_kind=row.charge_kind, kind=entry.kind, reason=charging.reason_of(entry),
         lab=row.lab, instrument=row.instrument, used_at=row.used_at, at=entry.at, **_money(entry),
     )  # fmt: skip
 

@@ -118,7 +118,7 @@ async def test_a_tariff_is_never_backdated(session, manager, instrument):
 async def test_an_accepted_correction_of_use_corrects_the_charge_and_says_so(
     session, manager, engineer, programme, instrument
 ):
-    await free_hours(manager, instrument, YEAR)
+    await free_hours(manager, instrument, day(0).year)
     voucher = await a_voucher(programme, engineer)
     usage = await used(manager, instrument, 120, organisation_id=str(engineer.organisation.id))
     charge = await charge_of(engineer, usage)
