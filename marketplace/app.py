@@ -24,12 +24,17 @@ from marketplace.labs.bookings_router import router as bookings
 from marketplace.labs.calendars_router import router as calendars
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
+from marketplace.money.charges_router import router as charges
+from marketplace.money.reports_router import router as reports
+from marketplace.money.statements_router import router as statements
+from marketplace.money.tariffs_router import router as tariffs
+from marketplace.money.vouchers_router import router as vouchers
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.router import router as pairings
 from marketplace.portal import router as portal
 from marketplace.problems.router import router as problems
 from marketplace.settings import Settings
-from marketplace.wiring import LISTENERS
+from marketplace.wiring import LISTENERS, WITHIN
 from schemas.base import FieldError, RefusalDocument
 
 log = structlog.get_logger("app")
@@ -42,6 +47,11 @@ ROUTERS = (
     bookings,
     usages,
     calendars,
+    tariffs,
+    charges,
+    vouchers,
+    statements,
+    reports,
     pairings,
     imports,
     codes,
@@ -73,7 +83,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     state.engine = Engine(database)
     state.readiness = state.engine.readiness
     state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
-    facts.listen(LISTENERS)
+    facts.listen(LISTENERS, WITHIN)
     for router in ROUTERS:
         app.include_router(router)
     portal.install(app)

@@ -17,22 +17,27 @@ from marketplace.commands import CommandRefused, ranking_table
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
 from marketplace.kernel import clock, facts
+from marketplace.kernel.actor import Actor
 from marketplace.kernel.db import Database
 from marketplace.labs import instruments
 from marketplace.labs.facts import InstrumentPublished
+from marketplace.labs.models import Instrument
 from marketplace.listings import bodies, confidential, publication, records
 from marketplace.listings.models import Achievement, Confidential, Listing, Problem
+from marketplace.money import quotas, tariffs, vouchers
 from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.sample import ACCOUNTS, PASSWORD_FILE, SOURCE
 from marketplace.settings import Mode, Settings
-from marketplace.wiring import LISTENERS
+from marketplace.wiring import LISTENERS, WITHIN
 from schemas.achievements import AchievementBody
-from schemas.identity import Role, Verification
+from schemas.charges import VoucherNew
+from schemas.identity import Permission, Role, Verification
 from schemas.labs import InstrumentBody, InstrumentState
 from schemas.listings import ListingKind
 from schemas.pairings import RankingFilter
 from schemas.problems import ProblemBody
+from schemas.tariffs import FreeQuotaNew, TariffNew
 
 # A great fit; one that region and price decide; one that nobody here can solve.
 SHOWN: Final = ("S-P001", "S-P043", "S-P023")
@@ -60,7 +65,7 @@ async def show(settings: Settings, database: Database, console: Console) -> None
         raise CommandRefused(
             "生产模式下不载入示例账号。 · Sample accounts are not made in production mode (DUIJIE_MODE=production)."
         )
-    facts.listen(LISTENERS)
+    facts.listen(LISTENERS, WITHIN)
     with console.status("载入示例数据… · loading sample data…"):
         await load(settings, database)
     engine = Engine(database)
@@ -120,18 +125,44 @@ async def load(settings: Settings, database: Database) -> bool:
         await session.flush()
         writers = await _people(session, organisations, hashed)
         await _listings(session, settings, organisations, writers)
-        await _instruments(session, organisations)
+        shared = await _instruments(session, organisations)
+        await _money(session, organisations, shared)
     return True
 
 
-async def _instruments(session: AsyncSession, organisations: dict[str, Organisation]) -> None:
+async def _money(session: AsyncSession, organisations: dict[str, Organisation], shared: dict[str, Instrument]) -> None:
+    """What use of some instruments costs, what of it is free, and vouchers of two firms."""
+    keeper = await session.scalar(select(Person.id).where(Person.email == "lab@duijie.example"))
+    programme = await session.scalar(select(Person.id).where(Person.email == "admin@duijie.example"))
+    today = clock.today()
+    for row in _rows("tariffs"):
+        instrument, free = shared[row.pop("instrument")], row.pop("free")
+        owner = frozenset({instrument.organisation_id})
+        actor = Actor(person_id=keeper, where={Permission.READ_OWN: owner, Permission.MANAGE_LABS: owner})
+        await tariffs.publish(session, actor, instrument.id, TariffNew.model_validate(row | {"effective_from": today}))
+        if free is not None:
+            quota = FreeQuotaNew.model_validate(free | {"year": today.year})
+            await quotas.declare(session, actor, instrument.id, quota)
+    issuer = Actor(person_id=programme, platform=frozenset({Permission.READ_ALL, Permission.MANAGE_VOUCHERS}))
+    for row in _rows("vouchers"):
+        told = {
+            "organisation_id": organisations[row.pop("organisation")].id,
+            "valid_until": today + timedelta(days=365),
+        }
+        await vouchers.issue(session, issuer, VoucherNew.model_validate(row | told))
+
+
+async def _instruments(session: AsyncSession, organisations: dict[str, Organisation]) -> dict[str, Instrument]:
     """What the sample laboratories share, open to those whom their terms name."""
+    shared = {}
     for row in _rows("instruments"):
         organisation = organisations[row.pop("organisation")]
-        row.pop("external_id")
+        external_id = row.pop("external_id")
         body = InstrumentBody.model_validate(row)
         made = await instruments.put(session, organisation.id, body, by=None, state=InstrumentState.PUBLISHED)
         await facts.record(session, InstrumentPublished(made.id), subject=made.id)
+        shared[external_id] = made
+    return shared
 
 
 async def _people(session: AsyncSession, organisations: dict[str, Organisation], hashed: str) -> dict[UUID, UUID]:

@@ -13,7 +13,7 @@ from marketplace.kernel import facts
 from marketplace.kernel.db import Database
 from marketplace.kernel.jobs import Place, Worker
 from marketplace.settings import Settings
-from marketplace.wiring import JOBS, LISTENERS, SCHEDULES
+from marketplace.wiring import JOBS, LISTENERS, SCHEDULES, WITHIN
 
 log = structlog.get_logger("serving")
 
@@ -22,7 +22,7 @@ GRACE_SECONDS = 10
 
 
 def _worker(settings: Settings, database: Database) -> Worker:
-    facts.listen(LISTENERS)
+    facts.listen(LISTENERS, WITHIN)
     return Worker(Place(database, settings), JOBS, SCHEDULES)
 
 

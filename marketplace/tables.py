@@ -9,6 +9,7 @@ import marketplace.kernel.operations
 import marketplace.labs.booking_models
 import marketplace.labs.models
 import marketplace.listings.models
+import marketplace.money.models
 import marketplace.reservations.models  # noqa: F401
 
 METADATA_IS_COMPLETE = True

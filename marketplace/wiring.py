@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
-from marketplace.kernel.facts import Listeners
+from marketplace.kernel.facts import Listeners, Within
 from marketplace.kernel.jobs import Handler
 from marketplace.labs import facts as labs
 from marketplace.labs import jobs as lab_jobs
 from marketplace.listings import jobs as listing_jobs
+from marketplace.money import charging
 
 LISTENERS: Listeners = {
     # What gives time back on an instrument: whoever waits for it is offered it.
@@ -19,6 +20,16 @@ LISTENERS: Listeners = {
     labs.OfferDeclined: ("labs.promote",),
     labs.OfferExpired: ("labs.promote",),
     labs.OutageEnded: ("labs.promote",),
+}
+
+# What money has to do with a fact, in the same transaction: no booking without its hold, no use without its charge.
+WITHIN: Within = {
+    labs.BookingConfirmed: charging.hold,
+    labs.BookingMoved: charging.leave,
+    labs.BookingCancelled: charging.cancel,
+    labs.BookingReleased: charging.miss,
+    labs.UsageEntered: charging.charge,
+    labs.AdjustmentDecided: charging.correct,
 }
 
 JOBS: Mapping[str, Handler] = {

@@ -50,6 +50,7 @@ class Permission(StrEnum):
     MANAGE_MEMBERS = "manage_members"
     EDIT_ORGANISATION = "edit_organisation"
     MANAGE_LABS = "manage_labs"
+    MANAGE_VOUCHERS = "manage_vouchers"
     MANAGE_EVENTS = "manage_events"
     BROKER_DEALS = "broker_deals"
     VERIFY_ORGANISATIONS = "verify_organisations"

@@ -24,6 +24,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             Permission.REVIEW_RECORDS,
             Permission.SUSPEND_PEOPLE,
             Permission.READ_ALL,
+            Permission.MANAGE_VOUCHERS,
         }
     ),
     # An auditor reads everything that is not confidential and changes nothing.

@@ -24,7 +24,7 @@ from marketplace.kernel.db import Database
 from marketplace.kernel.refusals import Refusal
 from marketplace.opening import open_database
 from marketplace.settings import Settings, settings
-from marketplace.wiring import LISTENERS
+from marketplace.wiring import LISTENERS, WITHIN
 from schemas.imports import Finding, ImportResult
 from schemas.listings import ListingKind
 
@@ -80,7 +80,7 @@ def import_file(
     """导入成果或难题 · Import achievements or problems from a file; importing it again changes nothing."""
     found = settings()
     log.configure(found.format, found.log_level)
-    facts.listen(LISTENERS)
+    facts.listen(LISTENERS, WITHIN)
     console = Console()
     started = time.perf_counter()
 

@@ -1,6 +1,6 @@
 """What has happened. One table serves as audit trail, outbox and activity feed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -22,13 +22,19 @@ class Fact:
 
 
 Listeners = Mapping[type[Fact], tuple[str, ...]]
+# What a higher room does in the same transaction: it stands or falls with what happened, and may refuse it.
+Within = Mapping[type[Fact], Callable[[AsyncSession, Any, UUID | None], Awaitable[None]]]
 _listeners: dict[type[Fact], tuple[str, ...]] = {}
+_within: dict[type[Fact], Callable[[AsyncSession, Any, UUID | None], Awaitable[None]]] = {}
 
 
-def listen(listeners: Listeners) -> None:
-    """Say, once at start, which fact wakes which job."""
+def listen(listeners: Listeners, within: Within | None = None) -> None:
+    """Say, once at start, which fact wakes which job, and what is done with which fact at once."""
     _listeners.clear()
     _listeners.update(listeners)
+    if within is not None:
+        _within.clear()
+        _within.update(within)
 
 
 class Recorded(Base):
@@ -53,6 +59,9 @@ async def record(session: AsyncSession, fact: Fact, *, subject: UUID | None = No
     await session.execute(insert(Recorded).values(name=type(fact).__name__, body=body, subject=subject, by=by))
     for job in _listeners.get(type(fact), ()):
         await jobs.after_commit(session, job, body)
+    at_once = _within.get(type(fact))
+    if at_once is not None:
+        await at_once(session, fact, by)
 
 
 _MARK = text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")

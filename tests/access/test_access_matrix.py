@@ -91,7 +91,7 @@ async def test_the_answers_are_those_of_the_table(place: Place, operation: str):
 CHILDREN = [
     name
     for name in sorted(ROWS)
-    if re.search(r"{(admission|attachment|membership|invitation|outage|qualification|adjustment)_id}", name)
+    if re.search(r"{(admission|attachment|membership|invitation|outage|qualification|adjustment|dispute)_id}", name)
 ]
 
 
@@ -99,7 +99,7 @@ CHILDREN = [
 async def test_a_part_of_another_record_is_not_found_under_ones_own(place: Place, operation: str):
     """The path names a record of theirs and a part of somebody else's: as if that part were nowhere."""
     child = re.findall(r"{(\w+)}", operation)[-1]
-    caller = "lab manager" if re.search("/(instruments|usages)/", operation) else "organisation admin"
+    caller = "lab manager" if re.search("/(instruments|usages|charges)/", operation) else "organisation admin"
     own = place.world.names(operation, caller, "own")
     asked = []
     for target in ("public", "hidden", "absent"):

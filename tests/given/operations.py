@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
 from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
+from tests.given.money import EVERY_PRICE, WINDOW
 from tests.given.people import PASSWORD
 
 API = "/api/v1"
@@ -174,6 +175,72 @@ def _bookings() -> dict[str, Example]:
     }  # fmt: skip
 
 
+def _money() -> dict[str, Example]:
+    instrument, charges = f"{API}/instruments/{{instrument_id}}", f"{API}/charges"
+    one = f"{charges}/{{charge_id}}"
+    statement, sharing = f"{API}/statements/{{organisation_id}}/{{month}}", f"{API}/reports/open-sharing"
+    return {
+        f"GET {instrument}/tariffs": Example(query={"limit": "5"}),
+        f"POST {instrument}/tariffs": Example(
+            {
+                "effective_from": "2199-01-01", "prices": EVERY_PRICE, "windows": [WINDOW], "late_cancel_percent": 50,
+                "accepts_vouchers": True,
+            }
+        ),
+        f"POST {instrument}/quotes": Example(
+            {
+                "organisation_id": "{organisation_id}", "starts_at": "{soon}", "ends_at": "{soon_until}",
+                "assisted": True, "samples": 3,
+            }
+        ),
+        f"GET {instrument}/free-quotas": Example(query={"limit": "5"}),
+        f"POST {instrument}/free-quotas": Example(
+            {"year": 2199, "yearly_hours": 1400, "percent": 10, "customers": ["province_firm"]}
+        ),
+        f"GET {charges}": Example(
+            query={
+                "organisation": "{organisation_id}", "instrument": "{instrument_id}", "kept": "false", "year": "2026",
+                "disputed": "false", "limit": "5",
+            }
+        ),
+        f"GET {one}": Example(),
+        f"GET {one}/entries": Example(query={"limit": "5"}),
+        f"POST {one}/adjustments": Example({"comes_to": "100.00", "reason": "多计了一小时。"}),
+        f"POST {one}/waiver": Example({"reason": "设备故障。"}),
+        f"GET {one}/disputes": Example(query={"limit": "5"}),
+        f"POST {one}/disputes": Example({"reason": "只用了一小时。"}),
+        f"POST {one}/disputes/{{dispute_id}}/answer": Example({"accept": True, "comes_to": "90.00", "answer": "属实。"}),
+        f"GET {API}/vouchers": Example(query={"organisation": "{organisation_id}", "limit": "5"}),
+        f"POST {API}/vouchers": Example(
+            {
+                "organisation_id": "{organisation_id}", "number": "JL-1", "amount": "5000.00", "share_percent": 50,
+                "settlement": "firm_redeems", "valid_until": "2199-12-31", "programme": "科技创新券",
+            }
+        ),
+        f"GET {API}/vouchers/{{voucher_id}}": Example(),
+        f"GET {API}/vouchers/{{voucher_id}}/moves": Example(query={"limit": "5"}),
+        f"GET {API}/statements": Example(query={"limit": "5"}),
+        f"GET {statement}": Example(),
+        f"GET {statement}.xlsx": Example(),
+        f"GET {statement}.pdf": Example(),
+        f"GET {statement}/entries": Example(query={"limit": "5"}),
+        f"GET {sharing}": Example(
+            query={"year": "2026", "by": "instrument", "organisation": "{organisation_id}", "limit": "5"}
+        ),
+        f"GET {sharing}.xlsx": Example(
+            query={"year": "2026", "by": "instrument", "organisation": "{organisation_id}"}
+        ),
+        f"GET {sharing}/{{instrument_id}}/usages": Example(query={"year": "2026", "external": "true", "limit": "5"}),
+        f"GET {sharing}/{{instrument_id}}/organisations": Example(query={"year": "2026", "limit": "5"}),
+        f"GET {API}/reports/duplicates": Example(
+            query={"class_code": "02", "region": "220000", "year": "2026", "limit": "5"}
+        ),
+        f"GET {API}/redemptions": Example(query={"limit": "5"}),
+        f"POST {API}/redemptions": Example({"voucher_id": "{voucher_id}", "charge_id": "{charge_id}"}),
+        f"POST {API}/redemptions/{{redemption_id}}/decision": Example({"pay": True, "note": "已核对。"}),
+    }  # fmt: skip
+
+
 _ORG = f"{API}/organisations/{{organisation_id}}"
 
 EXAMPLES: dict[str, Example] = {
@@ -220,6 +287,7 @@ EXAMPLES: dict[str, Example] = {
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
     **_labs(),
+    **_money(),
     f"POST {API}/matches": Example({"text": "固态电解质", "kind": "achievement", "limit": 5, "filters": _FILTERS}),
     f"POST {API}/imports": Example(
         form={

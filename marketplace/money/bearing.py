@@ -1,0 +1,127 @@
+"""Who could bear a sum at this moment: the year's free minutes, and the payer's vouchers that end first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID, uuid5
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.kernel.clock import BEIJING
+from marketplace.money import ledger, pricing
+from marketplace.money.ledger import Of
+from marketplace.money.models import FreeQuota, Tariff, Voucher
+from marketplace.money.pricing import Purse, Split
+from schemas.charges import AccountKind, Settlement
+from schemas.labs import CustomerClass
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Whose use of what, when."""
+
+    instrument_id: UUID
+    organisation_id: UUID
+    customer_class: CustomerClass
+    at: datetime
+    # By account: what is kept for this use already, or borne of it, and so is there for it in any case.
+    own: Mapping[Of, Decimal] = field(default_factory=dict)
+    # By voucher: what of it was claimed from the programme, and has to stay as it is.
+    claimed: Mapping[UUID, Decimal] = field(default_factory=dict)
+
+
+def quota_of(instrument_id: UUID, at: datetime) -> UUID:
+    """Whose account the free minutes of an instrument's year are."""
+    return uuid5(instrument_id, str(at.astimezone(BEIJING).year))
+
+
+def voucher_account(voucher_id: UUID) -> Of:
+    return Of(AccountKind.VOUCHER_AVAILABLE, voucher_id)
+
+
+def quota_account(case: Case) -> Of:
+    return Of(AccountKind.QUOTA_AVAILABLE, quota_of(case.instrument_id, case.at))
+
+
+async def split(
+    session: AsyncSession, case: Case, tariff: Tariff, gross: Decimal, minutes: int, *, holding: bool = True
+) -> Split:
+    """Who bears a sum; unless one only asks, what bears it is locked."""
+    wanted = []
+    if await _benefits(session, case):
+        wanted.append(quota_account(case))
+    vouchers = await _vouchers(session, case, tariff)
+    wanted += [voucher_account(one.id) for one in vouchers]
+    look = ledger.locked if holding else ledger.balances
+    there = await look(session, wanted)
+    free = there.get(quota_account(case), Decimal(0)) + case.own.get(quota_account(case), Decimal(0))
+    purses = [_purse(one, case, there) for one in vouchers]
+    return pricing.split(gross, minutes, int(free), purses)
+
+
+def _purse(voucher: Voucher, case: Case, there: Mapping[Of, Decimal]) -> Purse:
+    account = voucher_account(voucher.id)
+    left = case.own.get(account, pricing.NOTHING)
+    if voucher.id in case.claimed:
+        left = case.claimed[voucher.id]
+    elif voucher.valid_until >= case.at.astimezone(BEIJING).date():
+        left += there.get(account, pricing.NOTHING)
+    return Purse(voucher.id, left, voucher.share_percent, voucher.settlement)
+
+
+async def _benefits(session: AsyncSession, case: Case) -> bool:
+    if quota_account(case) in case.own:
+        return True
+    customers = await session.scalar(
+        select(FreeQuota.customers)
+        .where(FreeQuota.instrument_id == case.instrument_id, FreeQuota.year == case.at.astimezone(BEIJING).year)
+        .order_by(FreeQuota.declared_at.desc(), FreeQuota.id.desc())
+        .limit(1)
+    )
+    return customers is not None and case.customer_class.value in customers
+
+
+async def _vouchers(session: AsyncSession, case: Case, tariff: Tariff) -> list[Voucher]:
+    """The payer's own, the one that ends first before the others; an organisation's own instruments take none."""
+    if case.customer_class is CustomerClass.INTERNAL or not tariff.accepts_vouchers:
+        return []
+    kept = {of.owner for of in case.own if of.kind is AccountKind.VOUCHER_AVAILABLE}
+    day = case.at.astimezone(BEIJING).date()
+    found = await session.scalars(
+        select(Voucher)
+        .where(Voucher.organisation_id == case.organisation_id, or_(Voucher.valid_until >= day, Voucher.id.in_(kept)))
+        .order_by(Voucher.valid_until, Voucher.id)
+    )
+    return list(found.all())
+
+
+def settled(case: Case, lab_id: UUID, split: Split, sign: int = 1) -> dict[Of, Decimal]:
+    """What a split moves in the ledger; with `sign` -1, what takes it back."""
+    moves: dict[Of, Decimal] = {}
+
+    def move(of: Of, amount: Decimal) -> None:
+        moves[of] = moves.get(of, Decimal(0)) + sign * amount
+
+    quota = quota_account(case)
+    move(quota, Decimal(-split.free_minutes))
+    move(Of(AccountKind.QUOTA_USED, quota.owner), Decimal(split.free_minutes))
+    for purse, amount in split.covers:
+        move(voucher_account(purse.voucher_id), -amount)
+        move(Of(AccountKind.VOUCHER_SPENT, purse.voucher_id), amount)
+        if purse.settlement is Settlement.LAB_REDEEMS:
+            move(Of(AccountKind.DUE, lab_id), amount)
+            move(Of(AccountKind.INCOME, lab_id), -amount)
+    move(Of(AccountKind.PAYER, case.organisation_id, lab_id), split.payable)
+    move(Of(AccountKind.INCOME, lab_id), -split.payable)
+    return moves
+
+
+def added(*parts: Mapping[Of, Decimal]) -> dict[Of, Decimal]:
+    """Moves that are made at once."""
+    whole: dict[Of, Decimal] = {}
+    for part in parts:
+        for of, amount in part.items():
+            whole[of] = whole.get(of, Decimal(0)) + amount
+    return whole

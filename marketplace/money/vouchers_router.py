@@ -1,0 +1,95 @@
+"""`/api/v1/vouchers` and `/api/v1/redemptions`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from marketplace.kernel.actor import SignedIn
+from marketplace.kernel.db import Reading, TransactionRoute, Writing
+from marketplace.kernel.paging import Paged
+from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
+from marketplace.money import vouchers
+from schemas.base import Page
+from schemas.charges import (
+    RedemptionDecision,
+    RedemptionNew,
+    RedemptionView,
+    VoucherFilter,
+    VoucherMove,
+    VoucherNew,
+    VoucherView,
+)
+
+router = APIRouter(prefix="/api/v1", tags=["money"], route_class=TransactionRoute)
+
+
+@router.get("/vouchers", responses=problems(NotSignedIn))
+async def list_vouchers(
+    wish: Annotated[VoucherFilter, Query()], session: Reading, actor: SignedIn, paging: Paged, response: Response
+) -> Page[VoucherView]:
+    """创新券 · Vouchers of your organisations, newest first, and what is left of each."""
+    rows, marker = await vouchers.listed(session, actor, wish, paging)
+    paging.link(response, marker)
+    return Page[VoucherView].model_construct(items=await vouchers.views(session, rows), next_cursor=marker)
+
+
+@router.post(
+    "/vouchers",
+    status_code=201,
+    responses=problems(NotSignedIn, NotFound, vouchers.NotTheProgramme, vouchers.NumberTaken),
+)
+async def issue(wish: VoucherNew, session: Writing, actor: SignedIn, response: Response) -> VoucherView:
+    """发放创新券 · Issue a voucher (platform administrators)."""
+    made = await vouchers.issue(session, actor, wish)
+    response.headers["Location"] = f"/api/v1/vouchers/{made.id}"
+    return (await vouchers.views(session, [made]))[0]
+
+
+@router.get("/vouchers/{voucher_id}", responses=problems(NotSignedIn, NotFound))
+async def read(voucher_id: UUID, session: Reading, actor: SignedIn) -> VoucherView:
+    """一张创新券 · One voucher, and what is left of it."""
+    return (await vouchers.views(session, [await vouchers.read(session, actor, voucher_id)]))[0]
+
+
+@router.get("/vouchers/{voucher_id}/moves", responses=problems(NotSignedIn, NotFound))
+async def moves(
+    voucher_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
+) -> Page[VoucherMove]:
+    """创新券台账 · Every line of its ledger, latest first; they add up to what it says."""
+    rows, marker = await vouchers.moves(session, actor, voucher_id, paging)
+    paging.link(response, marker)
+    items = [VoucherMove.model_validate(row) for row in rows]
+    return Page[VoucherMove].model_construct(items=items, next_cursor=marker)
+
+
+@router.get("/redemptions", responses=problems(NotSignedIn))
+async def list_redemptions(
+    session: Reading, actor: SignedIn, paging: Paged, response: Response
+) -> Page[RedemptionView]:
+    """兑付申请 · Claims of yours and on your vouchers, latest first."""
+    rows, marker = await vouchers.redemptions(session, actor, paging)
+    paging.link(response, marker)
+    items = [RedemptionView.model_validate(row) for row in rows]
+    return Page[RedemptionView].model_construct(items=items, next_cursor=marker)
+
+
+@router.post(
+    "/redemptions",
+    status_code=201,
+    responses=problems(
+        NotSignedIn, NotFound, vouchers.NotYoursToRedeem, vouchers.NothingToRedeem, vouchers.ClaimedAlready
+    ),
+)
+async def redeem(wish: RedemptionNew, session: Writing, actor: SignedIn) -> RedemptionView:
+    """申请兑付 · Ask for what a voucher bears of a charge: the firm (通用) or the lab (通兑)."""
+    return RedemptionView.model_validate(await vouchers.redeem(session, actor, wish))
+
+
+@router.post(
+    "/redemptions/{redemption_id}/decision",
+    responses=problems(NotSignedIn, NotFound, vouchers.NotTheProgramme, vouchers.DecidedAlready),
+)
+async def decide(redemption_id: UUID, wish: RedemptionDecision, session: Writing, actor: SignedIn) -> RedemptionView:
+    """处理兑付申请 · Pay it, or say why not (platform administrators)."""
+    return RedemptionView.model_validate(await vouchers.decide(session, actor, redemption_id, wish))
