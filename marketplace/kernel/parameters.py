@@ -48,7 +48,16 @@ def documented(model: type[BaseModel]) -> dict[str, Any]:
         raise AssertionError
 
     document = get_openapi(title="-", version="-", routes=[APIRoute("/", asking)])
-    return {"parameters": document["paths"]["/"]["get"]["parameters"]}
+    parameters = document["paths"]["/"]["get"]["parameters"]
+    for parameter in parameters:
+        schema = parameter["schema"]
+        # What is not asked for is left out of an address; null has no spelling there.
+        kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            schema.update(kinds[0] | schema)
+        elif kinds:
+            schema["anyOf"] = kinds
+    return {"parameters": parameters}
 
 
 def known(dependant: Dependant) -> dict[str, bool]:
