@@ -1,6 +1,7 @@
 """A fuzzer reads the API's own document and finds no lie in it: what it says is taken is taken, what it says comes comes."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -35,10 +36,15 @@ UNSAID = frozenset(
     {
         "budget_empty", "budget_order", "calendar_of", "email", "exception_pair", "exception_twice", "hours_order",
         "hours_overlap", "indicator_upper", "lengths", "link_spent", "missing", "must_be_open", "not_a_member",
-        "period_half", "period_length", "period_order", "platform_role", "price_parts", "source_pair", "stale_cursor",
-        "unknown", "usage_empty", "usage_of", "wrong_password",
+        "period_half", "period_length", "period_order", "period_too_long", "platform_role", "price_parts",
+        "price_too_high", "source_pair", "stale_cursor", "unknown", "unknown_discipline", "unknown_industry",
+        "unknown_region", "usage_empty", "usage_of", "voucher", "whole_number_expected", "wrong_password",
     }
 )  # fmt: skip
+
+
+# Two routes share such an address; the framework names the methods of both.
+SHARED = re.compile(r"/attachments/|\.ics$")
 
 
 class Later:
@@ -144,7 +150,7 @@ def test_the_document_tells_the_truth(case: Case, fuzzed: Place) -> None:
         case.path_parameters = {name: known.get(name, value) for name, value in (case.path_parameters or {}).items()}
     answer = case.call_and_validate(
         headers={"Authorization": f"Bearer {fuzzed.token(caller)}"},
-        excluded_checks=[positive_data_acceptance, *([unsupported_method] if "/attachments/" in case.path else [])],
+        excluded_checks=[positive_data_acceptance, *([unsupported_method] if SHARED.search(case.path) else [])],
     )
     if drawn_well and answer.status_code == 422:
         assert {error["code"] for error in answer.json()["errors"]} <= UNSAID, answer.text
