@@ -22,7 +22,7 @@ from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.base import FieldError
 from schemas.bookings import BookingNew, WaitingNew
-from schemas.labs import DAY_MINUTES, Availability, InstrumentFilter, InstrumentKind, InstrumentView
+from schemas.labs import DAY_MINUTES, Availability, CustomerClass, InstrumentFilter, InstrumentKind, InstrumentView
 from schemas.tariffs import Quote, QuoteAsk
 
 router = APIRouter(prefix="/instruments", route_class=PageRoute, include_in_schema=False)
@@ -189,9 +189,13 @@ async def _prices(visit: Visit, session: AsyncSession, instrument_id: UUID) -> d
     published, _ = await tariffs.listed(session, visit.actor, instrument_id, Paging(visit.request, None, PAGE))
     declared, _ = await quotas.listed(session, visit.actor, instrument_id, Paging(visit.request, None, PAGE))
     this_year = [one for one in declared if one.year == today.year][:1]
+    tariff = tariffs.view(holds) if holds else None
+    coming = [tariffs.view(one) for one in reversed(published) if one.effective_from > today]
+    shown = coming if tariff is None else [tariff, *coming]
     return {
-        "tariff": tariffs.view(holds) if holds else None,
-        "coming": [tariffs.view(one) for one in reversed(published) if one.effective_from > today],
+        "tariff": tariff,
+        "coming": coming,
+        "by_sample": any(one.prices.of(customer).per_sample for one in shown for customer in CustomerClass),
         "free": next(iter(await quotas.views(session, this_year)), None),
     }
 
@@ -228,6 +232,9 @@ async def price(instrument_id: UUID, visit: Visited, session: Writing, typed: Se
         quote = await quotes.quote(session, actor, instrument_id, QuoteAsk.model_validate(wish))
     except ValidationError as error:
         return await _page(visit, session, instrument_id, typed=typed, wrong=_told(error), status=422)
+    except bookings.NotOfYours as refusal:
+        wrong = [told(refusal.title())]
+        return await _page(visit, session, instrument_id, typed=typed, wrong=wrong, status=refusal.status)
     return await _page(visit, session, instrument_id, typed=typed, quote=quote)
 
 

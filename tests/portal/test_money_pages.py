@@ -57,6 +57,13 @@ async def test_a_time_without_an_end_has_no_price_but_a_reason(firm, priced, vis
         assert page.all("div", id="quote") == []
 
 
+async def test_a_price_in_anothers_name_is_refused_beside_the_form(lab, firm, priced, visitor):
+    page = await visitor(firm).again(f"/instruments/{priced.id}/quotes", form(lab), 403)
+    assert page.field("purpose") == "三点弯曲"
+    assert page.one("div", class_="notice bad").text.strip()
+    assert page.all("div", id="quote") == []
+
+
 async def test_what_an_instrument_costs_is_published_to_everybody(lab, priced, anybody, session):
     page = await anybody.page(f"/instruments/{priced.id}")
     prices = page.one("section", aria_labelledby="prices").text
