@@ -34,7 +34,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.globals |= {"t": say.t, "asset": assets.address, "w": words, "say": say, "why": why}
-    made.filters |= {"day": say.day, "moment": say.moment, "yuan": say.yuan, "code": say.code_name}
+    made.filters |= {"day": say.day, "moment": say.moment, "yuan": say.yuan, "cents": say.cents, "code": say.code_name}
     return made
 
 

@@ -15,13 +15,15 @@ from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Invalid, Refusal
 from marketplace.labs import availability, bookings, care, hours, instruments, shapes, waiting
-from marketplace.portal import coding, say
+from marketplace.money import quotas, quotes, tariffs, vouchers
+from marketplace.portal import coding, forms, say
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.base import FieldError
 from schemas.bookings import BookingNew, WaitingNew
-from schemas.labs import DAY_MINUTES, Availability, InstrumentFilter, InstrumentKind, InstrumentView
+from schemas.labs import DAY_MINUTES, Availability, CustomerClass, InstrumentFilter, InstrumentKind, InstrumentView
+from schemas.tariffs import Quote, QuoteAsk
 
 router = APIRouter(prefix="/instruments", route_class=PageRoute, include_in_schema=False)
 
@@ -144,9 +146,10 @@ async def _page(
     typed: Typed | None = None,
     reasons: tuple[FieldError, ...] = (),
     wrong: list[str] | None = None,
+    quote: Quote | None = None,
     status: int = 200,
 ) -> Response:
-    """An instrument with its week; after a refused booking, the form as it was sent and every reason."""
+    """An instrument with its week and what it costs; after a refused booking, the form as it was sent and every reason."""
     instrument = await instruments.read(session, visit.actor, instrument_id)
     view: InstrumentView = await shapes.view(session, visit.actor, instrument)
     first = _first_day(visit)
@@ -170,12 +173,69 @@ async def _page(
         taken=[reason.code for reason in reasons] == ["slot_taken"],
         wrong=wrong or [],
         here=f"/instruments/{instrument_id}",
+        quote=quote,
+        borne=[
+            ((await vouchers.read(session, visit.actor, cover.voucher_id)).number, cover.amount)
+            for cover in (quote.covers if quote else [])
+        ],
+        **await _prices(visit, session, instrument_id),
     )
+
+
+async def _prices(visit: Visit, session: AsyncSession, instrument_id: UUID) -> dict[str, Any]:
+    """The tariff that holds, those that are to come, and what is given free this year."""
+    today = clock.today()
+    holds = await tariffs.valid(session, instrument_id, today)
+    published, _ = await tariffs.listed(session, visit.actor, instrument_id, Paging(visit.request, None, PAGE))
+    declared, _ = await quotas.listed(session, visit.actor, instrument_id, Paging(visit.request, None, PAGE))
+    this_year = [one for one in declared if one.year == today.year][:1]
+    tariff = tariffs.view(holds) if holds else None
+    coming = [tariffs.view(one) for one in reversed(published) if one.effective_from > today]
+    shown = coming if tariff is None else [tariff, *coming]
+    return {
+        "tariff": tariff,
+        "coming": coming,
+        "by_sample": any(one.prices.of(customer).per_sample for one in shown for customer in CustomerClass),
+        "free": next(iter(await quotas.views(session, this_year)), None),
+    }
 
 
 @router.get("/{instrument_id}", response_class=Response)
 async def instrument(instrument_id: UUID, visit: Visited, session: Reading) -> Response:
     return await _page(visit, session, instrument_id)
+
+
+def _told(error: ValidationError) -> list[str]:
+    return [
+        f"{say.t(_FIELDS.get(one.pointer, '预约 · booking'))}：{told(one.detail)}"
+        for one in validation.as_refusal(error).errors
+    ]
+
+
+@router.post("/{instrument_id}/quotes", response_class=Response)
+async def price(instrument_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    """What the time in the form would cost, line by line. Nothing is held by asking."""
+    actor = visit.require()
+
+    def sent(name: str) -> str:
+        return forms.first(typed, name).strip()
+
+    samples = sent("samples")[:20]
+    wish: dict[str, Any] = {
+        "organisation_id": sent("organisation_id"),
+        "starts_at": local_moment(sent("day"), sent("from")),
+        "ends_at": local_moment(sent("last_day") or sent("day"), sent("to")),
+        "assisted": sent("assisted") == "1",
+        "samples": int(samples) if samples.isascii() and samples.isdigit() else samples or 0,
+    }
+    try:
+        quote = await quotes.quote(session, actor, instrument_id, QuoteAsk.model_validate(wish))
+    except ValidationError as error:
+        return await _page(visit, session, instrument_id, typed=typed, wrong=_told(error), status=422)
+    except bookings.NotOfYours as refusal:
+        wrong = [told(refusal.title())]
+        return await _page(visit, session, instrument_id, typed=typed, wrong=wrong, status=refusal.status)
+    return await _page(visit, session, instrument_id, typed=typed, quote=quote)
 
 
 @router.post("/{instrument_id}/bookings", response_class=Response)
@@ -202,11 +262,7 @@ async def book(instrument_id: UUID, visit: Visited, session: Writing, typed: Sen
             else:
                 await bookings.request(session, actor, BookingNew.model_validate(wish))
     except ValidationError as error:
-        wrong = [
-            f"{say.t(_FIELDS.get(one.pointer, '预约 · booking'))}：{told(one.detail)}"
-            for one in validation.as_refusal(error).errors
-        ]
-        return await _page(visit, session, instrument_id, typed=typed, wrong=wrong, status=422)
+        return await _page(visit, session, instrument_id, typed=typed, wrong=_told(error), status=422)
     except Refusal as refusal:
         if refusal.status not in {403, 409}:
             raise
@@ -221,6 +277,7 @@ _FIELDS: Final = {
     "/organisation_id": "单位 · organisation",
     "/starts_at": "开始时间 · beginning",
     "/ends_at": "结束时间 · end",
+    "/samples": "样品数 · samples",
     "/purpose": "用途 · purpose",
     "": "时间 · time",
 }

@@ -8,6 +8,7 @@ from marketplace.portal import (
     account,
     assets,
     browse,
+    charges,
     coding,
     desk,
     docs,
@@ -20,6 +21,7 @@ from marketplace.portal import (
     record,
     refused,
     writing,
+    yearly,
 )
 
 ROUTERS: Final = (
@@ -33,6 +35,8 @@ ROUTERS: Final = (
     *readers.ROUTERS,
     labs.router,
     my_bookings.router,
+    charges.router,
+    yearly.router,
     organisation.router,
     platform.router,
     account.router,

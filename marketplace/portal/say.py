@@ -70,6 +70,22 @@ def yuan(amount: Decimal | float | None) -> str:
     return f"{exact:,.2f}".removesuffix(".00") + " 元"
 
 
+def cents(amount: Decimal) -> str:
+    """An amount of a bill, to the cent: 1,234.50 元; CNY 1,234.50."""
+    return f"CNY {amount:,.2f}" if in_english() else f"{amount:,.2f} 元"
+
+
+def percent(share: Decimal) -> str:
+    """A share of one, as 12.34%."""
+    return f"{share * 100:.2f}%"
+
+
+def hours(minutes: int) -> str:
+    """Minutes as hours: 1.5 小时."""
+    exact = f"{Decimal(minutes) / 60:,.2f}".rstrip("0").rstrip(".")
+    return t("{n} 小时 · {n} h", n=exact)
+
+
 def span_of_money(low: Decimal | None, high: Decimal | None) -> str:
     if low is None and high is None:
         return "—"

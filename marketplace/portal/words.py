@@ -135,6 +135,54 @@ WEEKDAYS: Final = {
     6: "周六 · Sat",
     7: "周日 · Sun",
 }
+LINE_KINDS: Final = {
+    "time": "机时 · time",
+    "window": "峰谷时段机时 · time in a price window",
+    "samples": "样品 · samples",
+    "run": "开机 · run",
+    "operator": "机组操作 · operator",
+    "late_cancellation": "晚取消 · late cancellation",
+    "no_show": "爽约 · no-show",
+    "adjustment": "人工调整 · adjustment",
+}
+PER: Final = {
+    "hour": "每小时 · per hour",
+    "sample": "每个样品 · per sample",
+    "run": "每次 · per run",
+    "whole": "合计 · in all",
+}
+PRICED: Final = {
+    "per_hour": "每小时 · per hour",
+    "per_sample": "每个样品 · per sample",
+    "per_run": "每次开机 · per run",
+    "operator_per_hour": "机组操作加收（每小时） · operator, added per hour",
+}
+CHARGE_KINDS: Final = {
+    "usage": "使用 · use",
+    "late_cancellation": "晚取消 · late cancellation",
+    "no_show": "爽约 · no-show",
+}
+ENTRY_KINDS: Final = {
+    "charged": "计费 · charged",
+    "corrected": "机时更正 · use corrected",
+    "adjusted": "人工调整 · adjusted",
+    "waived": "平台减免 · waived by the platform",
+}
+DISPUTE_STATES: Final = {
+    "open": "待答复 · waiting for an answer",
+    "accepted": "已采纳 · accepted",
+    "declined": "不采纳 · declined",
+    "waived": "平台已减免 · waived by the platform",
+}
+SETTLEMENTS: Final = {
+    "firm_redeems": "通用：企业先付后兑 · the firm pays and redeems",
+    "lab_redeems": "通兑：机构兑付 · the lab redeems",
+}
+GROUPINGS: Final = {
+    "instrument": "按仪器 · by instrument",
+    "lab": "按实验室 · by laboratory",
+    "organisation": "按单位 · by organisation",
+}
 TOKEN_KINDS: Final = {"session": "登录会话 · session", "personal": "个人令牌 · personal token"}
 FIELDS: Final = {
     "title": "标题 · title",
@@ -217,5 +265,7 @@ SAID: Final = {
     "booked": "预约已提交。 · Your booking is in.",
     "waiting": "已加入候补。 · You are on the waiting list.",
     "done": "已完成。 · Done.",
+    "disputed": "异议已提出，等实验室答复。 · Your dispute is in; the lab will answer it.",
+    "answered": "异议已答复。 · The dispute is answered.",
     "left": "成员已移除。 · The member was removed.",
 }

@@ -10,6 +10,7 @@ from marketplace.kernel.language import SEPARATOR
 from marketplace.portal import words
 from schemas.identity import OrganisationKind, Role, Verification
 from tests.given.labs import an_instrument, day, wish
+from tests.given.money import WINDOW, a_tariff, a_voucher, charge_of, free_hours, publish, used
 from tests.portal.reader import audit
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -73,6 +74,13 @@ async def market(given, visitor, ranking, app):
     )  # fmt: skip
     booked = wish(instrument, enterprise, day(3, 9), assisted=True, answers=["三件"])
     assert (await enterprise.post("/api/v1/bookings", booked)).status_code == 201
+    await publish(manager, instrument, a_tariff(windows=[WINDOW]))
+    await free_hours(manager, instrument, day(0).year)
+    admin = await given.admin()
+    await a_voucher(admin, enterprise)
+    usage = await used(manager, instrument, 90, organisation_id=str(enterprise.organisation.id))
+    charge = (await charge_of(enterprise, usage))["id"]
+    assert (await enterprise.post(f"/api/v1/charges/{charge}/disputes", {"reason": "只用了一小时"})).status_code == 201
     await ranking()
     return {
         "who": {
@@ -83,13 +91,14 @@ async def market(given, visitor, ranking, app):
             "asking": visitor(asking),
             "manager": visitor(manager),
             "newcomer": visitor(await given.person()),
-            "admin": visitor(await given.admin()),
+            "admin": visitor(admin),
             "auditor": visitor(await given.person(Role.AUDITOR)),
         },
         "achievement": achievement["id"],
         "problem": problem["id"],
         "draft": draft["id"],
         "instrument": str(instrument.id),
+        "charge": charge,
         "place": str(enterprise.organisation.id),
         "asking_place": str(asking.organisation.id),
     }
@@ -114,6 +123,14 @@ PAGES = [
     ("/instruments/{instrument}", "nobody enterprise manager newcomer admin"),
     ("/instruments/{instrument}?week=2027-03-01", "nobody"),
     ("/bookings", "enterprise manager newcomer"),
+    ("/charges", "enterprise manager newcomer auditor"),
+    ("/charges?kept=true&year=2027&disputed=true", "manager"),
+    ("/charges/{charge}", "enterprise manager auditor"),
+    ("/charges/statements", "enterprise newcomer"),
+    ("/charges/vouchers", "enterprise newcomer"),
+    ("/charges/sharing", "manager newcomer"),
+    ("/charges/sharing?by=lab", "manager"),
+    ("/charges/sharing/{instrument}", "manager"),
     ("/organisations", "nobody boss"),
     ("/organisations?q=示例&kind=enterprise&region=220000", "nobody"),
     ("/organisations/new", "newcomer"),
@@ -195,7 +212,7 @@ def test_every_word_of_the_language_has_a_name_in_both_languages():
 
 
 def test_words_are_known_for_every_member():
-    from schemas import achievements, bookings, identity, labs, listings, problems
+    from schemas import achievements, bookings, charges, identity, labs, listings, problems, reports, tariffs
 
     for kind, table in (
         (listings.ListingState, words.STATES),
@@ -217,6 +234,14 @@ def test_words_are_known_for_every_member():
         (labs.Operation, words.OPERATIONS),
         (bookings.BookingState, words.BOOKING_STATES),
         (bookings.WaitingState, words.WAITING_STATES),
+        (tariffs.LineKind, words.LINE_KINDS),
+        (tariffs.Per, words.PER),
+        (tariffs.Prices.model_fields, words.PRICED),
+        (charges.ChargeKind, words.CHARGE_KINDS),
+        (charges.EntryKind, words.ENTRY_KINDS),
+        (charges.DisputeState, words.DISPUTE_STATES),
+        (charges.Settlement, words.SETTLEMENTS),
+        (reports.Grouping, words.GROUPINGS),
     ):
         assert set(kind) == set(table)
     assert set(achievements.AchievementBody.model_fields) | set(problems.ProblemBody.model_fields) <= set(words.FIELDS)
