@@ -217,6 +217,7 @@ EXAMPLES: dict[str, Example] = {
     f"POST {API}/operations/{{operation_id}}/cancellation": Example(),
     **_listing("achievements", EVERY_FIELD_OF_AN_ACHIEVEMENT, {"trl_min": "1", "trl_max": "9", "stage": "pilot"}),
     **_listing("problems", EVERY_FIELD_OF_A_PROBLEM, {"bounty": "true"}),
+    f"GET {API}/problems/{{listing_id}}/instruments": Example(query={"region": "220000", "limit": "5"}),
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
     **_labs(),
