@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel.clock import BEIJING
-from marketplace.labs import hours
+from marketplace.labs import holidays, hours
 from marketplace.labs.hours import Span
 from marketplace.labs.models import Instrument, OpeningException, OpeningHours, Outage
 from marketplace.reservations.claims import period
@@ -59,7 +59,7 @@ def first_of(
 async def first_free(session: AsyncSession, instruments: Collection[Instrument], now: datetime) -> dict[UUID, Span]:
     """For each that can be booked within the look-ahead, its first free time of the least length.
 
-    Four statements, however many instruments.
+    Five statements, however many instruments.
     """
     ids = [one.id for one in instruments]
     if not ids:
@@ -68,6 +68,7 @@ async def first_free(session: AsyncSession, instruments: Collection[Instrument],
     weekly = await _grouped(session, select(OpeningHours).where(OpeningHours.instrument_id.in_(ids)))
     days = OpeningException.day.between(hours.local_day(now), hours.local_day(until))
     special = await _grouped(session, select(OpeningException).where(OpeningException.instrument_id.in_(ids), days))
+    off = await holidays.between(session, now, until)
     held = select(
         Claim.resource_id, func.lower(Claim.during).label("starts_at"), func.upper(Claim.during).label("ends_at")
     ).where(Claim.resource_id.in_(ids), Claim.during.op("&&")(period(now, until)))
@@ -82,7 +83,7 @@ async def first_free(session: AsyncSession, instruments: Collection[Instrument],
     )
     found = {}
     for one in instruments:
-        opened = hours.open_spans(weekly[one.id], special[one.id], now, until)
+        opened = hours.open_spans(weekly[one.id], special[one.id], now, until, off)
         first = _of(one, opened, taken[one.id], broken[one.id], now)
         if first is not None:
             found[one.id] = first

@@ -21,7 +21,7 @@ TABLE = {
     Role.LAB_MANAGER: {Permission.READ_OWN, Permission.MANAGE_LABS},
     Role.ORGANIZER: {Permission.READ_OWN, Permission.MANAGE_EVENTS},
     Role.BROKER: {Permission.READ_OWN, Permission.BROKER_DEALS},
-    Role.PLATFORM_ADMIN: {Permission.VERIFY_ORGANISATIONS, Permission.REVIEW_RECORDS, Permission.SUSPEND_PEOPLE, Permission.READ_ALL},
+    Role.PLATFORM_ADMIN: {Permission.VERIFY_ORGANISATIONS, Permission.REVIEW_RECORDS, Permission.SUSPEND_PEOPLE, Permission.KEEP_HOLIDAYS, Permission.READ_ALL},
     Role.AUDITOR: {Permission.READ_ALL, Permission.READ_AUDIT},
 }  # fmt: skip
 

@@ -117,8 +117,8 @@ async def test_a_page_costs_as_many_statements_as_one_instrument(client, engine,
             page = (await client.post("/api/v1/matches", json={"text": FATIGUE, "kind": "instrument"})).json()
         assert all(item["first_free"] for item in page["items"])
         counts.append((len(page["items"]), sum(one.lstrip().lower().startswith("select") for one in sent)))
-    # The ranked ones as they are now, and hours, exceptions, claims and outages of all of them.
-    assert counts == [(1, 5), (13, 5)]
+    # The ranked ones as they are now, and hours, exceptions, holidays, claims and outages of all of them.
+    assert counts == [(1, 6), (13, 6)]
 
 
 async def test_publishing_editing_retiring_and_suspension_are_followed(standing, given_there):
