@@ -22,6 +22,9 @@ from marketplace.kernel.health import router as health
 from marketplace.kernel.operations_router import router as operations
 from marketplace.labs.bookings_router import router as bookings
 from marketplace.labs.calendars_router import router as calendars
+from marketplace.labs.files_router import router as lab_files
+from marketplace.labs.holidays_router import router as holidays
+from marketplace.labs.ratings_router import router as ratings
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
 from marketplace.money.charges_router import router as charges
@@ -46,6 +49,9 @@ ROUTERS = (
     instruments,
     bookings,
     usages,
+    ratings,
+    lab_files,
+    holidays,
     calendars,
     tariffs,
     charges,

@@ -14,9 +14,12 @@ from marketplace.money import charging
 
 LISTENERS: Listeners = {
     # What gives time back on an instrument: whoever waits for it is offered it.
-    labs.BookingCancelled: ("labs.promote",),
-    labs.BookingMoved: ("labs.promote",),
-    labs.BookingReleased: ("labs.promote",),
+    labs.BookingCancelled: ("labs.promote", "labs.invite"),
+    labs.BookingMoved: ("labs.promote", "labs.invite"),
+    labs.BookingReleased: ("labs.promote", "labs.invite"),
+    labs.BookingRefused: ("labs.promote",),
+    # What holds or no longer does: the calendar of whoever booked is told.
+    labs.BookingConfirmed: ("labs.invite",),
     labs.OfferDeclined: ("labs.promote",),
     labs.OfferExpired: ("labs.promote",),
     labs.OutageEnded: ("labs.promote",),
@@ -38,8 +41,10 @@ JOBS: Mapping[str, Handler] = {
     "imports.run": import_jobs.run,
     "imports.sweep": import_jobs.sweep,
     "labs.expire_offers": lab_jobs.expire_offers,
+    "labs.invite": lab_jobs.invite,
     "labs.promote": lab_jobs.promote,
     "labs.release_no_shows": lab_jobs.release_no_shows,
+    "labs.warn_next": lab_jobs.warn_next,
     "listings.expire": listing_jobs.expire,
     "listings.remind": listing_jobs.remind,
 }
@@ -49,6 +54,7 @@ SCHEDULES: Mapping[str, str] = {
     "imports.sweep": "*/15 * * * *",
     "labs.expire_offers": "* * * * *",
     "labs.release_no_shows": "* * * * *",
+    "labs.warn_next": "* * * * *",
     "listings.expire": "*/10 * * * *",
     "listings.remind": "30 1 * * *",
 }

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import FieldError, Filter, Message, ShownOnce
-from schemas.identity import OrganisationCard
+from schemas.identity import Email, OrganisationCard
 from schemas.labs import CustomerClass
 from schemas.listings import EachOnce
 from schemas.text import Line, Moment, Text, Whole
@@ -93,6 +93,13 @@ class BookingNew(BookingWish):
 
     instrument_id: UUID
     organisation_id: Annotated[UUID, Field(description="以哪个单位的名义 · the organisation it is for")]
+    for_email: Annotated[
+        Email | None,
+        Field(
+            description="管理员代为预约：该单位成员的邮箱"
+            " · keepers book in the name of somebody of that organisation, by their address"
+        ),
+    ] = None
     waive: Waived = []
 
 
@@ -261,6 +268,14 @@ class UsageNew(UsageNumbers):
                 "usage_of", "填写预约或单位之一 · name the booking or, without one, the organisation"
             )
         return self
+
+
+class UsageLogView(Message):
+    """What came of a log that was handed in."""
+
+    rows: int
+    entered: int
+    known: Annotated[int, Field(description="此前已录入的行 · rows that were there already")]
 
 
 class UsageFilter(Filter):

@@ -56,6 +56,7 @@ class Permission(StrEnum):
     VERIFY_ORGANISATIONS = "verify_organisations"
     REVIEW_RECORDS = "review_records"
     SUSPEND_PEOPLE = "suspend_people"
+    KEEP_HOLIDAYS = "keep_holidays"
     READ_ALL = "read_all"
     READ_AUDIT = "read_audit"
 

@@ -287,6 +287,13 @@ class InstrumentCard(Message):
     version: int
 
 
+class RatingSummary(Message):
+    """What its users say, in two numbers."""
+
+    count: int
+    mean: Annotated[float | None, Field(description="1–5，两位小数 · two decimal places; null without ratings")]
+
+
 class InstrumentView(InstrumentCard):
     """An instrument with all that a user has to know of it."""
 
@@ -313,6 +320,7 @@ class InstrumentView(InstrumentCard):
     order_form: list[str]
     hours: list[OpenHours]
     exceptions: list[OpeningException]
+    ratings: Annotated[RatingSummary, Field(description="使用后的评价 · what users say")]
     kept_by_you: Annotated[bool, Field(description="您是它的管理员 · you are one of its keepers")]
 
 

@@ -1,13 +1,15 @@
 """Rankings, and why each record stands where it does."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.base import Message
 from schemas.codes import DisciplineCode, IndustryCode, RegionCode, Trl, TrlWritten
 from schemas.identity import OrganisationCard
+from schemas.labs import InstrumentKind, Stretch
 from schemas.listings import CooperationMode, ListingKind, Stage
 from schemas.text import Text, Whole
 
@@ -40,10 +42,22 @@ class MatchRequest(Message):
 
     text: Annotated[str, Text(20000), Field(examples=["高铁转向架用铸铝件疲劳裂纹，需要无损检测方法"])]
     kind: Annotated[
-        Literal["achievement", "problem"], Field(description="要找的记录种类 · which kind of record to find")
+        Literal["achievement", "problem", "instrument"],
+        Field(
+            description="要找的记录种类；仪器只可按地区筛选"
+            " · which kind of record to find; instruments are filtered by region alone"
+        ),
     ] = "achievement"
     limit: Annotated[int, Whole(1, 100)] = 20
     filters: RankingFilter = RankingFilter()
+
+    @model_validator(mode="after")
+    def _filters_of_the_kind(self) -> Self:
+        if self.kind == "instrument" and self.filters != RankingFilter(region=self.filters.region):
+            raise PydanticCustomError(
+                "filter_of_another_kind", "仪器只可按地区筛选 · instruments are filtered by region alone"
+            )
+        return self
 
 
 class TermPart(Message):
@@ -150,8 +164,31 @@ class Pairing(Message):
     ] = None
 
 
-class RankingPage(Message):
-    items: list[Pairing]
+class InstrumentPairing(Message):
+    """An instrument that fits, and when it could be used."""
+
+    id: UUID
+    kind: Literal["instrument"]
+    instrument_kind: InstrumentKind
+    title: Annotated[str, Field(description="名称 · its name")]
+    model: str | None
+    lab: str | None
+    location: str | None
+    score: float
+    organisation: OrganisationCard
+    region: str
+    reasons: Reasons
+    first_free: Annotated[
+        Stretch | None,
+        Field(
+            description="14 天内最早可约的最短时段，没有则为空"
+            " · the first time of the least length that can be booked within 14 days; null: none"
+        ),
+    ]
+
+
+class _RankingPage(Message):
+    items: list[Any]
     next_cursor: str | None = None
     fits: Annotated[
         bool,
@@ -163,3 +200,19 @@ class RankingPage(Message):
     considered: Annotated[int, Field(description="通过筛选且仍有效的记录数 · records that passed the filters")]
     best_text: float
     threshold: float
+
+
+class RankingPage(_RankingPage):
+    items: list[Pairing]
+
+
+class InstrumentRankingPage(_RankingPage):
+    items: list[InstrumentPairing]
+
+
+class RegionQuery(Message):
+    """Which instruments to rank, in an address where paging has its own names."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    region: Annotated[list[RegionCode], Field(max_length=20)] = []

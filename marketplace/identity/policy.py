@@ -23,6 +23,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             Permission.VERIFY_ORGANISATIONS,
             Permission.REVIEW_RECORDS,
             Permission.SUSPEND_PEOPLE,
+            Permission.KEEP_HOLIDAYS,
             Permission.READ_ALL,
             Permission.MANAGE_VOUCHERS,
         }

@@ -31,13 +31,15 @@ class Letter(Base):
     to: Mapped[str]
     subject: Mapped[str]
     text: Mapped[str | None]
+    # An invitation (iTIP, RFC 5546) that goes with it.
+    calendar: Mapped[str | None]
     at: Mapped[Now]
     sent_at: Mapped[Moment | None]
 
 
-async def post(session: AsyncSession, *, to: str, subject: str, text: str) -> None:
+async def post(session: AsyncSession, *, to: str, subject: str, text: str, calendar: str | None = None) -> None:
     """Put a letter into the post, if and only if this transaction commits."""
-    letter = Letter(to=to, subject=re.sub(r"\s+", " ", subject)[:200], text=text)
+    letter = Letter(to=to, subject=re.sub(r"\s+", " ", subject)[:200], text=text, calendar=calendar)
     session.add(letter)
     await session.flush()
     await jobs.after_commit(session, DELIVER, {"letter": str(letter.id)})
@@ -50,7 +52,7 @@ async def deliver(place: jobs.Place, args: dict[str, Any]) -> None:
         if letter is None or letter.sent_at is not None:
             return
         await _send(letter, place.settings)
-        letter.sent_at, letter.text = clock.now(), None
+        letter.sent_at, letter.text, letter.calendar = clock.now(), None, None
 
 
 async def _send(letter: Letter, settings: Settings) -> None:
@@ -63,12 +65,14 @@ async def _send(letter: Letter, settings: Settings) -> None:
     message["Message-ID"] = f"<{letter.id}@{urlsplit(settings.public_url).hostname or 'duijie'}>"
     if settings.smtp_url is None:
         message.set_content(letter.text or "", cte="8bit")
+        _invite(message, letter.calendar)
         folder = settings.home / "mail"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / f"{letter.id}.eml").write_bytes(bytes(message))
         log.info("mail_kept_as_file", folder=str(folder))
         return
     message.set_content(letter.text or "")
+    _invite(message, letter.calendar)
     server = urlsplit(settings.smtp_url)
     # The letter's row is held meanwhile, and PostgreSQL ends a transaction that is idle for longer than 30 seconds.
     async with asyncio.timeout(SENDING_SECONDS):
@@ -80,3 +84,12 @@ async def _send(letter: Letter, settings: Settings) -> None:
             password=unquote(server.password) if server.password else None,
             use_tls=server.scheme == "smtps",
         )
+
+
+def _invite(message: EmailMessage, calendar: str | None) -> None:
+    """What calendar programs act on is told twice: in the part's type and in the part (RFC 6047)."""
+    if calendar is None:
+        return
+    method = re.search(r"^METHOD:([A-Z]+)\r$", calendar, re.MULTILINE)
+    assert method is not None, "an invitation says what it is"
+    message.add_alternative(calendar, subtype="calendar", params={"method": method[1]})

@@ -8,7 +8,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel.actor import Actor
-from marketplace.labs import hours, instruments
+from marketplace.labs import holidays, hours, instruments
 from marketplace.labs.free import ORDER, refused
 from marketplace.labs.hours import Span
 from marketplace.labs.models import OpeningException, OpeningHours, Outage
@@ -35,7 +35,8 @@ async def availability(
             OpeningException.day.between(hours.local_day(since), hours.local_day(until)),
         )
     )
-    opened = hours.open_spans(weekly.all(), special.all(), since, until)
+    off = await holidays.between(session, since, until)
+    opened = hours.open_spans(weekly.all(), special.all(), since, until, off)
     busy = [
         BusyStretch(kind=BusyKind.BOOKED, starts_at=max(span.starts_at, since), ends_at=min(span.ends_at, until))
         for span in hours.merged(

@@ -17,7 +17,8 @@ from schemas.labs import CustomerClass
 
 # What holds, or may yet hold, its time.
 LIVE_STATES: Final = (BookingState.REQUESTED, BookingState.CONFIRMED, BookingState.IN_USE, BookingState.DONE)
-# What holds a claim in `reservations`. A request holds none: several may wish for one time.
+# What holds a claim in `reservations`. A request holds none, for several may wish for one time; but one that came of an
+# offer keeps what was offered.
 HOLDING_STATES: Final = (BookingState.CONFIRMED, BookingState.IN_USE, BookingState.DONE)
 _LIVE: Final = "state in ('requested', 'confirmed', 'in_use', 'done')"
 
@@ -35,6 +36,7 @@ class Booking(Versioned, Base):
         Index("booking_organisation_idx", "organisation_id", "starts_at", "id"),
         Index("booking_pending_idx", "instrument_id", "starts_at", postgresql_where=sql("state = 'requested'")),
         Index("booking_due_idx", "starts_at", postgresql_where=sql("state = 'confirmed'")),
+        Index("booking_running_idx", "ends_at", postgresql_where=sql("state = 'in_use'")),
         Index("booking_series_idx", "series_id", postgresql_where=sql("series_id is not null")),
         # A booking is moved to one place.
         Index(
@@ -67,6 +69,10 @@ class Booking(Versioned, Base):
     series_id: Mapped[UUID | None]
     checked_in_at: Mapped[Moment | None]
     checked_out_at: Mapped[Moment | None]
+    # What its user was told of, so that each is told once: the version that was mailed as an invitation or its end, and
+    # the booking before it that may overrun.
+    mailed_version: Mapped[int | None]
+    warned_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"))
 
     instrument: Mapped[Instrument] = relationship(lazy="raise")
     organisation: Mapped[Organisation] = relationship(lazy="raise")
@@ -125,6 +131,15 @@ class Usage(Versioned, Base):
         ),
         CheckConstraint("samples >= 0", name="samples"),
         Index("usage_booking_key", "booking_id", unique=True, postgresql_where=sql("booking_id is not null")),
+        # What a log says once is entered once, however often it is handed in.
+        Index(
+            "usage_log_key",
+            "instrument_id",
+            "starts_at",
+            "ends_at",
+            unique=True,
+            postgresql_where=sql("source = 'log'"),
+        ),
         Index("usage_instrument_idx", "instrument_id", "starts_at", "id"),
         Index("usage_organisation_idx", "organisation_id", "starts_at", "id"),
         Index("usage_person_idx", "person_id", "starts_at", "id"),

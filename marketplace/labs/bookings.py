@@ -14,18 +14,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 from uuid_utils.compat import uuid7
 
-from marketplace.identity.models import Organisation, Person
+from marketplace.identity.models import Membership, Organisation, Person
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
-from marketplace.kernel.refusals import Conflict, Forbidden, NotFound, refusing
+from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
 from marketplace.labs import facts, instruments, rules
 from marketplace.labs.booking_models import Booking
 from marketplace.labs.models import Instrument
 from marketplace.labs.policy import booking_of, booking_visible_to, instrument_kept_by, instrument_visible_to
 from marketplace.labs.rules import Ask, NotBookable
 from marketplace.reservations import claims
+from schemas.base import FieldError
 from schemas.bookings import (
     Approval,
     BookingFilter,
@@ -47,6 +48,13 @@ COLLIDED: Final = "这段时间已批准给另一申请。 · That time was give
 
 class NotOfYours(Forbidden):
     """您不属于该单位，不能以它的名义预约。 · You do not belong to that organisation and cannot book in its name."""
+
+
+class NotOneOfTheirs(Invalid):
+    """该邮箱不属于这个单位的成员。 · Nobody with that address belongs to that organisation."""
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError(pointer="/for_email", code="not_a_member", detail=self.title())])
 
 
 class NotYourBooking(Forbidden):
@@ -141,12 +149,34 @@ def asked(wish: BookingWish, organisation_id: UUID, person_id: UUID, *, but: Col
     )  # fmt: skip
 
 
+async def whom(session: AsyncSession, actor: Actor, wish: BookingNew, *, keeper: bool) -> UUID:
+    """Who is to use it: oneself, or whoever a keeper books for."""
+    if wish.for_email is None:
+        return actor.person
+    if not keeper:
+        raise instruments.NotItsKeeper
+    found = await session.scalar(
+        select(Person.id)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(
+            Person.email == wish.for_email, Person.suspended_at.is_(None),
+            Membership.organisation_id == wish.organisation_id, Membership.ended_at.is_(None),
+        )
+        .limit(1)
+    )  # fmt: skip
+    if found is None:
+        raise NotOneOfTheirs
+    return found
+
+
 async def request(session: AsyncSession, actor: Actor, wish: BookingNew) -> Booking:
     """Hold a time, or wait for a keeper's word; or be told every reason why not."""
-    require_membership(actor, wish.organisation_id)
+    if wish.for_email is None:
+        require_membership(actor, wish.organisation_id)
     instrument, keeper = await entered(session, actor, wish.instrument_id, alone=False)
+    person_id = await whom(session, actor, wish, keeper=keeper)
     made = await book(
-        session, actor, instrument, asked(wish, wish.organisation_id, actor.person), wish.purpose,
+        session, actor, instrument, asked(wish, wish.organisation_id, person_id), wish.purpose,
         waive=wish.waive, keeper=keeper,
     )  # fmt: skip
     return await read(session, actor, made.id)
@@ -164,17 +194,17 @@ async def book(
     series_id: UUID | None = None,
     holding: UUID | None = None,
 ) -> Booking:
-    """A new booking on a calendar that stands still. `holding` names who holds that time for it already."""
+    """A new booking on a calendar that stands still. `holding` names who holds that time for it already.
+
+    What is held goes over to the booking, even to a request: it keeps its time until a keeper decides.
+    """
     customer, waived = await rules.admitted(session, instrument, ask, waive=waive, keeper=keeper)
     booking = new(actor, instrument, ask, customer, purpose, waived=waived, keeper=keeper)
     booking.series_id = series_id
-    if booking.state is BookingState.CONFIRMED:
-        if holding is None:
-            await hold(session, instrument, booking)
-        else:
-            await claims.hand_over(session, holding, booking.id)
-    elif holding is not None:
-        await claims.release(session, holding)
+    if holding is not None:
+        await claims.hand_over(session, holding, booking.id)
+    elif booking.state is BookingState.CONFIRMED:
+        await hold(session, instrument, booking)
     session.add(booking)
     await session.flush()
     fact = facts.BookingConfirmed if booking.state is BookingState.CONFIRMED else facts.BookingRequested
@@ -254,7 +284,9 @@ async def settle(
     note: str | None = None,
     **more: Any,
 ) -> None:
-    """Bring a locked booking to a state, and write down that it came there."""
+    """Bring a locked booking to a state, and write down that it came there. What is refused holds nothing any more."""
+    if state is BookingState.REFUSED:
+        await claims.release(session, booking.id)
     booking.state = state
     booking.version += 1
     booking.updated_at = clock.now()
@@ -307,6 +339,8 @@ async def approve(session: AsyncSession, actor: Actor, booking_id: UUID, wish: A
     booking.waived = list(waived)
     if booking.moved_from_id is not None:
         await _leave(session, booking.moved_from_id, booking, by=actor.person)
+    # What an offer left with it may be shorter than what the terms ask for by now.
+    await claims.release(session, booking.id)
     await hold(session, instrument, booking)
     await settle(session, booking, BookingState.CONFIRMED, facts.BookingConfirmed, note=wish.note, by=actor.person)
     await refuse_colliding(session, instrument, booking, by=actor.person)

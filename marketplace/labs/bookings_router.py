@@ -32,7 +32,7 @@ from schemas.bookings import (
 
 router = APIRouter(prefix="/api/v1", tags=["labs"], route_class=TransactionRoute)
 
-NEW = (NotSignedIn, NotFound, bookings.NotOfYours, NotItsKeeper)
+NEW = (NotSignedIn, NotFound, bookings.NotOfYours, bookings.NotOneOfTheirs, NotItsKeeper)
 OWN = (NotSignedIn, NotFound, bookings.NotYourBooking, bookings.BookingOver)
 KEPT = (NotSignedIn, NotFound, NotItsKeeper, bookings.BookingOver)
 

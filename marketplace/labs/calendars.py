@@ -120,10 +120,11 @@ async def read(session: AsyncSession, secret: str, now: datetime) -> str:
             Booking.instrument_id == link.instrument_id, Booking.state != BookingState.REQUESTED
         )
     rows = await session.scalars(statement.limit(MOST))
-    return written(name, [_event(row, link.kind, language) for row in rows.all()])
+    return written(name, [event(row, link.kind, language) for row in rows.all()])
 
 
-def _event(booking: Booking, kind: CalendarKind, language: Language) -> Event:
+def event(booking: Booking, kind: CalendarKind, language: Language) -> Event:
+    """A booking as a calendar has it: the same in a feed and in an invitation."""
     instrument = booking.instrument
     summary = {
         CalendarKind.PERSON: f"{instrument.name}：{booking.purpose}",

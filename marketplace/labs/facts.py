@@ -164,6 +164,26 @@ class AdjustmentDecided(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class InstrumentRated(Fact):
+    rating_id: UUID
+    booking_id: UUID
+    instrument_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RatingAnswered(Fact):
+    rating_id: UUID
+    instrument_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OverrunWarned(OfBooking):
+    """`booking_id` is the next one, whose user was told."""
+
+    running_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarShared(Fact):
     calendar_id: UUID
     kind: str
@@ -172,3 +192,14 @@ class CalendarShared(Fact):
 @dataclass(frozen=True, slots=True)
 class CalendarRevoked(Fact):
     calendar_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class HolidayWritten(Fact):
+    day: str
+    follows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HolidayRemoved(Fact):
+    day: str

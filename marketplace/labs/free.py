@@ -10,6 +10,7 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     and_,
+    case,
     column,
     exists,
     func,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 
 from marketplace.kernel.refusals import Invalid
 from marketplace.labs import hours
-from marketplace.labs.models import Instrument, OpeningException, OpeningHours, Outage
+from marketplace.labs.models import Holiday, Instrument, OpeningException, OpeningHours, Outage
 from marketplace.reservations.models import Claim
 from schemas.base import FieldError
 
@@ -76,10 +77,17 @@ def _open_between(since: datetime, until: datetime) -> ColumnElement[bool]:
     The hours of one day never overlap (an exclusion constraint), so a sum is enough.
     """
     parts = list(hours.day_parts(since, until))
-    days = values(
+    named = values(
         column("day", Date), column("weekday", SmallInteger), column("since", Integer), column("until", Integer),
-        name="days",
+        name="named_days",
     ).data([tuple(part) for part in parts])  # fmt: skip
+    # A holiday follows the weekday that it is worked like, or none.
+    weekday = case((Holiday.day.is_(None), named.c.weekday), else_=Holiday.follows).label("weekday")
+    days = (
+        select(named.c.day, weekday, named.c.since, named.c.until)
+        .select_from(named.outerjoin(Holiday, Holiday.day == named.c.day))
+        .subquery("days")
+    )
     common = [
         (
             cls.instrument_id.label("instrument_id"),

@@ -1,6 +1,6 @@
 """When an instrument is open. Days and hours are China's, which has had one zone without summer time since 1991."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
@@ -59,11 +59,15 @@ def day_parts(since: datetime, until: datetime) -> Iterator[DayPart]:
 
 
 def open_spans(
-    weekly: Iterable[Weekly], exceptional: Iterable[Exceptional], since: datetime, until: datetime
+    weekly: Iterable[Weekly],
+    exceptional: Iterable[Exceptional],
+    since: datetime,
+    until: datetime,
+    holidays: Mapping[date, int | None],
 ) -> list[Span]:
     """Every stretch within a period in which it is open; what meets at midnight is one stretch.
 
-    A day with an exception follows the exception alone.
+    A day with an exception follows the exception alone; a holiday the weekday that it is worked like, if any.
     """
     by_weekday: dict[int, list[tuple[int, int]]] = {}
     for one in weekly:
@@ -76,7 +80,9 @@ def open_spans(
     found: list[Span] = []
     for part in day_parts(since, until):
         begins = midnight(part.day)
-        for opens, closes in sorted(by_day.get(part.day, by_weekday.get(part.weekday, []))):
+        follows = holidays.get(part.day, part.weekday)
+        usual = [] if follows is None else by_weekday.get(follows, [])
+        for opens, closes in sorted(by_day.get(part.day, usual)):
             first = max(since, begins + timedelta(minutes=opens))
             last = min(until, begins + timedelta(minutes=closes))
             if first < last:

@@ -128,7 +128,14 @@ async def listed(
     session: AsyncSession, actor: Actor, wish: InstrumentFilter, paging: Paging, now: datetime
 ) -> tuple[list[Any], str | None]:
     """A page of instruments, newest first, each with whether it is out of order now."""
-    statement = chosen().add_columns(out_of_order_at(now).label("out_of_order"))
+    statement: Select[Any] = narrowed(actor, wish).add_columns(out_of_order_at(now).label("out_of_order"))
+    by = tuple(zip((Instrument.created_at, Instrument.id), BY_TIME_AND_ID, strict=True))
+    return await page(session, statement, by, paging)
+
+
+def narrowed(actor: Actor, wish: InstrumentFilter) -> Select[Instrument]:
+    """The instruments that a filter leaves of those that the actor may see."""
+    statement = chosen()
     if wish.mine:
         statement = statement.where(instrument_owned_by(actor))
     elif wish.state in {None, InstrumentState.PUBLISHED}:
@@ -150,8 +157,7 @@ async def listed(
     period = free.wanted(wish.free_from, wish.free_until)
     if period is not None:
         statement = statement.where(free.between(*period))
-    by = tuple(zip((Instrument.created_at, Instrument.id), BY_TIME_AND_ID, strict=True))
-    return await page(session, statement, by, paging)
+    return statement
 
 
 def columns(body: InstrumentBody, *, only_given: bool = False) -> dict[str, Any]:

@@ -201,3 +201,17 @@ class Qualification(Base):
     granted_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     granted_at: Mapped[Now]
     revoked_at: Mapped[Moment | None]
+
+
+class Holiday(Base):
+    """A day on which the whole country does not follow its weekday: a holiday, or (`follows`) worked like another one.
+
+    An exception of the instrument's own comes before it.
+    """
+
+    __tablename__ = "holiday"
+    __table_args__ = (CheckConstraint("follows between 1 and 7", name="follows"),)
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    follows: Mapped[int | None] = mapped_column(SmallInteger)

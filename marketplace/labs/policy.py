@@ -34,6 +34,11 @@ def in_its_province(actor: Actor) -> ColumnElement[bool]:
     )
 
 
+def instrument_offered() -> ColumnElement[bool]:
+    """Published by a verified organisation, whoever its audience. The statement joins `Organisation`."""
+    return and_(Instrument.state == InstrumentState.PUBLISHED, Organisation.verification == Verification.VERIFIED)
+
+
 def instrument_open_to(actor: Actor) -> ColumnElement[bool]:
     """Published by a verified organisation, for an audience that the actor belongs to. The statement joins `Organisation`.
 
@@ -42,9 +47,7 @@ def instrument_open_to(actor: Actor) -> ColumnElement[bool]:
     audience = Instrument.audience == Audience.EVERYBODY
     if actor.organisations_where(Permission.READ_OWN):
         audience = or_(audience, and_(Instrument.audience == Audience.PROVINCE, in_its_province(actor)))
-    return and_(
-        Instrument.state == InstrumentState.PUBLISHED, Organisation.verification == Verification.VERIFIED, audience
-    )
+    return and_(instrument_offered(), audience)
 
 
 def instrument_owned_by(actor: Actor) -> ColumnElement[bool]:

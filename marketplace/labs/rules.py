@@ -22,7 +22,7 @@ from marketplace.kernel.refusals import Conflict
 from marketplace.labs import hours
 from marketplace.labs.booking_models import LIVE_STATES, Booking
 from marketplace.labs.instruments import NotItsKeeper
-from marketplace.labs.models import Instrument, OpeningException, OpeningHours, Outage, Qualification
+from marketplace.labs.models import Holiday, Instrument, OpeningException, OpeningHours, Outage, Qualification
 from marketplace.reservations.claims import Period, period
 from marketplace.reservations.models import Claim
 from schemas.base import FieldError
@@ -239,7 +239,8 @@ async def look(session: AsyncSession, instrument: Instrument, ask: Ask) -> Circu
     special = [
         SimpleNamespace(day=date.fromisoformat(day), opens=opens, closes=closes) for day, opens, closes in found.special
     ]
-    spans = hours.open_spans(weekly, special, ask.starts_at, ask.ends_at)
+    holidays = {date.fromisoformat(day): follows for day, follows in found.holidays}
+    spans = hours.open_spans(weekly, special, ask.starts_at, ask.ends_at, holidays)
     return Circumstances(
         instrument=instrument,
         ask=ask,
@@ -296,6 +297,9 @@ def _facts(instrument: Instrument, ask: Ask, now: datetime) -> Any:
             OpeningException.closes,
             where=[OpeningException.instrument_id == instrument.id, OpeningException.day.between(first, last)],
         ).label("special"),
+        rows(Holiday, Holiday.day, Holiday.day, Holiday.follows, where=[Holiday.day.between(first, last)]).label(
+            "holidays"
+        ),
         exists(
             select(Outage.id).where(
                 Outage.instrument_id == instrument.id,

@@ -20,10 +20,12 @@ async def request(session: AsyncSession, actor: Actor, wish: SeriesNew) -> tuple
 
     All or nothing names every reason of every week. With gaps allowed, at least one week has to be had.
     """
-    bookings.require_membership(actor, wish.organisation_id)
+    if wish.for_email is None:
+        bookings.require_membership(actor, wish.organisation_id)
     instrument, keeper = await bookings.entered(session, actor, wish.instrument_id, alone=True)
+    person_id = await bookings.whom(session, actor, wish, keeper=keeper)
     series_id = uuid7()
-    first = bookings.asked(wish, wish.organisation_id, actor.person)
+    first = bookings.asked(wish, wish.organisation_id, person_id)
     made: list[UUID] = []
     gaps: list[Gap] = []
     errors: list[FieldError] = []

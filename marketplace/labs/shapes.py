@@ -10,15 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.language import told
-from marketplace.labs import instruments
+from marketplace.labs import instruments, ratings
 from marketplace.labs.booking_models import Booking, Usage, Waiting
 from marketplace.labs.bookings import COLLIDED
 from marketplace.labs.models import Instrument, Keeper, OpeningException, OpeningHours
 from marketplace.labs.policy import instrument_kept_by
+from marketplace.labs.rating_models import Rating
 from schemas.bookings import BookingView, InstrumentBrief, UsageView, WaitingView
 from schemas.identity import OrganisationCard
 from schemas.labs import InstrumentCard, InstrumentView, KeeperView, OpenHours, clock_written
 from schemas.labs import OpeningException as ExceptionWritten
+from schemas.ratings import RatingView
 
 
 def _values(instrument: Instrument, names: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,6 +63,7 @@ async def view(session: AsyncSession, actor: Actor, instrument: Instrument) -> I
         **values,
         organisation=OrganisationCard.model_validate(instrument.organisation),
         out_of_order=state[0],
+        ratings=await ratings.summary(session, instrument.id),
         kept_by_you=state[1],
         hours=[
             OpenHours(weekday=one.weekday, opens=clock_written(one.opens), closes=clock_written(one.closes))
@@ -114,4 +117,20 @@ def usage(row: Usage) -> UsageView:
         instrument=_brief(row.instrument),
         organisation=OrganisationCard.model_validate(row.organisation),
         effective_minutes=row.effective_minutes,
+    )
+
+
+def rating(row: Rating, booking: Booking, *, known: bool) -> RatingView:
+    """Who used the instrument is nobody's business but the lab's and their own."""
+    return RatingView(
+        id=row.id,
+        instrument_id=row.instrument_id,
+        booking_id=row.booking_id if known else None,
+        organisation_id=booking.organisation_id if known else None,
+        customer_class=booking.customer_class,
+        stars=row.stars,
+        text=row.text,
+        created_at=row.created_at,
+        answer=row.answer,
+        answered_at=row.answered_at,
     )

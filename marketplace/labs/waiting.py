@@ -121,7 +121,7 @@ def _settle(waiting: Waiting, state: WaitingState) -> None:
 async def accept(session: AsyncSession, actor: Actor, waiting_id: UUID) -> Booking:
     """Take what is held: a booking, judged by the same rules as every other.
 
-    Where a keeper has to be asked it becomes a request, and the time is held no longer.
+    Where a keeper has to be asked it becomes a request, which goes on holding its time until the keeper decides.
     """
     waiting = await _own(session, actor, waiting_id)
     expires = waiting.offer_expires_at

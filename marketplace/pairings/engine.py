@@ -16,12 +16,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid4
 
-from marketplace.identity.models import Organisation
 from marketplace.kernel import clock, facts, metrics
 from marketplace.kernel.db import Database
+from marketplace.labs.models import Instrument
 from marketplace.listings.models import Listing
-from marketplace.listings.policy import listing_open
 from marketplace.pairings import reading
+from marketplace.pairings.reading import INSTRUMENT, Kind
 from matching import Index, Snapshot
 from schemas.listings import ListingKind
 
@@ -50,8 +50,9 @@ _OF_LISTING: Final = frozenset(
     }
 )
 _OF_MANY: Final = "ListingsImported"
+_OF_INSTRUMENT: Final = frozenset({"InstrumentPublished", "InstrumentEdited", "InstrumentRetired"})
 _OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
-_NEWS: Final = _OF_LISTING | _OF_ORGANISATION | {_OF_MANY}
+_NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | {_OF_MANY}
 
 
 @dataclass
@@ -84,7 +85,7 @@ class Engine:
         self._seen: set[int] = set()
         self._looking = asyncio.Lock()
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
-        self.sides: dict[ListingKind, Side] = {kind: Side() for kind in ListingKind}
+        self.sides: dict[Kind, Side] = {kind: Side() for kind in (*ListingKind, INSTRUMENT)}
 
     @property
     def loaded(self) -> bool:
@@ -92,11 +93,11 @@ class Engine:
 
     def readiness(self) -> dict[str, dict[str, object]]:
         return {
-            kind.value: {"loaded": side.loaded, "records": len(side.index.snapshot), "high_water_mark": self._mark}
+            str(kind): {"loaded": side.loaded, "records": len(side.index.snapshot), "high_water_mark": self._mark}
             for kind, side in self.sides.items()
         }
 
-    def snapshot(self, kind: ListingKind) -> Snapshot:
+    def snapshot(self, kind: Kind) -> Snapshot:
         return self.sides[kind].index.snapshot
 
     async def off_the_loop(self, work: Callable[[], Answer]) -> Answer:
@@ -120,12 +121,12 @@ class Engine:
                 await self.off_the_loop(side.index.refresh)
                 side.loaded = True
                 self.sides[kind] = side
-                metrics.index_records.labels(kind.value).set(len(side.index.snapshot))
+                metrics.index_records.labels(str(kind)).set(len(side.index.snapshot))
         self._mark, self._seen = mark, set()
         log.info(
             "ranking_loaded",
             seconds=round(time.perf_counter() - started, 2),
-            **{kind.value: len(side.index.snapshot) for kind, side in self.sides.items()},
+            **{str(kind): len(side.index.snapshot) for kind, side in self.sides.items()},
         )
 
     async def catch_up(self) -> int:
@@ -139,21 +140,22 @@ class Engine:
                     await self._load()
                     return sum(len(side.index.snapshot) for side in self.sides.values())
                 # While a long transaction runs, what its neighbours wrote is handed out at every look.
-                wanted = await _concerned(session, [fact for fact in news if fact.id not in self._seen])
-                changed: set[ListingKind] = set()
-                for start in range(0, len(wanted), BATCH):
-                    some = wanted[start : start + BATCH]
-                    for kind, side in self.sides.items():
+                concerned = await _concerned(session, [fact for fact in news if fact.id not in self._seen])
+                changed: set[Kind] = set()
+                for kind, side in self.sides.items():
+                    wanted = concerned.of(kind)
+                    for start in range(0, len(wanted), BATCH):
+                        some = wanted[start : start + BATCH]
                         rows = await _open_rows(session, kind, among=some)
                         if await self.off_the_loop(partial(_exchange, side.index, rows, some)):
                             changed.add(kind)
             for kind in changed:
                 index = self.sides[kind].index
                 await self.off_the_loop(index.refresh)
-                metrics.index_records.labels(kind.value).set(len(index.snapshot))
+                metrics.index_records.labels(str(kind)).set(len(index.snapshot))
             self._mark, self._seen = following, {fact.id for fact in news}
             metrics.index_lag.set(clock.now().timestamp())
-            return len(wanted)
+            return len(concerned.listings) + len(concerned.instruments)
 
     async def follow(self) -> None:
         """Load, then keep looking, whatever the database does, until cancelled."""
@@ -168,41 +170,51 @@ class Engine:
             await asyncio.sleep(LOOK_EVERY)
 
 
-async def _concerned(session: AsyncSession, news: Sequence[Any]) -> list[UUID]:
-    """The listings that these facts speak of."""
-    ids: dict[UUID, None] = {}
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """The records that news speak of."""
+
+    listings: list[UUID]
+    instruments: list[UUID]
+
+    def of(self, kind: Kind) -> list[UUID]:
+        return self.instruments if kind == INSTRUMENT else self.listings
+
+
+async def _concerned(session: AsyncSession, news: Sequence[Any]) -> Concerned:
+    listings: dict[UUID, None] = {}
+    instruments: dict[UUID, None] = {}
     organisations: set[UUID] = set()
     for fact in news:
         if fact.name == _OF_MANY:
-            ids.update(dict.fromkeys(UUID(one) for one in fact.body["listing_ids"]))
+            listings.update(dict.fromkeys(UUID(one) for one in fact.body["listing_ids"]))
         elif fact.name in _OF_ORGANISATION:
             organisations.add(fact.subject)
+        elif fact.name in _OF_INSTRUMENT:
+            instruments[fact.subject] = None
         else:
-            ids[fact.subject] = None
+            listings[fact.subject] = None
     if organisations:
         found = await session.scalars(select(Listing.id).where(Listing.organisation_id.in_(organisations)))
-        ids.update(dict.fromkeys(found.all()))
-    return list(ids)
+        listings.update(dict.fromkeys(found.all()))
+        owned = await session.scalars(select(Instrument.id).where(Instrument.organisation_id.in_(organisations)))
+        instruments.update(dict.fromkeys(owned.all()))
+    return Concerned(list(listings), list(instruments))
 
 
 async def _open_rows(
-    session: AsyncSession, kind: ListingKind, *, after: UUID | None = None, among: Collection[UUID] | None = None
+    session: AsyncSession, kind: Kind, *, after: UUID | None = None, among: Collection[UUID] | None = None
 ) -> Sequence[Any]:
     """The open records of a kind: the next batch by id, or those of `among`."""
-    model = reading.MODEL[kind]
-    statement = (
-        select(*reading.columns(kind))
-        .join(Organisation, Organisation.id == model.organisation_id)
-        .where(model.kind == kind, listing_open())
-        .order_by(model.id)
-    )
+    key, statement = reading.open_records(kind)
     if among is not None:
-        statement = statement.where(model.id.in_(among))
+        statement = statement.where(key.in_(among))
     else:
         statement = statement.limit(BATCH)
         if after is not None:
-            statement = statement.where(model.id > after)
-    return (await session.execute(statement)).all()
+            statement = statement.where(key > after)
+    rows: Sequence[Any] = (await session.execute(statement.order_by(key))).all()
+    return rows
 
 
 def _put(index: Index, rows: Sequence[Any]) -> None:

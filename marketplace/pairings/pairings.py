@@ -1,9 +1,10 @@
 """What fits what, and why."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +21,7 @@ from marketplace.listings.models import Listing, Problem
 from marketplace.listings.policy import listing_open
 from marketplace.pairings import reading
 from marketplace.pairings.engine import Engine
+from marketplace.pairings.reading import Kind
 from matching import Filters, Match, Query, Ranking, Side, Snapshot
 from matching import Reasons as Why
 from matching.coverage import coverage
@@ -38,6 +40,8 @@ from schemas.pairings import (
     TermPart,
     TermReason,
 )
+
+Row = TypeVar("Row")
 
 # A record that was withdrawn in the last quarter of a second may still be ranked; a few more than asked are ranked so
 # that a page stays full when such a one is left out.
@@ -98,11 +102,11 @@ async def one(
     """One pairing with all of its arithmetic."""
     listing = await records.read(session, actor, cls, listing_id)
     kind = OTHER[listing.kind]
-    snapshot = _ready(engine, kind)
+    snapshot = ready(engine, kind)
     query, now = reading.query(listing), clock.now().timestamp()
     if str(other_id) not in snapshot:
         raise NotFound
-    await _let_go(session)
+    await let_go(session)
     why = await engine.off_the_loop(partial(snapshot.explain, query, str(other_id), now=now))
     shown = await _shown(session, kind, [other_id])
     if other_id not in shown:
@@ -111,7 +115,7 @@ async def one(
     return _pairing(shown[other_id], why, verdicts=verdicts, in_full=True)
 
 
-def _ready(engine: Engine, kind: ListingKind) -> Snapshot:
+def ready(engine: Engine, kind: Kind) -> Snapshot:
     if not engine.sides[kind].loaded:
         raise RankingLoading
     return engine.snapshot(kind)
@@ -143,52 +147,91 @@ async def ranked(
 
     `about` is the record that asks, where one does: its indicators, or the found problems', are looked up too.
     """
-    snapshot = _ready(engine, kind)
-    side = engine.sides[kind]
+    snapshot, now, after = begun(engine, kind, paging)
+    await let_go(session)
+    first, found = await best(
+        session, engine, kind, snapshot, query, limit, now=now, filters=filters, after=after,
+        shown=partial(_shown, session, kind),
+    )  # fmt: skip
+    kept, more = found[:limit], found[limit:]
+    await let_go(session)
+    pairings = await engine.off_the_loop(partial(_explained, snapshot, query, now, about, kept))
+    return RankingPage(items=pairings, **beside(engine, kind, first, paging, snapshot, now, kept, more=bool(more)))
+
+
+def begun(engine: Engine, kind: Kind, paging: Paging | None) -> tuple[Snapshot, float, tuple[float, str] | None]:
+    """The snapshot and the moment that a page is of, and what it goes on behind.
+
+    Freshness fades with every second, and each record that comes or goes moves all others a little: every page of a
+    ranking is of the moment and the snapshot of the first. Where that snapshot is gone, the present one goes on.
+    """
+    snapshot = ready(engine, kind)
     place = paging.place((float, str, float, str)) if paging else None
-    # Freshness fades with every second, and each record that comes or goes moves all others a little: every page of a
-    # ranking is of the moment and the snapshot of the first. Where that snapshot is gone, the present one goes on.
-    after: tuple[float, str] | None = None
-    now = clock.now().timestamp()
-    if place:
-        after, now, snapshot = (place[0], place[1]), place[2], side.kept(place[3]) or snapshot
-    await _let_go(session)
+    if place is None:
+        return snapshot, clock.now().timestamp(), None
+    return engine.sides[kind].kept(place[3]) or snapshot, place[2], (place[0], place[1])
+
+
+async def best(
+    session: AsyncSession,
+    engine: Engine,
+    kind: Kind,
+    snapshot: Snapshot,
+    query: Query,
+    limit: int,
+    *,
+    now: float,
+    filters: Filters,
+    after: tuple[float, str] | None,
+    shown: Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, Row]]],
+) -> tuple[Ranking, list[tuple[Match, Row]]]:
+    """The first of a ranking that are still shown, more than `limit` of them where there are more."""
     wanted = limit + SPARE
     first: Ranking | None = None
-    found: list[tuple[Match, Listing]] = []
+    found: list[tuple[Match, Row]] = []
     while True:
         started = time.perf_counter()
         ranking = await engine.off_the_loop(
             partial(snapshot.rank, query, k=wanted, now=now, filters=filters, after=after)
         )
-        metrics.rankings.labels(kind.value).observe(time.perf_counter() - started)
+        metrics.rankings.labels(str(kind)).observe(time.perf_counter() - started)
         first = first or ranking
-        shown = await _shown(session, kind, [UUID(match.key) for match in ranking.items])
-        found += [(match, shown[id_]) for match in ranking.items if (id_ := UUID(match.key)) in shown]
+        there = await shown([UUID(match.key) for match in ranking.items])
+        found += [(match, there[id_]) for match in ranking.items if (id_ := UUID(match.key)) in there]
         if len(found) > limit or len(ranking.items) < wanted:
-            break
+            return first, found
         after = ranking.next
-    kept, more = found[:limit], found[limit:]
-    await _let_go(session)
-    pairings = await engine.off_the_loop(partial(_explained, snapshot, query, now, about, kept))
+
+
+def beside(
+    engine: Engine,
+    kind: Kind,
+    first: Ranking,
+    paging: Paging | None,
+    snapshot: Snapshot,
+    now: float,
+    kept: Sequence[tuple[Match, Any]],
+    *,
+    more: bool,
+) -> dict[str, Any]:
+    """What a page of a ranking says beside its items."""
     marker = None
     if paging and more:
-        marker = paging.marker([kept[-1][0].score, kept[-1][0].key, now, side.keep(snapshot)])
+        marker = paging.marker([kept[-1][0].score, kept[-1][0].key, now, engine.sides[kind].keep(snapshot)])
     message = None
     if not first.fits:
         message = told(NOTHING_FITS if kept else NOTHING_AT_ALL)
-    return RankingPage(
-        items=pairings,
-        next_cursor=marker,
-        fits=first.fits,
-        message=message,
-        considered=first.considered,
-        best_text=first.best_text,
-        threshold=first.threshold,
-    )
+    return {
+        "next_cursor": marker,
+        "fits": first.fits,
+        "message": message,
+        "considered": first.considered,
+        "best_text": first.best_text,
+        "threshold": first.threshold,
+    }
 
 
-async def _let_go(session: AsyncSession) -> None:
+async def let_go(session: AsyncSession) -> None:
     """Give the connection back for as long as a ranking takes or waits its turn; nothing was written on it."""
     await session.commit()
 
@@ -238,12 +281,12 @@ def _pairing(
         ),
         region=listing.region,
         confirmed_at=listing.confirmed_at,
-        reasons=_reasons(why, in_full=in_full),
+        reasons=reasons_of(why, in_full=in_full),
         coverage=verdicts,
     )
 
 
-def _reasons(why: Why, *, in_full: bool) -> Reasons:
+def reasons_of(why: Why, *, in_full: bool) -> Reasons:
     return Reasons(
         text=why.text,
         terms=[

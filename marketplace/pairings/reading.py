@@ -3,17 +3,28 @@
 Only public fields are named here; the confidential part lives in another table and cannot get in.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal
+from uuid import UUID
 
+from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from marketplace.identity.models import Organisation
+from marketplace.labs.models import Instrument
+from marketplace.labs.policy import instrument_offered
 from marketplace.listings.models import Achievement, Listing, Problem
+from marketplace.listings.policy import listing_open
 from matching import Document, Facets, Filters, Query, Side
 from matching.coverage import Indicator
 from schemas import codes
+from schemas.labs import Audience, InstrumentKind
 from schemas.listings import CooperationMode, ListingKind
 from schemas.pairings import RankingFilter
 from schemas.problems import Operator
+
+INSTRUMENT: Final = "instrument"
+Kind = ListingKind | Literal["instrument"]
+"""What is ranked: the two kinds of listing, and what labs share."""
 
 _COMMON: Final = ("id", "title", "description", "keywords", "industries", "disciplines", "region", "cooperation_modes",
                   "confirmed_at", "confirmed_until", "kind")  # fmt: skip
@@ -21,6 +32,10 @@ _OWN: Final[dict[ListingKind, tuple[str, ...]]] = {
     ListingKind.ACHIEVEMENT: ("summary", "trl", "stage", "price_low", "price_high"),
     ListingKind.PROBLEM: ("background", "indicators", "tried", "budget_low", "budget_high"),
 }
+_OF_INSTRUMENT: Final = ("id", "kind", "name", "name_en", "model", "maker", "lab", "capabilities", "accreditation",
+                         "keywords", "region", "audience", "organisation_id")  # fmt: skip
+_INSTRUMENTS: Final = frozenset(InstrumentKind)
+EVERYBODY: Final = "everybody"
 MODEL: Final[dict[ListingKind, type[Listing]]] = {
     ListingKind.ACHIEVEMENT: Achievement,
     ListingKind.PROBLEM: Problem,
@@ -41,6 +56,17 @@ READINESS: Final[dict[str, int]] = {
 def columns(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
     """What is read from the database for the ranking."""
     return [getattr(MODEL[kind], name) for name in (*_COMMON, *_OWN[kind])]
+
+
+def open_records(kind: Kind) -> tuple[InstrumentedAttribute[UUID], Select[Any]]:
+    """What of a kind is ranked, and the key that it is read by."""
+    if kind == INSTRUMENT:
+        chosen = select(*(getattr(Instrument, name) for name in _OF_INSTRUMENT))
+        offered = chosen.join(Organisation, Organisation.id == Instrument.organisation_id).where(instrument_offered())
+        return Instrument.id, offered
+    model = MODEL[kind]
+    chosen = select(*columns(kind)).join(Organisation, Organisation.id == model.organisation_id)
+    return model.id, chosen.where(model.kind == kind, listing_open())
 
 
 def shown(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
@@ -91,8 +117,29 @@ def _yuan(amount: Any) -> float | None:
     return None if amount is None else float(amount)
 
 
+def seen_by(row: Any) -> frozenset[str]:
+    """Who may find an instrument, as marks: a ranking filtered by the marks of its reader tells of nothing hidden."""
+    own = f"own:{row.organisation_id}"
+    if row.audience is Audience.EVERYBODY:
+        return frozenset({EVERYBODY, own})
+    return frozenset({province_mark(row.region), own} if row.audience is Audience.PROVINCE else {own})
+
+
+def province_mark(region: str) -> str:
+    return f"province:{region[:2]}"
+
+
+def _apparatus(row: Any) -> Document:
+    parts = (row.name_en, row.model, row.maker, row.lab, row.capabilities, row.accreditation, "，".join(row.keywords))
+    # Whom it is open to stands where listings say how they cooperate: neither signal counts, both only filter.
+    facets = Facets(region=row.region, modes=seen_by(row))
+    return Document(row.name, "\n".join(part for part in parts if part), facets)
+
+
 def document(row: Any) -> Document:
     """The record as it is found."""
+    if row.kind in _INSTRUMENTS:
+        return _apparatus(row)
     return Document(row.title, body(row), facets(row))
 
 

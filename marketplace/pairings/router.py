@@ -11,8 +11,16 @@ from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, TooMany, problems
 from marketplace.listings.models import Achievement, Listing, Problem
-from marketplace.pairings import pairings
-from schemas.pairings import MatchRequest, Pairing, RankingPage, RankingQuery
+from marketplace.pairings import instruments, pairings
+from marketplace.pairings.reading import INSTRUMENT
+from schemas.pairings import (
+    InstrumentRankingPage,
+    MatchRequest,
+    Pairing,
+    RankingPage,
+    RankingQuery,
+    RegionQuery,
+)
 
 router = APIRouter(prefix="/api/v1", tags=["matching"], route_class=TransactionRoute)
 
@@ -54,11 +62,31 @@ _pairing_routes(Problem, "problems", "problem", "achievements")
 _pairing_routes(Achievement, "achievements", "achievement", "problems")
 
 
+@router.get("/problems/{listing_id}/instruments", responses=problems(NotFound, pairings.RankingLoading))
+async def instruments_for_problem(
+    listing_id: UUID,
+    wish: Annotated[RegionQuery, Query()],
+    session: Reading,
+    actor: Anyone,
+    paging: Paged,
+    request: Request,
+    response: Response,
+) -> InstrumentRankingPage:
+    """难题需要的仪器 · The instruments that this problem needs, best first, each with its reasons and first free time."""
+    page = await instruments.for_problem(session, request.app.state.engine, actor, listing_id, wish, paging)
+    paging.link(response, page.next_cursor)
+    return page
+
+
 @router.post("/matches", responses=problems(pairings.RankingLoading, TooMany))
-async def match_text(wish: MatchRequest, session: Writing, actor: Anyone, request: Request) -> RankingPage:
+async def match_text(
+    wish: MatchRequest, session: Writing, actor: Anyone, request: Request
+) -> RankingPage | InstrumentRankingPage:
     """匹配一段文字 · Rank records for a text. Open to anyone within a rate limit; nothing of it is stored."""
     # Not even for a repeat: an answer kept under an Idempotency-Key would be part of the text.
     request.state.idempotency = None
     caller = str(actor.person_id) if actor.person_id else rate.place(request.client.host if request.client else None)
     request.app.state.matches_limit.spend(caller)
+    if wish.kind == INSTRUMENT:
+        return await instruments.for_text(session, request.app.state.engine, actor, wish)
     return await pairings.for_text(session, request.app.state.engine, wish)

@@ -12,14 +12,15 @@ from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Refusal
 from marketplace.listings import desk, records
-from marketplace.pairings import pairings
+from marketplace.pairings import instruments, pairings
+from marketplace.pairings.reading import INSTRUMENT
 from marketplace.portal import kinds
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.sample import ACCOUNTS, PASSWORD_FILE, SOURCE
 from marketplace.settings import Mode
 from schemas.listings import ListingKind
-from schemas.pairings import MatchRequest, RankingPage
+from schemas.pairings import InstrumentRankingPage, MatchRequest, RankingPage
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -68,7 +69,7 @@ async def _around(visit: Visit, session: AsyncSession) -> dict[str, Any]:
 
 async def _match(visit: Visit, session: AsyncSession, text: str, kind: str) -> dict[str, Any]:
     """The ranking of a text, or why there is none."""
-    page: RankingPage | None = None
+    page: RankingPage | InstrumentRankingPage | None = None
     wrong: list[str] = []
     if text.strip():
         try:
@@ -80,7 +81,10 @@ async def _match(visit: Visit, session: AsyncSession, text: str, kind: str) -> d
             caller = str(visit.actor.person_id or (request.client.host if request.client else "?"))
             try:
                 request.app.state.matches_limit.spend(caller)
-                page = await pairings.for_text(session, request.app.state.engine, wish)
+                if wish.kind == INSTRUMENT:
+                    page = await instruments.for_text(session, request.app.state.engine, visit.actor, wish)
+                else:
+                    page = await pairings.for_text(session, request.app.state.engine, wish)
             except Refusal as refusal:
                 wrong = [told(refusal.detail or refusal.title())]
     return {"text": text, "kind": kind, "ranking": page, "wrong": wrong, "asked": bool(text.strip())}
@@ -101,7 +105,7 @@ async def match(
     kind: Annotated[str, Form()] = ListingKind.ACHIEVEMENT.value,
 ) -> Response:
     """Nothing of the text is kept."""
-    kind = kind if kind in set(ListingKind) else ListingKind.ACHIEVEMENT.value
+    kind = kind if kind in {*ListingKind, INSTRUMENT} else ListingKind.ACHIEVEMENT.value
     matched = await _match(visit, session, text, kind)
     status = 422 if matched["wrong"] else 200
     if visit.partly:

@@ -14,7 +14,7 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Invalid, Refusal
-from marketplace.labs import availability, bookings, care, hours, instruments, shapes, waiting
+from marketplace.labs import availability, bookings, care, hours, instruments, ratings, shapes, waiting
 from marketplace.money import quotas, quotes, tariffs, vouchers
 from marketplace.portal import coding, forms, say
 from marketplace.portal.frame import Visit, Visited
@@ -23,12 +23,14 @@ from marketplace.portal.sent import Sent, Typed
 from schemas.base import FieldError
 from schemas.bookings import BookingNew, WaitingNew
 from schemas.labs import DAY_MINUTES, Availability, CustomerClass, InstrumentFilter, InstrumentKind, InstrumentView
+from schemas.ratings import RatingAnswer
 from schemas.tariffs import Quote, QuoteAsk
 
 router = APIRouter(prefix="/instruments", route_class=PageRoute, include_in_schema=False)
 
 PAGE: Final = 20
 DAYS: Final = 7
+RATINGS: Final = 20
 _CODED: Final = {"region": "regions", "class_code": "instrument_classes"}
 WAIT: Final = "wait"
 
@@ -155,6 +157,7 @@ async def _page(
     first = _first_day(visit)
     since = hours.midnight(first)
     seen = await availability.availability(session, visit.actor, instrument_id, since, since + timedelta(days=DAYS))
+    said, _ = await ratings.listed(session, visit.actor, instrument_id, Paging(visit.request, None, RATINGS))
     outages, _ = await care.outages(session, visit.actor, instrument_id, Paging(visit.request, None, 5))
     memberships = (await people.read_me(session, visit.actor))[1] if visit.signed_in else []
     return visit.page(
@@ -165,6 +168,7 @@ async def _page(
         first=first,
         before=first - timedelta(days=DAYS),
         after=first + timedelta(days=DAYS),
+        said_of_it=[shapes.rating(row[0], row[0].booking, known=row.known) for row in said],
         outages=[one for one in outages if one.ends_at is None or one.ends_at > clock.now()],
         places=[organisation for _, organisation in memberships if organisation is not None],
         typed={name: values[0] for name, values in (typed or {}).items()},
@@ -271,6 +275,19 @@ async def book(instrument_id: UUID, visit: Visited, session: Writing, typed: Sen
             visit, session, instrument_id, typed=typed, reasons=refusal.errors, wrong=wrong, status=refusal.status
         )
     return visit.go("/bookings", "waiting" if sent("do") == WAIT else "booked")
+
+
+@router.post("/{instrument_id}/ratings/{rating_id}/answer", response_class=Response)
+async def answer(instrument_id: UUID, rating_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    """The lab's word to a rating."""
+    actor = visit.require()
+    try:
+        wish = RatingAnswer.model_validate({"text": typed.get("text", [""])[0]})
+    except ValidationError as error:
+        wrong = [told(one.detail) for one in validation.as_refusal(error).errors]
+        return await _page(visit, session, instrument_id, wrong=wrong, status=422)
+    await ratings.answer(session, actor, rating_id, wish)
+    return visit.go(f"/instruments/{instrument_id}", "done")
 
 
 _FIELDS: Final = {

@@ -14,12 +14,13 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound, NotSignedIn, Refusal
-from marketplace.labs import bookings, shapes, usages, waiting
+from marketplace.labs import bookings, ratings, shapes, usages, waiting
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.labs import local_moment
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.bookings import Approval, BookingFilter, BookingMove, BookingState, Cancellation, RefusalNote, Rule
+from schemas.ratings import RatingNew
 
 router = APIRouter(prefix="/bookings", route_class=PageRoute, include_in_schema=False)
 
@@ -83,10 +84,17 @@ async def _move(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) ->
     return await bookings.move(session, actor, key, BookingMove.model_validate(_time(typed)))
 
 
+async def _rate(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
+    stars = _said(typed, "stars")
+    wish = {"stars": int(stars) if stars in set("12345") else None, "text": _said(typed, "text") or None}
+    return await ratings.rate(session, actor, key, RatingNew.model_validate(wish))
+
+
 STEPS: Final[Mapping[str, Step]] = {
     "approval": _approve,
     "refusal": _refuse,
     "move": _move,
+    "rating": _rate,
     "cancellation": lambda session, actor, key, _: bookings.cancel(session, actor, key, Cancellation()),
     "check-in": lambda session, actor, key, _: bookings.check_in(session, actor, key),
     "check-out": lambda session, actor, key, _: usages.check_out(session, actor, key),

@@ -14,7 +14,7 @@ from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotSignedIn, Unavailable
 from marketplace.listings import attachments, bodies, confidential, desk, records
 from marketplace.listings.models import Achievement, Listing, Problem
-from marketplace.pairings import pairings
+from marketplace.pairings import instruments, pairings
 from marketplace.portal import kinds, say, why
 from marketplace.portal.browse import asked
 from marketplace.portal.frame import Visit, Visited
@@ -22,7 +22,7 @@ from marketplace.portal.kinds import Kind
 from marketplace.portal.routes import LoggedPageRoute, PageRoute
 from schemas.identity import Permission
 from schemas.listings import AdmissionRequest, AdmissionState, ListingState, NdaAcceptance, Part
-from schemas.pairings import RankingFilter, RankingQuery
+from schemas.pairings import RankingFilter, RankingQuery, RegionQuery
 
 RANKED: Final = 8
 OF_RANKING: Final = frozenset(RankingFilter.model_fields)
@@ -90,6 +90,19 @@ async def _one(kind: Kind, listing_id: UUID, other_id: UUID, visit: Visit, sessi
     rows, total = why.rows(pairing)
     template = "parts/sum.html" if visit.partly else "pairing.html"
     return visit.page(template, kind=kind, listing=listing, pairing=pairing, rows=rows, total=total)
+
+
+async def _instruments(problem_id: UUID, visit: Visit, session: AsyncSession) -> Response:
+    """What could be used for a problem, and when."""
+    problem = await records.read(session, visit.actor, Problem, problem_id)
+    paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
+    ranking, waiting, engine = None, None, visit.request.app.state.engine
+    try:
+        ranking = await instruments.for_problem(session, engine, visit.actor, problem_id, RegionQuery(), paging)
+    except Unavailable as refusal:
+        waiting = say.t(refusal.detail or refusal.title())
+    later = paging.cursor is not None
+    return visit.page("problem_instruments.html", listing=problem, ranking=ranking, waiting=waiting, later=later)
 
 
 async def _confidential(
@@ -190,4 +203,12 @@ def _routes(kind: Kind) -> tuple[APIRouter, APIRouter]:
     return router, logged
 
 
-ROUTERS: Final = tuple(router for kind in kinds.KINDS.values() for router in _routes(kind))
+_PROBLEMS: Final = APIRouter(prefix="/problems", route_class=PageRoute, include_in_schema=False)
+
+
+@_PROBLEMS.get("/{problem_id:uuid}/instruments", response_class=Response)
+async def for_problem(problem_id: UUID, visit: Visited, session: Reading) -> Response:
+    return await _instruments(problem_id, visit, session)
+
+
+ROUTERS: Final = (*(router for kind in kinds.KINDS.values() for router in _routes(kind)), _PROBLEMS)

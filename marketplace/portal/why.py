@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from marketplace.portal import say, words
-from schemas.pairings import Pairing, TermPart
+from schemas.pairings import InstrumentPairing, Pairing, TermPart
 
 CHIPS = 8
 STRENGTHS = ((0.3, "strong"), (0.12, "middling"))
@@ -29,7 +29,7 @@ class Chip:
     strength: str
 
 
-def chips(pairing: Pairing) -> list[Chip]:
+def chips(pairing: Pairing | InstrumentPairing) -> list[Chip]:
     """The matched terms that weigh most, each as strong as its share of the text score."""
     text = pairing.reasons.text or 1.0
 
@@ -39,7 +39,7 @@ def chips(pairing: Pairing) -> list[Chip]:
     return [Chip(term.term, term.contribution, strength(term.contribution)) for term in pairing.reasons.terms[:CHIPS]]
 
 
-def rows(pairing: Pairing) -> tuple[list[Row], Decimal]:
+def rows(pairing: Pairing | InstrumentPairing) -> tuple[list[Row], Decimal]:
     """Every part of the score and the score, as numbers that add up as they are written."""
     reasons = pairing.reasons
     values = [
@@ -61,7 +61,7 @@ def rows(pairing: Pairing) -> tuple[list[Row], Decimal]:
     return made, total
 
 
-def bar(pairing: Pairing, best: float) -> tuple[float, float]:
+def bar(pairing: Pairing | InstrumentPairing, best: float) -> tuple[float, float]:
     """How long the bar's two parts are, text and signals, beside the best of the list (in hundredths)."""
     full = max(best, pairing.score, 1e-9)
     text = 100 * pairing.reasons.text / full

@@ -1,6 +1,6 @@
 """The labs of the world: an instrument of each target, with everything that hangs on it."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from marketplace.identity import tokens
 from marketplace.identity.models import Membership, Organisation
 from marketplace.kernel import clock
 from marketplace.labs.booking_models import Adjustment, Booking, CalendarLink, Usage, Waiting
-from marketplace.labs.models import Instrument, Keeper, Outage, Qualification
+from marketplace.labs.models import Holiday, Instrument, Keeper, Outage, Qualification
+from marketplace.labs.rating_models import Rating
 from marketplace.reservations import claims
 from schemas.bookings import BookingState, CalendarKind, UsageSource, WaitingState
 from schemas.identity import Role
@@ -21,7 +22,16 @@ from tests.given.people import Given
 if TYPE_CHECKING:
     from tests.access.world import World
 
-NAMES = ("instrument_id", "outage_id", "qualification_id", "booking_id", "waiting_id", "usage_id", "adjustment_id")
+NAMES = (
+    "instrument_id",
+    "outage_id",
+    "qualification_id",
+    "booking_id",
+    "waiting_id",
+    "usage_id",
+    "adjustment_id",
+    "rating_id",
+)
 FORM = ["样品数量？"]
 _BOOKINGS = "POST /api/v1/bookings/{booking_id}"
 
@@ -48,6 +58,8 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
     for number, name in enumerate(("soon", "busy", "later")):
         told = slot(day(7 + number, 9))
         world.targets["own"] |= {name: told["starts_at"], f"{name}_until": told["ends_at"]}
+    session.add(Holiday(day=date(2027, 10, 1), name="国庆节"))
+    world.targets["own"]["day"] = "2027-10-01"
     keeper = await given.person()
     session.add(Membership(person_id=keeper.id, organisation_id=home.id, role=Role.VIEWER))
     world.targets["own"]["keeper_email"] = keeper.email
@@ -106,8 +118,19 @@ async def _parts(given: Given, instrument: Instrument, at: Organisation, member:
         given,
         Adjustment(usage_id=usage.id, reason="更正", wished=numbers, before=numbers, asked_by=member, asked_at=now),
     )
-    rows = (instrument, outage, qualification, booking, waiting, usage, adjustment)
+    done = await _done(given, instrument, at, member)
+    rating = await _put(
+        given,
+        Rating(booking_id=done.id, instrument_id=instrument.id, by=member, stars=4, text="好", created_at=now),
+    )
+    rows = (instrument, outage, qualification, booking, waiting, usage, adjustment, rating)
     return {name: str(row.id) for name, row in zip(NAMES, rows, strict=True)}
+
+
+async def _done(given: Given, instrument: Instrument, at: Organisation, member: UUID) -> Booking:
+    now = clock.now()
+    wish = _wish(instrument, at, member, now - timedelta(days=3))
+    return await _booking(given, wish, BookingState.DONE, checked_in_at=now, checked_out_at=now)
 
 
 async def _own(given: Given, world: "World", instrument: Instrument, at: Organisation, member: UUID) -> None:
@@ -119,11 +142,13 @@ async def _own(given: Given, world: "World", instrument: Instrument, at: Organis
     used = await _booking(
         given, _wish(other, at, member, now - timedelta(hours=2)), BookingState.IN_USE, checked_in_at=now
     )
+    unrated = await _done(given, other, at, member)
     fresh = await an_instrument(given.session, at)
     whole = await _parts(given, fresh, at, member)
     world.instead |= {
         (f"{_BOOKINGS}/check-in", "own"): {"booking_id": str(due.id)},
         (f"{_BOOKINGS}/check-out", "own"): {"booking_id": str(used.id)},
+        (f"{_BOOKINGS}/rating", "own"): {"booking_id": str(unrated.id)},
         ("POST /api/v1/instruments/{instrument_id}/retirement", "own"): {"instrument_id": str(fresh.id)},
         # Nothing is asked about this one yet.
         ("POST /api/v1/usages/{usage_id}/adjustments", "own"): {"usage_id": await _plain_usage(given, whole)},

@@ -18,6 +18,8 @@ API = "/api/v1"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 CSV = "title,description\n固态电解质,流延法\n".encode()
 
+LOG = "开始时间,结束时间,备注\n2026-03-01 09:00,2026-03-01 10:00,校准\n".encode()
+
 
 @dataclass(frozen=True)
 class Example:
@@ -107,6 +109,11 @@ def _labs() -> dict[str, Example]:
         f"POST {at}": Example(EVERY_FIELD_OF_AN_INSTRUMENT | {"organisation_id": "{organisation_id}"}),
         f"GET {one}": Example(),
         f"PATCH {one}": Example(EVERY_FIELD_OF_AN_INSTRUMENT),
+        f"GET {API}/holidays": Example(query={"limit": "5"}),
+        f"PUT {API}/holidays/{{day}}": Example({"name": "国庆节", "follows": 1}),
+        f"DELETE {API}/holidays/{{day}}": Example(),
+        f"GET {API}/instrument-catalogue.xlsx": Example(query={"kind": "instrument", "mine": "false"}),
+        f"POST {one}/usage-log": Example(file=("log.csv", LOG, "text/csv")),
         f"POST {one}/publication": Example(),
         f"POST {one}/retirement": Example(),
         f"GET {one}/availability": Example(
@@ -142,8 +149,10 @@ def _bookings() -> dict[str, Example]:
         f"GET {at}": Example(
             query={"instrument": "{instrument_id}", "state": "confirmed", "kept": "false", "limit": "5"}
         ),
-        f"POST {at}": Example(_WISH | {"waive": ["too_short"]}),
-        f"POST {API}/booking-series": Example(_WISH | {"waive": ["too_short"], "weeks": 2, "skip_what_fails": True}),
+        f"POST {at}": Example(_WISH | {"waive": ["too_short"], "for_email": None}),
+        f"POST {API}/booking-series": Example(
+            _WISH | {"waive": ["too_short"], "for_email": None, "weeks": 2, "skip_what_fails": True}
+        ),
         f"GET {one}": Example(),
         f"POST {one}/approval": Example({"note": "请带样品。", "waive": ["too_short"]}),
         f"POST {one}/refusal": Example({"note": "当日检修。"}),
@@ -151,6 +160,9 @@ def _bookings() -> dict[str, Example]:
         f"POST {one}/cancellation": Example({"note": "样品未到。"}),
         f"POST {one}/check-in": Example(),
         f"POST {one}/check-out": Example(),
+        f"POST {one}/rating": Example({"stars": 5, "text": "很好用。"}),
+        f"GET {API}/instruments/{{instrument_id}}/ratings": Example(query={"limit": "5"}),
+        f"POST {API}/ratings/{{rating_id}}/answer": Example({"text": "谢谢。"}),
         f"GET {API}/calendars": Example(query={"limit": "5"}),
         f"POST {API}/calendars": Example({"kind": "instrument", "instrument_id": "{instrument_id}"}),
         f"DELETE {API}/calendars/{{calendar_id}}": Example(),
@@ -284,6 +296,7 @@ EXAMPLES: dict[str, Example] = {
     f"POST {API}/operations/{{operation_id}}/cancellation": Example(),
     **_listing("achievements", EVERY_FIELD_OF_AN_ACHIEVEMENT, {"trl_min": "1", "trl_max": "9", "stage": "pilot"}),
     **_listing("problems", EVERY_FIELD_OF_A_PROBLEM, {"bounty": "true"}),
+    f"GET {API}/problems/{{listing_id}}/instruments": Example(query={"region": "220000", "limit": "5"}),
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
     **_labs(),

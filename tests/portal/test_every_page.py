@@ -70,7 +70,7 @@ async def market(given, visitor, ranking, app):
     manager = await given.person(Role.LAB_MANAGER, university.organisation)
     instrument = await an_instrument(
         given.session, university.organisation, confirmed_at_once=[], order_form=["样品数量？"], value="1200000",
-        publicly_funded=True, needs_qualification=True,
+        publicly_funded=True, needs_qualification=True, name="固态电解质界面阻抗测试台",
     )  # fmt: skip
     booked = wish(instrument, enterprise, day(3, 9), assisted=True, answers=["三件"])
     assert (await enterprise.post("/api/v1/bookings", booked)).status_code == 201
@@ -117,6 +117,7 @@ PAGES = [
     ("/problems/{draft}", "enterprise admin"),
     ("/problems/{problem}/pairings/{achievement}", "nobody enterprise"),
     ("/achievements/{achievement}/pairings/{problem}", "nobody university"),
+    ("/problems/{problem}/instruments", "nobody enterprise"),
     ("/problems/{problem}/confidential", "university enterprise boss"),
     ("/instruments", "nobody enterprise"),
     ("/instruments?q=试验机&class_code=02&region=220000&kind=instrument&day=2027-03-02&from=09:00&to=12:00", "nobody"),
@@ -184,6 +185,9 @@ async def test_pages_hold_what_they_are_for(market):
     seen = await who["university"].page(f"/achievements/{market['achievement']}")
     assert "li@test.example" in seen.text
     assert "li@test.example" not in (await who["nobody"].page(f"/achievements/{market['achievement']}")).text
+    usable = await who["nobody"].page(f"/problems/{market['problem']}/instruments")
+    assert "固态电解质界面阻抗测试台" in usable.text
+    assert "最早可约" in usable.text
     desk = await who["enterprise"].page("/desk")
     assert "我们能解决" in desk.text
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from marketplace.kernel import clock
 from schemas.identity import Role
 from tests.given.labs import an_instrument, day, slot, wish
 
@@ -52,6 +53,26 @@ async def test_a_time_that_cannot_be_read_is_told_beside_the_form(lab, firm, vis
     assert "请填写带时区的时间" in page.text
     page = await visitor(firm).page("/instruments?day=x&from=1&to=2", 422)
     assert "请填写日期和起止时间" in page.text
+
+
+async def test_what_was_used_is_rated_and_the_lab_answers(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation)
+    booking = (await firm.post("/api/v1/bookings", wish(made, firm, day(3, 9)))).json()
+    with clock.ahead(day(3, 9) - clock.now()):
+        for step in ("check-in", "check-out"):
+            await firm.post(f"/api/v1/bookings/{booking['id']}/{step}")
+    assert "评价" in (await visitor(firm).page("/bookings")).text
+    form = {"stars": "4", "text": "很好用"}
+    assert await visitor(firm).sent(f"/bookings/{booking['id']}/rating", form) == "/bookings?said=done"
+    assert "此预约已有评价" in (await visitor(firm).again(f"/bookings/{booking['id']}/rating", form, 409)).text
+    assert (await visitor(firm).again(f"/bookings/{booking['id']}/rating", {"stars": "x"}, 422)).text
+    [rating] = (await lab.get(f"/api/v1/instruments/{made.id}/ratings")).json()["items"]
+    answer = f"/instruments/{made.id}/ratings/{rating['id']}/answer"
+    assert await visitor(lab).sent(answer, {"text": "欢迎再来"}) == f"/instruments/{made.id}?said=done"
+    await visitor(lab).again(answer, {"text": ""}, 422)
+    page = await visitor().page(f"/instruments/{made.id}")
+    for said in ("4.0 分（满分 5），1 条评价", "★★★★ 很好用", "欢迎再来"):
+        assert said in page.text
 
 
 async def test_whoever_comes_second_waits_and_takes_what_comes_free(lab, firm, given, visitor, session):

@@ -157,6 +157,27 @@ async def test_one_books_only_in_the_name_of_ones_own(at_once, engineer, far_awa
     assert (await engineer.post(URL, body)).json()["type"] == "/problems/not-of-yours"
 
 
+async def test_a_keeper_books_in_the_name_of_somebody_who_is_told_and_whose_class_and_quota_count(
+    manager, engineer, far_away, session
+):
+    made = await an_instrument(session, manager.organisation, confirmed_at_once=[], person_upcoming=1)
+    body = wish(made, engineer, day(7, 9), for_email=engineer.email)
+    assert (await far_away.post(URL, body | {"for_email": engineer.email})).status_code == 403
+    booking = await manager.post(URL, body)
+    assert booking.status_code == 201, booking.text
+    told = booking.json()
+    assert (told["person_id"], told["made_by"]) == (str(engineer.id), str(manager.id))
+    assert (told["customer_class"], told["state"]) == ("province_firm", "confirmed")
+    assert [one["id"] for one in (await engineer.get(URL)).json()["items"]] == [told["id"]]
+    second = await manager.post(URL, wish(made, engineer, day(8, 9), for_email=engineer.email))
+    assert [error["code"] for error in second.json()["errors"]] == ["too_many_upcoming"]
+    for nobody in ("nobody@test.example", far_away.email):
+        answer = await manager.post(URL, body | {"for_email": nobody})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/for_email")
+    series = wish(made, engineer, day(8, 9), for_email=engineer.email, weeks=2, waive=["too_many_upcoming"])
+    assert (await manager.post(SERIES, series)).json()["bookings"][1]["person_id"] == str(engineer.id)
+
+
 async def test_one_checks_in_at_the_time_and_what_was_used_is_written_down(manager, engineer, session):
     made = await an_instrument(session, manager.organisation)
     booking = await booked(engineer, made, day(3, 9))

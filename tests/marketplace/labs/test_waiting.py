@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from marketplace.kernel import clock
 from marketplace.kernel.mail import Letter
 from marketplace.labs import waiting
+from marketplace.labs.models import Instrument
 from tests.given.labs import an_instrument, day, wish
 
 URL, LINE = "/api/v1/bookings", "/api/v1/waiting-list"
@@ -110,3 +111,25 @@ async def test_ones_place_in_line_is_ones_own(full, far_away, engineer, manager)
     assert len((await manager.get(LINE, params={"instrument": str(instrument.id)})).json()["items"]) == 1
     assert (await far_away.delete(f"{LINE}/{mine['id']}")).status_code == 204
     assert await states((far_away, mine)) == ["left"]
+
+
+@pytest.mark.parametrize("decision", ["approval", "refusal", "cancellation"])
+async def test_an_accepted_offer_that_needs_approval_keeps_its_time_until_decided(
+    full, engineer, far_away, manager, session, decision
+):
+    instrument, booking = full
+    mine = await joined(far_away, instrument)
+    await free(engineer, booking)
+    await session.execute(update(Instrument).where(Instrument.id == instrument.id).values(confirmed_at_once=[]))
+    await session.commit()
+    await waiting.promote(session, instrument.id, "http://test")
+    await session.commit()
+    taken = (await far_away.post(f"{LINE}/{mine['id']}/acceptance")).json()
+    assert taken["state"] == "requested"
+    held = await engineer.post(URL, wish(instrument, engineer, day(7, 9)))
+    assert [error["code"] for error in held.json()["errors"]] == ["slot_taken"]
+    who = far_away if decision == "cancellation" else manager
+    decided = await who.post(f"{URL}/{taken['id']}/{decision}", {"note": "检修"})
+    assert decided.status_code == 200, decided.text
+    after = await engineer.post(URL, wish(instrument, engineer, day(7, 9)))
+    assert after.status_code == (409 if decision == "approval" else 201)

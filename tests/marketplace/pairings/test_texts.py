@@ -10,6 +10,7 @@ from sqlalchemy import text as sql
 from marketplace.kernel import rate
 from matching import Snapshot
 from tests.given import listings
+from tests.given.labs import an_instrument
 
 LONG = 20_000
 
@@ -27,11 +28,12 @@ async def market(given, session, engine):
     university, enterprise = await given.university(), await given.enterprise()
     await listings.achievements(session, university.organisation, *[{"title": f"固态电解质{n}"} for n in range(3)])
     await listings.problems(session, enterprise.organisation, {})
+    await an_instrument(session, university.organisation, name="固态电解质电导率测试台")
     await engine.load()
     return university
 
 
-@pytest.mark.parametrize("kind", ["achievement", "problem"])
+@pytest.mark.parametrize("kind", ["achievement", "problem", "instrument"])
 async def test_nothing_of_the_text_is_kept(market, client, connection, kind):
     before = await rows(connection)
     marked = "固态电解质 遗留的痕迹7431"
@@ -46,7 +48,7 @@ async def test_nothing_of_the_text_is_kept(market, client, connection, kind):
 
 
 async def test_a_text_finds_the_kind_that_is_asked_for(market, client):
-    for kind, found in (("achievement", 3), ("problem", 1)):
+    for kind, found in (("achievement", 3), ("problem", 1), ("instrument", 1)):
         page = (await client.post("/api/v1/matches", json={"text": "固态电解质", "kind": kind})).json()
         assert {item["kind"] for item in page["items"]} == {kind}
         assert len(page["items"]) == found
@@ -63,7 +65,7 @@ async def test_a_text_finds_the_kind_that_is_asked_for(market, client):
         {"text": " \u3000\u200b"},
         {"text": "字" * (LONG + 1)},
         {"text": "a\0b"},
-        {"text": "a", "kind": "instrument"},
+        {"text": "a", "kind": "organisation"},
         {"text": "a", "limit": 0},
         {"text": "a", "limit": 101},
         {"text": "a", "limit": True},

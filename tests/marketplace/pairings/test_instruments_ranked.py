@@ -1,0 +1,149 @@
+"""What a problem needs: instruments ranked with reasons, for whom they are open, as they are now, with their first free time."""
+
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+from schemas.identity import OrganisationKind, Role
+from tests.given.labs import an_instrument, day, wish
+from tests.marketplace.pairings.conftest import added_up
+
+FATIGUE = "铝合金焊缝疲劳裂纹，需要疲劳试验机"
+
+
+@pytest.fixture
+async def manager(given):
+    return await given.person(Role.LAB_MANAGER, await given.organisation())
+
+
+async def found(client, engine, who=None, text=FATIGUE, **more):
+    await engine.load()
+    headers = who.headers if who else {}
+    answer = await client.post("/api/v1/matches", json={"text": text, "kind": "instrument"} | more, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def names(page) -> list[str]:
+    return [item["title"] for item in page["items"]]
+
+
+async def test_a_text_finds_the_instrument_with_reasons_that_add_up_and_its_first_free_time(
+    client, engine, manager, session
+):
+    await an_instrument(session, manager.organisation, name="疲劳试验机", capabilities="焊缝疲劳裂纹扩展试验。")
+    await an_instrument(session, manager.organisation, name="电子显微镜", capabilities="形貌观察，裂纹断口。")
+    await an_instrument(session, manager.organisation, name="色谱仪", capabilities="成分分析。")
+    page = await found(client, engine)
+    assert names(page) == ["疲劳试验机", "电子显微镜"]
+    assert page["fits"]
+    for item in page["items"]:
+        assert item["kind"] == "instrument"
+        assert added_up(item) == pytest.approx(item["score"], abs=1e-6)
+    free = page["items"][0]["first_free"]
+    booked = await manager.post("/api/v1/bookings", wish(page["items"][0]["id"], manager, day()) | free)
+    assert booked.status_code == 201, booked.text
+
+
+async def test_one_finds_what_is_open_to_one_and_hears_of_nothing_else(client, engine, given, manager, session):
+    for audience in ("everybody", "province", "own"):
+        await an_instrument(session, manager.organisation, name=f"疲劳试验机 {audience}", audience=audience)
+    near, far = await given.enterprise(), await given.editor(kinds=(OrganisationKind.ENTERPRISE,), region="440100")
+    seen = {
+        who: await found(client, engine, somebody)
+        for who, somebody in (
+            ("nobody", None),
+            ("far", far),
+            ("near", near),
+            ("own", manager),
+            ("all", await given.admin()),
+        )
+    }
+    counts = {who: (len(page["items"]), page["considered"]) for who, page in seen.items()}
+    assert counts == {"nobody": (1, 1), "far": (1, 1), "near": (2, 2), "own": (3, 3), "all": (3, 3)}
+
+
+async def test_a_problem_finds_its_instruments_near_ones_first_and_page_by_page(
+    client, engine, given, manager, session
+):
+    enterprise = await given.enterprise()
+    problem = await given.problem(enterprise, title="焊缝疲劳裂纹", description=FATIGUE, region="440100")
+    for region in ("220104", "440103", "110101"):
+        await an_instrument(session, manager.organisation, name="疲劳试验机", region=region)
+    await engine.load()
+    url = f"/api/v1/problems/{problem['id']}/instruments"
+    first = (await client.get(url, params={"limit": 2})).json()
+    assert first["items"][0]["region"] == "440103"
+    rest = (await client.get(url, params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert len({item["id"] for item in first["items"] + rest["items"]}) == 3
+    only = (await client.get(url, params={"region": "110000"})).json()
+    assert [item["region"] for item in only["items"]] == ["110101"]
+    draft = await given.problem(enterprise, published=False, description=FATIGUE)
+    url = f"/api/v1/problems/{draft['id']}/instruments"
+    assert [(await who.get(url)).status_code for who in (enterprise, manager)] == [200, 404]
+
+
+@pytest.mark.parametrize("narrowed", [{"trl_min": 3}, {"industry": ["C"]}, {"mode": ["licence"]}])
+async def test_filters_of_listings_are_refused_for_instruments(client, engine, narrowed):
+    body = {"text": "a", "kind": "instrument", "filters": narrowed}
+    answer = await client.post("/api/v1/matches", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "filter_of_another_kind")
+
+
+@contextmanager
+def statements(session):
+    """What is sent to the database meanwhile."""
+    sent: list[str] = []
+    engine = session.get_bind()
+
+    def note(_connection, _cursor, statement, *_more):
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def test_a_page_costs_as_many_statements_as_one_instrument(client, engine, manager, session):
+    counts = []
+    for more in (1, 12):
+        for _ in range(more):
+            await an_instrument(session, manager.organisation, name="疲劳试验机")
+        await engine.load()
+        with statements(session.sync_session) as sent:
+            page = (await client.post("/api/v1/matches", json={"text": FATIGUE, "kind": "instrument"})).json()
+        assert all(item["first_free"] for item in page["items"])
+        counts.append((len(page["items"]), sum(one.lstrip().lower().startswith("select") for one in sent)))
+    # The ranked ones as they are now, and hours, exceptions, holidays, claims and outages of all of them.
+    assert counts == [(1, 6), (13, 6)]
+
+
+async def test_publishing_editing_retiring_and_suspension_are_followed(standing, given_there):
+    manager = await given_there.person(Role.LAB_MANAGER, await given_there.organisation())
+    engine = standing.engine
+    await engine.load()
+    body = {"name": "疲劳试验机", "class_code": "02-01", "region": "220104", "location": "一号楼", "capabilities": "疲劳。",
+            "organisation_id": str(manager.organisation.id)}  # fmt: skip
+    made = (await manager.post("/api/v1/instruments", body)).json()
+    url = f"/api/v1/instruments/{made['id']}"
+
+    async def there() -> bool:
+        await engine.catch_up()
+        return made["id"] in engine.snapshot("instrument")
+
+    assert not await there()
+    published = (await manager.post(f"{url}/publication")).json()
+    assert await there()
+    assert (await manager.patch(url, {"name": "冲击试验机"}, version=published["version"])).status_code == 200
+    await engine.catch_up()
+    assert engine.snapshot("instrument").document(made["id"]).title == "冲击试验机"
+    admin = await given_there.admin()
+    decisions = f"/api/v1/organisations/{manager.organisation.id}/verification/decisions"
+    for decision, ranked in (("suspend", False), ("reinstate", True)):
+        assert (await admin.post(decisions, {"decision": decision, "reason": "核查"})).status_code == 200
+        assert await there() == ranked
+    assert (await manager.post(f"{url}/retirement")).status_code == 200
+    assert not await there()
