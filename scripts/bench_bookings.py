@@ -20,12 +20,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
+from starlette.requests import Request
 
 from marketplace import schema
 from marketplace.kernel import clock
@@ -77,13 +79,15 @@ async def measured(who: str, port: int, pid: int, requests: Sequence[bytes], goo
 class Ours:
     """Everything as it runs: rules with quotas, facts, idempotency keys."""
 
-    async def begin(self, database: Database) -> None:
+    async def begin(self, url: str) -> None:
+        database = Database(url)
         university = await lab.organisation(database, "university")
         firms = [await lab.organisation(database, "enterprise") for _ in range(4)]
         self.users = [await lab.user(database, Role.EDITOR, firms[n % 4]) for n in range(CLIENTS)]
         self.instruments = [
             await lab.an_instrument(database, university, **lab.ALL_THE_RULES) for _ in range(INSTRUMENTS)
         ]
+        await database.close()
 
     def requests(self, turn: int) -> list[bytes]:
         made = []
@@ -179,7 +183,7 @@ MANY = [
     "alter table claim drop constraint claim_no_overlap",
     (
         "create temporary table made as select gen_random_uuid() as id, i.id as instrument_id,"
-        " :since + make_interval(hours => n * 14 + i.place % 11) as starts_at"
+        " cast(:since as timestamptz) + make_interval(hours => (n * 14 + i.place % 11)::int) as starts_at"
         " from (select id, row_number() over () as place from instrument) i, generate_series(0, :each - 1) n"
     ),
     (
@@ -195,6 +199,14 @@ MANY = [
     ),
     "alter table claim add constraint claim_no_overlap exclude using gist (resource_id with =, during with &&)",
 ]
+
+
+async def counted(url: str, statement: str) -> int:
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        found = await connection.scalar(text(statement))
+    await engine.dispose()
+    return found or 0
 
 
 async def a_million(url: str) -> tuple[list[str], int]:
@@ -231,12 +243,14 @@ async def plans(url: str, instrument: str) -> dict[str, str]:
 
     event.listen(database.reading_engine.sync_engine, "before_cursor_execute", heard)
     since = lab.moment(0)
+    app = SimpleNamespace(state=SimpleNamespace(signing_key=b"for the next page's marker"))
+    somebody: Any = Request({"type": "http", "path": "/", "headers": [], "query_string": b"", "app": app})
     async with database.reading() as session:
         await availability.availability(session, NOBODY, instrument, since, since + timedelta(days=31))  # type: ignore[arg-type]
         held = next(one for one in asked if "FROM claim" in one[0])
         asked.clear()
         wish = InstrumentFilter(free_from=lab.moment(2, 9 * 60), free_until=lab.moment(2, 10 * 60))
-        await instruments.listed(session, NOBODY, wish, Paging(limit=20), clock.now())  # type: ignore[call-arg]
+        await instruments.listed(session, NOBODY, wish, Paging(somebody, None, 20), clock.now())
         free = next(one for one in asked if "instrument" in one[0])
     for name, (statement, parameters) in (("availability", held), ("free between", free)):
         async with database.reading_engine.connect() as connection:
@@ -313,6 +327,70 @@ def page(figures: dict[str, Any]) -> str:
     return "".join(parts)
 
 
+async def made(server_url: str, name: str) -> str:
+    """A database of that name."""
+    engine = create_async_engine(server_url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(f"create database {name}"))
+    await engine.dispose()
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+SERVE = [sys.executable, "-m", "marketplace", "serve", "--no-worker", "--port", str(PORT_OURS)]
+
+
+def book(server_url: str, nemo_python: str | None, env: dict[str, str], work: Path, figures: dict[str, Any]) -> None:
+    """Bookings made through HTTP, in turns with NEMO's where it is there."""
+    small = asyncio.run(made(server_url, "small"))
+    asyncio.run(schema.migrate(small))
+    ours = Ours()
+    asyncio.run(ours.begin(small))
+    sides: list[tuple[str, int, int, Callable[[int], list[bytes]], set[int]]] = []
+    with ExitStack() as stack:
+        mine, log = env | {"DUIJIE_DATABASE_URL": small}, work / "ours.log"
+        pid = stack.enter_context(process(SERVE, PORT_OURS, env=mine, log=log, path="/readyz"))
+        sides.append(("Duijie", PORT_OURS, pid, ours.requests, {201}))
+        figures["nemo"] = "NEMO was not measured: name the Python that has it with `--nemo`."
+        if nemo_python:
+            nemo_url = asyncio.run(made(server_url, "nemo"))
+            nemo, theirs = nemo_of(nemo_python, str(make_url(server_url).query["host"]), work)
+            gunicorn = [
+                nemo_python, "-m", "gunicorn", "-w", "2", "--threads", "8", "-b", f"127.0.0.1:{PORT_NEMO}",
+                "--keep-alive", "60", "NEMO.wsgi:application",
+            ]  # fmt: skip
+            log = work / "nemo.log"
+            pid = stack.enter_context(process(gunicorn, PORT_NEMO, env=theirs, log=log, path="/login/"))
+            sides.append(("NEMO, browser path", PORT_NEMO, pid, nemo.browser, {200}))
+            sides.append(("NEMO, REST path", PORT_NEMO, pid, nemo.rest, {200, 201}))
+            figures["nemo"] = (
+                f"NEMO {nemo.version()} behind gunicorn, two workers of eight threads, on the same PostgreSQL"
+                " server; its REST path looks for no overlap."
+            )
+        figures["rows"] = [
+            asyncio.run(measured(who, port, web, requests(turn), good))
+            for turn in range(ROUNDS)
+            for who, port, web, requests, good in sides
+        ]
+        if nemo_python:
+            # Its browser path says 200 to what it declines as well.
+            reserved = asyncio.run(counted(nemo_url, 'select count(*) from "NEMO_reservation"'))
+            if reserved != 2 * ROUNDS * PER_ROUND:
+                raise SystemExit(f"NEMO made {reserved} reservations of {2 * ROUNDS * PER_ROUND}.")
+    print(*figures["rows"], sep="\n", flush=True)
+
+
+def read(server_url: str, env: dict[str, str], work: Path, figures: dict[str, Any]) -> None:
+    """Calendars and free times, at a million bookings."""
+    large = asyncio.run(made(server_url, "large"))
+    asyncio.run(schema.migrate(large))
+    ids, figures["bookings"] = asyncio.run(a_million(large))
+    figures["plans"] = asyncio.run(plans(large, ids[0]))
+    mine, log = env | {"DUIJIE_DATABASE_URL": large}, work / "large.log"
+    with process(SERVE, PORT_OURS, env=mine, log=log, path="/readyz"):
+        figures["reading"] = asyncio.run(reading(ids))
+    print(*figures["reading"], sep="\n", flush=True)
+
+
 def measure(nemo_python: str | None, work: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {"machine": machine(), "date": clock.now().date().isoformat()}
     with running_postgres(work / "home") as server:
@@ -320,68 +398,8 @@ def measure(nemo_python: str | None, work: Path) -> dict[str, Any]:
         env = dict(os.environ) | {
             "DUIJIE_HOME": str(work / "home"), "DUIJIE_REQUESTS_PER_MINUTE": "1000000000", "DUIJIE_LOG_FORMAT": "json",
         }  # fmt: skip
-        serve = [sys.executable, "-m", "marketplace", "serve", "--no-worker", "--port", str(PORT_OURS)]
-
-        async def made(name: str) -> str:
-            engine = create_async_engine(server.url, isolation_level="AUTOCOMMIT")
-            async with engine.connect() as connection:
-                await connection.execute(text(f"create database {name}"))
-            await engine.dispose()
-            return make_url(server.url).set(database=name).render_as_string(hide_password=False)
-
-        small = asyncio.run(made("small"))
-        asyncio.run(schema.migrate(small))
-        ours = Ours()
-
-        async def begun() -> None:
-            database = Database(small)
-            await ours.begin(database)
-            await database.close()
-
-        asyncio.run(begun())
-        host = str(make_url(server.url).query["host"])
-        nemo: Nemo | None = None
-        if nemo_python:
-            asyncio.run(made("nemo"))
-            nemo, nemo_env = nemo_of(nemo_python, host, work)
-        log = work / "ours.log"
-        with ExitStack() as stack:
-            mine = env | {"DUIJIE_DATABASE_URL": small}
-            pid = stack.enter_context(process(serve, PORT_OURS, env=mine, log=log, path="/readyz"))
-            sides: list[tuple[str, int, int, Callable[[int], list[bytes]], set[int]]] = [
-                ("Duijie", PORT_OURS, pid, ours.requests, {201})
-            ]
-            if nemo is None:
-                figures["nemo"] = "NEMO was not measured: name the Python that has it with `--nemo`."
-            else:
-                gunicorn = [
-                    nemo.python, "-m", "gunicorn", "-w", "2", "--threads", "8", "-b", f"127.0.0.1:{PORT_NEMO}",
-                    "--keep-alive", "60", "NEMO.wsgi:application",
-                ]  # fmt: skip
-                log = work / "nemo.log"
-                other = stack.enter_context(process(gunicorn, PORT_NEMO, env=nemo_env, log=log, path="/static/none"))
-                sides.append(("NEMO, browser path", PORT_NEMO, other, nemo.browser, {200}))
-                sides.append(("NEMO, REST path", PORT_NEMO, other, nemo.rest, {201}))
-                figures["nemo"] = (
-                    f"NEMO {nemo.version()} behind gunicorn, two workers of eight threads, on the same PostgreSQL"
-                    " server; its REST path looks for no overlap."
-                )
-            rows = [
-                asyncio.run(measured(who, port, web, requests(turn), good))
-                for turn in range(ROUNDS)
-                for who, port, web, requests, good in sides
-            ]
-        figures["rows"] = rows
-        print(*rows, sep="\n", flush=True)
-        large = asyncio.run(made("large"))
-        asyncio.run(schema.migrate(large))
-        ids, figures["bookings"] = asyncio.run(a_million(large))
-        figures["plans"] = asyncio.run(plans(large, ids[0]))
-        with process(
-            serve, PORT_OURS, env=env | {"DUIJIE_DATABASE_URL": large}, log=work / "large.log", path="/readyz"
-        ):
-            figures["reading"] = asyncio.run(reading(ids))
-        print(*figures["reading"], sep="\n", flush=True)
+        read(server.url, env, work, figures)
+        book(server.url, nemo_python, env, work, figures)
     figures["load"] = os.getloadavg()[0]
     return figures
 
