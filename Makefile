@@ -8,7 +8,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover check bench bench-matching bench-timetable lock clean
+.PHONY: help demo test cover check bench bench-matching bench-timetable bench-bookings storm lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,12 @@ bench: $(DEV) ## measure; results go to docs/benchmarks.md
 
 bench-timetable: $(DEV) ## measure the timetable; results go to docs/benchmarks-timetable.md
 	$(BIN)/python -m scripts.bench_timetable
+
+bench-bookings: $(DEV) ## measure bookings, beside NEMO where NEMO_PYTHON names it; results go to docs/benchmarks-bookings.md
+	$(BIN)/python -m scripts.bench_bookings
+
+storm: $(DEV) ## fifty clients reach for the same time, at two processes
+	$(BIN)/python -m scripts.storm_bookings
 
 bench-matching: $(DEV) ## the ranking beside its peers, up to a million records; to docs/benchmarks-matching.md
 	$(BIN)/python -m scripts.bench_matching

@@ -21,7 +21,7 @@ from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
 from marketplace.labs import facts, instruments, rules
-from marketplace.labs.booking_models import Booking
+from marketplace.labs.booking_models import HOLDING_STATES, Booking
 from marketplace.labs.models import Instrument
 from marketplace.labs.policy import booking_of, booking_visible_to, instrument_kept_by, instrument_visible_to
 from marketplace.labs.rules import Ask, NotBookable
@@ -347,6 +347,20 @@ async def approve(session: AsyncSession, actor: Actor, booking_id: UUID, wish: A
     return booking
 
 
+async def _moved(session: AsyncSession, old: Booking) -> None:
+    old.state, old.version, old.updated_at = BookingState.MOVED, old.version + 1, clock.now()
+    await session.flush()
+
+
+async def _given_up(session: AsyncSession, old: Booking) -> UUID:
+    """What a move of this replaces. Of a request to move, that is the booking that still holds its time."""
+    if old.state is BookingState.REQUESTED and old.moved_from_id is not None:
+        holding = select(Booking.id).where(Booking.id == old.moved_from_id, Booking.state.in_(HOLDING_STATES))
+        if await session.scalar(holding) is not None:
+            return old.moved_from_id
+    return old.id
+
+
 async def _leave(session: AsyncSession, old_id: UUID, booking: Booking, *, by: UUID) -> None:
     """The old row of a move that has come about: it gives its time back and stays as history."""
     old = await session.get_one(Booking, old_id, with_for_update=True, populate_existing=True)
@@ -355,8 +369,7 @@ async def _leave(session: AsyncSession, old_id: UUID, booking: Booking, *, by: U
         raise BookingOver
     if old.state in {BookingState.REQUESTED, BookingState.CONFIRMED}:
         await claims.release(session, old.id)
-        old.state, old.version, old.updated_at = BookingState.MOVED, old.version + 1, clock.now()
-        await session.flush()
+        await _moved(session, old)
     moved = facts.BookingMoved(booking.id, booking.instrument_id, old.id)
     await record(session, moved, subject=booking.id, by=by)
 
@@ -384,12 +397,19 @@ async def move(session: AsyncSession, actor: Actor, booking_id: UUID, wish: Book
     ask = wish_of(old, starts_at=wish.starts_at, ends_at=wish.ends_at, asked_at=clock.now())
     customer, waived = await rules.admitted(session, instrument, ask, waive=wish.waive, keeper=keeper)
     booking = new(actor, instrument, ask, customer, old.purpose, waived=waived, keeper=keeper)
-    booking.moved_from_id, booking.series_id = old.id, old.series_id
+    booking.moved_from_id, booking.series_id = await _given_up(session, old), old.series_id
+    left: set[UUID] = set()
+    if old.state is BookingState.REQUESTED:
+        left.add(old.id)
+        # It holds nothing and makes way at once: a booking has one request to move it.
+        await _moved(session, old)
     with refusing(booking_moved_from_key=AlreadyMoving):
         async with session.begin_nested():
             session.add(booking)
-    if booking.state is BookingState.CONFIRMED or old.state is BookingState.REQUESTED:
-        await _leave(session, old.id, booking, by=actor.person)
+    if booking.state is BookingState.CONFIRMED:
+        left.add(booking.moved_from_id)
+    for one in sorted(left):
+        await _leave(session, one, booking, by=actor.person)
     if booking.state is BookingState.CONFIRMED:
         await hold(session, instrument, booking)
         await record(session, facts.BookingConfirmed(booking.id, instrument.id), subject=booking.id, by=actor.person)

@@ -95,6 +95,16 @@ async def test_a_move_that_needs_approval_keeps_the_old_time_until_then(on_reque
     assert await state(engineer, old) == "moved"
 
 
+async def test_a_request_to_move_that_is_moved_itself_still_gives_up_the_old_time(on_request, manager, engineer):
+    old = await booked(engineer, on_request, day(7, 9))
+    await manager.post(f"{URL}/{old['id']}/approval", {})
+    first = (await engineer.post(f"{URL}/{old['id']}/move", slot(day(8, 9)))).json()
+    second = (await engineer.post(f"{URL}/{first['id']}/move", slot(day(7, 9.5)))).json()
+    assert (second["moved_from_id"], await state(engineer, first)) == (old["id"], "moved")
+    assert (await manager.post(f"{URL}/{second['id']}/approval", {})).json()["state"] == "confirmed"
+    assert await state(engineer, old) == "moved"
+
+
 async def test_who_came_to_the_old_time_has_nothing_left_to_move(on_request, manager, engineer):
     old = await booked(engineer, on_request, day(3, 9))
     await manager.post(f"{URL}/{old['id']}/approval", {})
