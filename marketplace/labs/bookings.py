@@ -401,7 +401,8 @@ async def move(session: AsyncSession, actor: Actor, booking_id: UUID, wish: Book
     left: set[UUID] = set()
     if old.state is BookingState.REQUESTED:
         left.add(old.id)
-        # It holds nothing and makes way at once: a booking has one request to move it.
+        # It makes way at once, with the time that an offer may have left it: a booking has one request to move it.
+        await claims.release(session, old.id)
         await _moved(session, old)
     with refusing(booking_moved_from_key=AlreadyMoving):
         async with session.begin_nested():

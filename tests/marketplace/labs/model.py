@@ -68,6 +68,7 @@ class Slot:
     late: bool = False
     came: bool = False
     expires: float | None = None
+    offered: bool = False
 
     @property
     def ends(self) -> int:
@@ -86,7 +87,12 @@ class Model:
         self.line: list[Slot] = []
 
     def holding(self, where: str) -> list[Slot]:
-        held = [one for one in self.bookings if one.state in {"confirmed", "in_use", "done"}]
+        held = [
+            one
+            for one in self.bookings
+            # A request that came of an offer holds its time until it is decided.
+            if one.state in {"confirmed", "in_use", "done"} or (one.state == "requested" and one.offered)
+        ]
         return [one for one in held + [one for one in self.line if one.state == "offered"] if one.where == where]
 
     def broken(self, ask: Slot, *but: Slot | None) -> set[Rule]:
@@ -208,6 +214,7 @@ class Model:
             raise No(BookingOver)
         new = copy.copy(old)
         new.start, new.end, new.asked, new.key, new.late = start, start + length, self.now, None, False
+        new.offered = False
         new.waived = self.admitted(new, set(), old, old.instead_of, keeper=by == KEEPER)
         given_up = old
         if (
@@ -295,7 +302,7 @@ class Model:
             raise No(NoOffer)
         self.admitted(place, set(), place, keeper=by == KEEPER)
         booking = copy.copy(place)
-        booking.asked, booking.expires, booking.key = self.now, None, None
+        booking.asked, booking.expires, booking.key, booking.offered = self.now, None, None, True
         place.state = "taken"
         return self.put(booking, by)
 
