@@ -21,7 +21,7 @@ OVERLAPS = text(
 UNHELD = text(
     "select (select count(*) from booking where state in ('confirmed', 'in_use', 'done')"
     " and not exists (select from claim where held_by = booking.id))"
-    " + (select count(*) from claim join resource on resource.id = resource_id and kind = 'instrument'"
+    " + (select count(*) from claim join instrument on instrument.id = resource_id"
     " where not exists (select from booking where id = held_by and state in ('confirmed', 'in_use', 'done'))"
     " and not exists (select from waiting where id = held_by and state = 'offered'))"
 )
