@@ -2,18 +2,19 @@
 
 One resource at a time is claimed by an insert that steps back when the exclusion constraint says no: nobody waits in a
 line and nobody deadlocks. Whoever changes a calendar in more than one place (several resources at once, a move, a
-series) first takes turns at the resources' rows, in one order for all.
+series) first takes turns at the resources, in one order for all.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from marketplace.kernel import locks
 from marketplace.kernel.refusals import Conflict, NotFound, refusing
 from marketplace.reservations.models import LONGEST, Claim, Resource, ResourceKind
 
@@ -41,20 +42,28 @@ async def enrol(session: AsyncSession, kind: ResourceKind, *ids: UUID) -> None:
     await session.execute(insert(Resource).values([{"id": one, "kind": kind} for one in ids]).on_conflict_do_nothing())
 
 
+def _turn(resource: UUID) -> int:
+    return locks.number("reservations.calendar", resource)
+
+
 async def take_turns(session: AsyncSession, resources: Collection[UUID]) -> None:
-    """Be alone with these calendars until the transaction ends; everybody asks for them in the same order."""
+    """Be alone with these calendars until the transaction ends; everybody asks for them in the same order.
+
+    The turns are advisory locks and not locks of the rows: those let everybody in who shares what is shared already,
+    so that a stream of requests keeps whoever wants to be alone waiting for ever. Here first come is first served.
+    """
     wanted = set(resources)
-    found = await session.scalars(
-        select(Resource.id).where(Resource.id.in_(wanted)).order_by(Resource.id).with_for_update(key_share=True)
-    )
+    found = await session.scalars(select(Resource.id).where(Resource.id.in_(wanted)))
     if len(found.all()) < len(wanted):
         raise NotFound
+    for number in sorted(map(_turn, wanted)):
+        await session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 async def keep_off(session: AsyncSession, resource: UUID) -> None:
     """Let nobody be alone with this calendar until the transaction ends; others who claim on it are not held up."""
-    statement = select(Resource.id).where(Resource.id == resource).with_for_update(read=True)
-    if await session.scalar(statement) is None:
+    shared = select(Resource.id, func.pg_advisory_xact_lock_shared(_turn(resource))).where(Resource.id == resource)
+    if (await session.execute(shared)).one_or_none() is None:
         raise NotFound
 
 

@@ -26,7 +26,7 @@ class ResourceKind(StrEnum):
 
 
 class Resource(Base):
-    """The row at which those take turns who change a calendar in more than one place."""
+    """What can be held. Those who change its calendar in more than one place take turns at it: `claims.take_turns`."""
 
     __tablename__ = "resource"
 

@@ -304,3 +304,33 @@ async def test_a_plain_insert_over_a_claim_is_refused_by_the_constraint_itself(s
     with pytest.raises(DBAPIError) as refused:
         await session.flush()
     assert sqlstate(refused.value) == "23P01"
+
+
+async def test_whoever_wants_to_be_alone_is_not_passed_by_those_who_come_later(real):
+    """A stream of requests that share a calendar must not keep a cancellation waiting for ever."""
+    async with real.database.writing.begin() as session:
+        [one] = await some(session, 1)
+    came: list[str] = []
+    first = real.database.writing()
+    await claims.keep_off(first, one)
+
+    async def come(name: str, turn) -> None:
+        async with real.database.writing.begin() as session:
+            await turn(session)
+            came.append(name)
+
+    async def in_line(count: int) -> None:
+        waiting = text(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        )
+        async with real.database.reading() as session:
+            while len(came) + await session.scalar(waiting) < count:  # noqa: ASYNC110 -- PostgreSQL rings no bell
+                await asyncio.sleep(0.01)
+
+    alone = asyncio.create_task(come("alone", lambda session: claims.take_turns(session, [one])))
+    await in_line(1)
+    later = asyncio.create_task(come("later", lambda session: claims.keep_off(session, one)))
+    await in_line(2)
+    await first.close()
+    await asyncio.gather(alone, later)
+    assert came == ["alone", "later"]
