@@ -18,7 +18,7 @@ class RatingNew(Message):
 
 
 class RatingAnswer(Message):
-    text: Said
+    answer: Said
 
 
 class RatingView(Message):

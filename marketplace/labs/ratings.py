@@ -117,7 +117,7 @@ async def answer(session: AsyncSession, actor: Actor, rating_id: UUID, wish: Rat
     rating: Rating = (await read(session, actor, rating_id))[0]
     if not await instruments.keeps(session, actor, rating.instrument_id):
         raise instruments.NotItsKeeper
-    rating.answer, rating.answered_by, rating.answered_at = wish.text, actor.person, clock.now()
+    rating.answer, rating.answered_by, rating.answered_at = wish.answer, actor.person, clock.now()
     await session.flush()
     answered = facts.RatingAnswered(rating.id, rating.instrument_id)
     await record(session, answered, subject=rating.id, by=actor.person)

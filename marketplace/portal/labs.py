@@ -282,7 +282,7 @@ async def answer(instrument_id: UUID, rating_id: UUID, visit: Visited, session: 
     """The lab's word to a rating."""
     actor = visit.require()
     try:
-        wish = RatingAnswer.model_validate({"text": typed.get("text", [""])[0]})
+        wish = RatingAnswer.model_validate({"answer": typed.get("text", [""])[0]})
     except ValidationError as error:
         wrong = [told(one.detail) for one in validation.as_refusal(error).errors]
         return await _page(visit, session, instrument_id, wrong=wrong, status=422)

@@ -162,7 +162,7 @@ def _bookings() -> dict[str, Example]:
         f"POST {one}/check-out": Example(),
         f"POST {one}/rating": Example({"stars": 5, "text": "很好用。"}),
         f"GET {API}/instruments/{{instrument_id}}/ratings": Example(query={"limit": "5"}),
-        f"POST {API}/ratings/{{rating_id}}/answer": Example({"text": "谢谢。"}),
+        f"POST {API}/ratings/{{rating_id}}/answer": Example({"answer": "谢谢。"}),
         f"GET {API}/calendars": Example(query={"limit": "5"}),
         f"POST {API}/calendars": Example({"kind": "instrument", "instrument_id": "{instrument_id}"}),
         f"DELETE {API}/calendars/{{calendar_id}}": Example(),

@@ -32,8 +32,8 @@ async def test_one_rates_what_one_has_used_once_and_the_lab_answers(instrument, 
     again = await engineer.post(f"{URL}/{booking}/rating", {"stars": 1})
     assert (again.status_code, again.json()["type"]) == (409, "/problems/rated-already")
     answered = f"/api/v1/ratings/{made.json()['id']}/answer"
-    assert (await engineer.post(answered, {"text": "我自己"})).status_code == 403
-    assert (await manager.post(answered, {"text": "谢谢"})).json()["answer"] == "谢谢"
+    assert (await engineer.post(answered, {"answer": "我自己"})).status_code == 403
+    assert (await manager.post(answered, {"answer": "谢谢"})).json()["answer"] == "谢谢"
     second = await used(far_away, instrument, day(3, 11))
     await far_away.post(f"{URL}/{second}/rating", {"stars": 1})
     one = f"/api/v1/instruments/{instrument.id}"
