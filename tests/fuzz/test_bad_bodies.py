@@ -86,8 +86,12 @@ def _amount(text: str) -> object:
         return text
 
 
-@pytest.mark.parametrize("operation", JSON_BODIES)
+@pytest.mark.parametrize("operation", [name for name in JSON_BODIES if name.startswith("POST")])
 async def test_a_spoilt_field_is_refused_or_kept_as_it_is(place: Place, operation: str):
+    await every_field_spoilt(place, operation)
+
+
+async def every_field_spoilt(place: Place, operation: str) -> None:
     method, path = operation.split()
     names = place.world.names(operation, caller := allowed(operation), "own")
     somebody = place.world.callers[caller]
