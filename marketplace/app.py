@@ -15,7 +15,7 @@ from marketplace.achievements.router import router as achievements
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
 from marketplace.imports.router import router as imports
-from marketplace.kernel import facts, http, rate
+from marketplace.kernel import facts, http, parameters, rate
 from marketplace.kernel.codes_router import router as codes
 from marketplace.kernel.db import Database
 from marketplace.kernel.health import router as health
@@ -159,6 +159,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for path, operations_of in made["paths"].items():
             for operation in operations_of.values():
                 operation["responses"].pop("422", None)
+                for parameter in operation.get("parameters", ()):
+                    parameters.without_null(parameter)
                 if "401" in operation["responses"] and operation is not made["paths"]["/api/v1/sessions"]["post"]:
                     operation["security"] = [{"bearer": []}]
                 if path.startswith("/api/"):

@@ -77,7 +77,10 @@ def why(pairing: Pairing) -> str:
         for signal in reasons.signals
         if signal.contribution
     )
-    lines = [f"{terms}  其余 other {rest:.4f}", f"[cyan]{signals}[/cyan]" if signals else ""]
+    lines = [
+        f"{terms}  其余 other {rest:.4f}" if rest >= 0.00005 else terms,
+        f"[cyan]{signals}[/cyan]" if signals else "",
+    ]
     if reasons.sentence is not None:
         lines.append(f"[italic]“{_marked(reasons.sentence.text, reasons.sentence.spans)}”[/italic]")
     return "\n".join(line for line in lines if line)

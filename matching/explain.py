@@ -279,6 +279,8 @@ def _end(offsets: list[int], end: int) -> int:
 
 
 Group = tuple[str, float, list[TermPart]]
+STRAYS = 6
+"""So many single characters that no shared phrase holds are named in their common label."""
 
 
 def _grouped(parts: dict[str, TermPart], phrases: list[tuple[str, frozenset[str]]]) -> list[Group]:
@@ -288,13 +290,24 @@ def _grouped(parts: dict[str, TermPart], phrases: list[tuple[str, frozenset[str]
         for term in [*held, *(CHARACTER + char for char in label)]:
             label_of.setdefault(term, label)
     groups: dict[str, list[TermPart]] = {}
+    strays: list[TermPart] = []
     for term, part in parts.items():
-        groups.setdefault(label_of.get(term, part.term), []).append(part)
+        if term in label_of or part.kind != "character":
+            groups.setdefault(label_of.get(term, part.term), []).append(part)
+        else:
+            strays.append(part)
+    if strays:
+        # One by one they would crowd out what people read; together they are one honest line.
+        groups["·".join(part.term for part in sorted(strays, key=_strongest)[:STRAYS])] = strays
     found = [(label, sum(part.contribution for part in held), held) for label, held in groups.items()]
     return sorted(found, key=lambda group: (-group[1], group[0]))
 
 
+def _strongest(part: TermPart) -> tuple[float, str, str]:
+    return -part.contribution, part.kind, part.term
+
+
 def _told(group: Group) -> TermGroup:
     label, contribution, held = group
-    parts = sorted(held, key=lambda part: (-part.contribution, part.kind, part.term))
+    parts = sorted(held, key=_strongest)
     return TermGroup(label=_BLANKS.sub(" ", label), contribution=contribution, parts=tuple(parts))

@@ -1,8 +1,10 @@
 """What every message on the wire has in common."""
 
-from typing import Annotated, Generic, TypeVar
+from datetime import datetime
+from typing import Annotated, Generic, LiteralString, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 Item = TypeVar("Item")
 
@@ -11,6 +13,17 @@ class Message(BaseModel):
     """A value that crosses the wire; unknown fields are refused, objects are accepted."""
 
     model_config = ConfigDict(from_attributes=True, extra="forbid", frozen=True)
+
+
+def wrong_at(field: str, code: LiteralString, told: LiteralString) -> PydanticCustomError:
+    """What a look at a whole message finds wrong with one of its fields; the answer points at that field."""
+    return PydanticCustomError(code, told, {"at": field})
+
+
+def ends_later(starts_at: datetime, ends_at: datetime) -> None:
+    """Refuse a period that ends before it begins, or is none."""
+    if ends_at <= starts_at:
+        raise wrong_at("ends_at", "period_order", "结束须晚于开始 · it has to end after it begins")
 
 
 class Filter(Message):

@@ -6,9 +6,8 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StrictBool, model_validator
-from pydantic_core import PydanticCustomError
 
-from schemas.base import FieldError, Filter, Message, ShownOnce
+from schemas.base import FieldError, Filter, Message, ShownOnce, ends_later, wrong_at
 from schemas.identity import Email, OrganisationCard
 from schemas.labs import CustomerClass
 from schemas.listings import EachOnce
@@ -70,10 +69,9 @@ class Slot(Message):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.ends_at <= self.starts_at:
-            raise PydanticCustomError("period_order", "结束须晚于开始 · it has to end after it begins")
+        ends_later(self.starts_at, self.ends_at)
         if self.ends_at - self.starts_at > LONGEST:
-            raise PydanticCustomError("period_length", "最长 31 天 · 31 days at most")
+            raise wrong_at("ends_at", "period_length", "最长 31 天 · 31 days at most")
         return self
 
 
@@ -242,7 +240,7 @@ class UsageNumbers(Message):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.preparation_minutes + self.run_minutes + self.processing_minutes == 0:
-            raise PydanticCustomError("usage_empty", "机时不能全为零 · at least one of the times is above zero")
+            raise wrong_at("run_minutes", "usage_empty", "机时不能全为零 · at least one of the times is above zero")
         return self
 
 
@@ -261,11 +259,10 @@ class UsageNew(UsageNumbers):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.ends_at <= self.starts_at:
-            raise PydanticCustomError("period_order", "结束须晚于开始 · it has to end after it begins")
+        ends_later(self.starts_at, self.ends_at)
         if (self.booking_id is None) == (self.organisation_id is None):
-            raise PydanticCustomError(
-                "usage_of", "填写预约或单位之一 · name the booking or, without one, the organisation"
+            raise wrong_at(
+                "booking_id", "usage_of", "填写预约或单位之一 · name the booking or, without one, the organisation"
             )
         return self
 
@@ -349,8 +346,10 @@ class CalendarNew(Message):
     @model_validator(mode="after")
     def _of_an_instrument(self) -> Self:
         if (self.kind is CalendarKind.INSTRUMENT) != (self.instrument_id is not None):
-            raise PydanticCustomError(
-                "calendar_of", "仪器日历须注明仪器，其他不填 · an instrument's calendar names it, the others do not"
+            raise wrong_at(
+                "instrument_id",
+                "calendar_of",
+                "仪器日历须注明仪器，其他不填 · an instrument's calendar names it, the others do not",
             )
         return self
 

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field, GetCoreSchemaHandler, GetJsonSchemaHa
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from schemas.base import Filter, Message
+from schemas.base import Filter, Message, ends_later, wrong_at
 from schemas.codes import InstrumentClassCode, RegionCode
 from schemas.identity import Email, OrganisationCard
 from schemas.listings import Contact, EachOnce, Keywords, Story
@@ -128,11 +128,11 @@ class OpeningException(Message):
         return self
 
 
-def _refuse_overlaps(stretches: Sequence[tuple[Any, str, str]]) -> None:
+def _refuse_overlaps(field: str, stretches: Sequence[tuple[Any, str, str]]) -> None:
     ordered = sorted(stretches)
     for (one, _, until), (other, since, _) in pairwise(ordered):
         if one == other and clock_minutes(since) < clock_minutes(until):
-            raise PydanticCustomError("hours_overlap", "同一天的时段不能重叠 · the hours of one day must not overlap")
+            raise wrong_at(field, "hours_overlap", "同一天的时段不能重叠 · the hours of one day must not overlap")
 
 
 Minutes = Annotated[int, Whole(0, 7 * DAY_MINUTES)]
@@ -224,11 +224,13 @@ class InstrumentBody(Message):
 
     @model_validator(mode="after")
     def _hours_apart(self) -> Self:
-        _refuse_overlaps([(one.weekday, one.opens, one.closes) for one in self.hours])
+        _refuse_overlaps("hours", [(one.weekday, one.opens, one.closes) for one in self.hours])
         days = [one.day for one in self.exceptions if one.opens is None]
         if len(days) != len(set(days)) or set(days) & {one.day for one in self.exceptions if one.opens}:
-            raise PydanticCustomError("exception_twice", "同一天写了两次 · one day is written twice")
-        _refuse_overlaps([(one.day, one.opens, one.closes) for one in self.exceptions if one.opens and one.closes])
+            raise wrong_at("exceptions", "exception_twice", "同一天写了两次 · one day is written twice")
+        _refuse_overlaps(
+            "exceptions", [(one.day, one.opens, one.closes) for one in self.exceptions if one.opens and one.closes]
+        )
         return self
 
 
@@ -344,8 +346,8 @@ class OutageNew(Message):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.ends_at is not None and self.ends_at <= self.starts_at:
-            raise PydanticCustomError("period_order", "结束须晚于开始 · it has to end after it begins")
+        if self.ends_at is not None:
+            ends_later(self.starts_at, self.ends_at)
         return self
 
 

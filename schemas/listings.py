@@ -5,9 +5,8 @@ from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, model_validator
-from pydantic_core import PydanticCustomError
 
-from schemas.base import Filter, Message
+from schemas.base import Filter, Message, wrong_at
 from schemas.codes import DisciplineCode, IndustryCode, RegionCode
 from schemas.identity import Email, OrganisationCard, Phone
 from schemas.text import Keyword, Line, Name, Text, Title, Words
@@ -98,8 +97,9 @@ class ListingNew(Message):
     @model_validator(mode="after")
     def _named_by_its_source(self) -> Self:
         if (self.source is None) != (self.external_id is None):
-            raise PydanticCustomError(
-                "source_pair", "source 与 external_id 须同时填写 · source and external_id go together"
+            lacking = "external_id" if self.external_id is None else "source"
+            raise wrong_at(
+                lacking, "source_pair", "source 与 external_id 须同时填写 · source and external_id go together"
             )
         return self
 

@@ -10,10 +10,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.base import Message
+from schemas.base import Message, wrong_at
+from schemas.bookings import Slot
 from schemas.labs import ClockTime, CustomerClass, clock_minutes
 from schemas.listings import EachOnce
-from schemas.text import Day, Moment, Whole, Yuan
+from schemas.text import Day, Whole, Yuan
 
 MOST_PRICE = Decimal(1_000_000)
 
@@ -91,7 +92,7 @@ def _apart(windows: Sequence[PriceWindow]) -> None:
             touching = set(one.weekdays) & set(other.weekdays)
             before = clock_minutes(one.opens) < clock_minutes(other.closes)
             if touching and before and clock_minutes(other.opens) < clock_minutes(one.closes):
-                raise PydanticCustomError("windows_overlap", "峰谷时段不能重叠 · price windows must not overlap")
+                raise wrong_at("windows", "windows_overlap", "峰谷时段不能重叠 · price windows must not overlap")
 
 
 class TariffNew(Message):
@@ -143,22 +144,12 @@ class PriceLine(Message):
     amount: Yuan
 
 
-class QuoteAsk(Message):
+class QuoteAsk(Slot):
     """What somebody would like to use, before they book it."""
 
     organisation_id: UUID
-    starts_at: Moment
-    ends_at: Moment
     assisted: StrictBool = False
     samples: Annotated[int, Whole(0, 1_000_000)] = 0
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.ends_at <= self.starts_at:
-            raise PydanticCustomError("period_order", "结束须晚于开始 · it has to end after it begins")
-        if (self.ends_at - self.starts_at).days >= 31:
-            raise PydanticCustomError("period_too_long", "一次最长 31 天 · 31 days at most")
-        return self
 
 
 class Cover(Message):

@@ -22,6 +22,7 @@ from marketplace.imports.imports import Import
 from marketplace.kernel import facts, log
 from marketplace.kernel.db import Database
 from marketplace.kernel.refusals import Refusal
+from marketplace.kernel.sheets import harmless
 from marketplace.opening import open_database
 from marketplace.settings import Settings, settings
 from marketplace.wiring import LISTENERS, WITHIN
@@ -173,8 +174,6 @@ def _write(to: Path, result: ImportResult) -> None:
         lines = csv.writer(file)
         lines.writerow(_HEADERS)
         for error in result.errors:
-            lines.writerow(
-                f"'{part}" if part.startswith(("=", "+", "-", "@", "\t", "\r")) else part for part in _line(error)
-            )
+            lines.writerow(map(harmless, _line(error)))
         if result.errors_left_off:
             lines.writerow(["", "", "", "", "", "left_off", f"还有 {result.errors_left_off} 处 · and as many more"])

@@ -12,6 +12,7 @@ from marketplace.imports import template, uploads
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import TransactionRoute, UploadRoute, Writing
 from marketplace.kernel.refusals import NotSignedIn, TooLarge, problems
+from marketplace.kernel.sheets import XLSX
 from marketplace.listings.attachments import FileRefused
 from marketplace.listings.publication import NotVerified
 from marketplace.listings.records import NotYourOrganisation
@@ -22,7 +23,6 @@ from schemas.operations import OperationView
 PART_BYTES = 1024 * 1024
 # What a form adds to the file in it.
 FORM_BYTES = 64 * 1024
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class ImportRoute(UploadRoute):

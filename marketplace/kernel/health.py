@@ -8,7 +8,7 @@ from marketplace.kernel.db import Database
 from marketplace.kernel.refusals import Unavailable
 from schemas.base import Message
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(tags=["health"])
 
 # Whoever balances load asks often and waits briefly.
 PATIENCE = 2.0

@@ -48,16 +48,17 @@ def documented(model: type[BaseModel]) -> dict[str, Any]:
         raise AssertionError
 
     document = get_openapi(title="-", version="-", routes=[APIRoute("/", asking)])
-    parameters = document["paths"]["/"]["get"]["parameters"]
-    for parameter in parameters:
-        schema = parameter["schema"]
-        # What is not asked for is left out of an address; null has no spelling there.
-        kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
-        if len(kinds) == 1:
-            schema.update(kinds[0] | schema)
-        elif kinds:
-            schema["anyOf"] = kinds
-    return {"parameters": parameters}
+    return {"parameters": document["paths"]["/"]["get"]["parameters"]}
+
+
+def without_null(parameter: dict[str, Any]) -> None:
+    """Take null out of what a parameter may be: what is not asked for is left out, and null has no spelling there."""
+    schema = parameter["schema"]
+    kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        schema.update(kinds[0] | schema)
+    elif kinds:
+        schema["anyOf"] = kinds
 
 
 def known(dependant: Dependant) -> dict[str, bool]:

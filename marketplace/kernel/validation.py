@@ -85,7 +85,8 @@ def told_of(error: Mapping[str, Any]) -> FieldError:
             detail = f"{chinese.format(**context)} · {english}" if chinese else english
         except (KeyError, IndexError):
             detail = english
-    return FieldError(pointer=pointer(error["loc"]), code=error["type"], detail=detail)
+    at = (context["at"],) if "at" in context else ()  # what `schemas.base.wrong_at` names
+    return FieldError(pointer=pointer((*error["loc"], *at)), code=error["type"], detail=detail)
 
 
 def as_refusal(error: ValidationError, *, within: tuple[str | int, ...] = ("body",)) -> Invalid:

@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.refusals import Conflict
+from marketplace.kernel.sheets import Cells
 from marketplace.labs import instruments
 from marketplace.labs.models import Instrument
 from schemas import codes
 from schemas.labs import Audience, InstrumentFilter, InstrumentKind, InstrumentState, Operation
 
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST: Final = 5000
 SHEET: Final = "大型仪器目录"
 _KINDS: Final = {
@@ -93,19 +93,13 @@ def workbook(rows: Sequence[Instrument], public_url: str) -> bytes:
     book = xlsxwriter.Workbook(made, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet(SHEET)
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
-    money = book.add_format({"num_format": "#,##0.00"})
+    cells = Cells(book, sheet)
     for place, (name, _) in enumerate(COLUMNS):
         sheet.write_string(0, place, name, head)
         sheet.set_column(place, place, 40 if name in {"描述", "标识符"} else 16)
     for number, one in enumerate(rows, 1):
         for place, (_, read) in enumerate(COLUMNS):
-            value = read(one, public_url)
-            if value is None or value == "":
-                continue
-            if isinstance(value, str):
-                sheet.write_string(number, place, value[:32_767])
-            else:
-                sheet.write_number(number, place, value, money)
+            cells.write(number, place, read(one, public_url))
     sheet.freeze_panes(1, 2)
     sheet.autofilter(0, 0, max(1, len(rows)), len(COLUMNS) - 1)
     book.close()

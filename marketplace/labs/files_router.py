@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query, Request, Response, UploadFile
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, UploadRoute, Writing
 from marketplace.kernel.refusals import NotFound, NotSignedIn, TooLarge, problems
+from marketplace.kernel.sheets import XLSX
 from marketplace.labs import catalogue_sheet, usage_log
-from marketplace.labs.catalogue_sheet import XLSX
 from marketplace.labs.instruments import NotItsKeeper
 from marketplace.settings import Settings
 from schemas.bookings import UsageLogView

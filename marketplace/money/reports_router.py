@@ -9,6 +9,7 @@ from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
+from marketplace.kernel.sheets import XLSX
 from marketplace.labs import shapes
 from marketplace.money import sharing, sheets
 from marketplace.money.statements_router import attached, binary
@@ -32,12 +33,12 @@ async def open_sharing(
 @router.get(
     "/open-sharing.xlsx",
     response_class=Response,
-    responses=problems(NotSignedIn, sharing.TooManyForAFile) | binary(sheets.MEDIA_TYPE),
+    responses=problems(NotSignedIn, sharing.TooManyForAFile) | binary(XLSX),
 )
 async def workbook(wish: Annotated[SharingFilter, Query()], session: Reading, actor: SignedIn) -> Response:
     """开放共享年报（Excel） · The same in the shape of the yearly return."""
     rows = await sharing.whole(session, actor, wish)
-    return attached(sheets.sharing(wish.year, rows), f"开放共享 {wish.year}.xlsx", sheets.MEDIA_TYPE)
+    return attached(sheets.sharing(wish.year, rows), f"开放共享 {wish.year}.xlsx", XLSX)
 
 
 @router.get("/open-sharing/{instrument_id}/usages", responses=problems(NotSignedIn, NotFound))

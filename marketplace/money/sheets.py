@@ -1,4 +1,4 @@
-"""Excel files: text is written as text, so that what somebody typed is never run as a formula."""
+"""Statements and the yearly return as Excel files."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -9,10 +9,10 @@ from typing import Any, Final
 import xlsxwriter
 
 from marketplace.kernel.clock import BEIJING
+from marketplace.kernel.sheets import Cells, harmless
 from schemas.charges import ChargeKind, EntryKind
 from schemas.reports import SharingRow, StatementEntry, StatementView
 
-MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS: Final = {
     ChargeKind.USAGE: "使用 · use",
     ChargeKind.LATE_CANCELLATION: "晚取消 · late cancellation",
@@ -25,13 +25,6 @@ STEPS: Final = {
     EntryKind.WAIVED: "减免 · waived",
 }
 MONEY: Final = ("总额 · gross", "免费机时 · free", "创新券 · vouchers", "净负担 · net", "应付 · payable")
-# A program that reads the saved text again, as CSV say, would run what begins like this.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, even after it was saved in another form."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def local(moment: datetime) -> str:
@@ -41,7 +34,7 @@ def local(moment: datetime) -> str:
 def _write(book: Any, name: str, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     sheet = book.add_worksheet(name)
     bold = book.add_format({"bold": True, "bg_color": "#DDEBF7", "bottom": 1, "text_wrap": True})
-    money, rate = book.add_format({"num_format": "0.00"}), book.add_format({"num_format": "0.0000"})
+    cells = Cells(book, sheet)
     sheet.write_string(0, 0, harmless(title))
     sheet.set_column(0, len(head) - 1, 16)
     for place, one in enumerate(head):
@@ -49,13 +42,7 @@ def _write(book: Any, name: str, title: str, head: Sequence[str], rows: Iterable
     sheet.freeze_panes(2, 0)
     for number, row in enumerate(rows, 2):
         for place, value in enumerate(row):
-            if isinstance(value, Decimal):
-                form = money if -value.as_tuple().exponent <= 2 else rate  # type: ignore[operator]
-                sheet.write_number(number, place, value, form)
-            elif isinstance(value, int):
-                sheet.write_number(number, place, value)
-            elif value is not None:
-                sheet.write_string(number, place, harmless(str(value)))
+            cells.write(number, place, value)
 
 
 def _amounts(row: Any) -> tuple[Decimal, ...]:

@@ -10,6 +10,7 @@ from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
+from marketplace.kernel.sheets import XLSX
 from marketplace.money import paper, sheets, statements
 from schemas.base import Page
 from schemas.reports import Month, StatementCard, StatementEntry, StatementView
@@ -37,12 +38,12 @@ async def list_statements(session: Reading, actor: SignedIn, paging: Paged, resp
 
 
 # Before the JSON one, whose address would take in their endings.
-@router.get("/{organisation_id}/{month}.xlsx", response_class=Response, responses=FILES | binary(sheets.MEDIA_TYPE))
+@router.get("/{organisation_id}/{month}.xlsx", response_class=Response, responses=FILES | binary(XLSX))
 async def excel(organisation_id: UUID, month: OfMonth, session: Reading, actor: SignedIn) -> Response:
     """对账单（Excel） · A statement with every row, as a workbook."""
     told, entries = await statements.whole(session, actor, organisation_id, month)
     name = f"{told.organisation} {month}.xlsx"
-    return attached(sheets.statement(told, entries), name, sheets.MEDIA_TYPE)
+    return attached(sheets.statement(told, entries), name, XLSX)
 
 
 @router.get("/{organisation_id}/{month}.pdf", response_class=Response, responses=FILES | binary(paper.MEDIA_TYPE))

@@ -111,8 +111,8 @@ def _minutes(moment: datetime, begins: datetime) -> int:
     return max(0, min(DAY_MINUTES, int((moment - begins).total_seconds() // 60)))
 
 
-def week(seen: Availability, first: date) -> list[dict[str, Any]]:
-    """Seven days, each with its stretches in minutes of that day, and its free times in words."""
+def week(seen: Availability, first: date, earliest: datetime) -> list[dict[str, Any]]:
+    """Seven days, each with its stretches in minutes of that day, and in words what can still be booked of it."""
     made = []
     for day in (first + timedelta(days=ahead) for ahead in range(DAYS)):
         begins = hours.midnight(day)
@@ -124,9 +124,9 @@ def week(seen: Availability, first: date) -> list[dict[str, Any]]:
             if one.starts_at < ends and one.ends_at > begins
         ]
         free = [
-            f"{say.clock_time(max(one.starts_at, begins))}–{say.clock_time(min(one.ends_at, ends), ends_day=True)}"
+            f"{say.clock_time(since)}–{say.clock_time(until, ends_day=True)}"
             for one in seen.free
-            if one.starts_at < ends and one.ends_at > begins
+            if (since := max(one.starts_at, begins, earliest)) < (until := min(one.ends_at, ends))
         ]
         made.append({"day": day, "weekday": day.isoweekday(), "bars": bars, "free": free})
     return made
@@ -164,7 +164,7 @@ async def _page(
         "instrument.html",
         status,
         one=view,
-        week=week(seen, first),
+        week=week(seen, first, clock.now() + timedelta(minutes=instrument.notice_minutes)),
         first=first,
         before=first - timedelta(days=DAYS),
         after=first + timedelta(days=DAYS),

@@ -36,9 +36,9 @@ UNSAID = frozenset(
     {
         "budget_empty", "budget_order", "calendar_of", "email", "exception_pair", "exception_twice", "hours_order",
         "hours_overlap", "indicator_upper", "lengths", "link_spent", "missing", "must_be_open", "not_a_member",
-        "period_half", "period_length", "period_order", "period_too_long", "platform_role", "price_parts",
+        "period_half", "period_length", "period_order", "platform_role", "price_parts",
         "price_too_high", "source_pair", "stale_cursor", "unknown", "unknown_discipline", "unknown_industry",
-        "unknown_region", "usage_empty", "usage_of", "voucher", "whole_number_expected", "wrong_password",
+        "unknown_region", "usage_empty", "usage_of", "voucher", "wrong_password",
     }
 )  # fmt: skip
 
