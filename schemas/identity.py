@@ -117,11 +117,19 @@ def _secret_text(value: object) -> object:
     return value
 
 
-Password = Annotated[SecretStr, BeforeValidator(_secret_text), Field(min_length=1, max_length=200)]
+_WITHOUT_NUL = {"pattern": r"^[^\u0000]*$"}
+Password = Annotated[
+    SecretStr, BeforeValidator(_secret_text), Field(min_length=1, max_length=200, json_schema_extra=_WITHOUT_NUL)
+]
 NewPassword = Annotated[
     SecretStr,
     BeforeValidator(_secret_text),
-    Field(min_length=10, max_length=200, description="10 至 200 个字符 · 10 to 200 characters"),
+    Field(
+        min_length=10,
+        max_length=200,
+        description="10 至 200 个字符 · 10 to 200 characters",
+        json_schema_extra=_WITHOUT_NUL,
+    ),
 ]
 TokenText = Annotated[str, Line(200)]
 Phone = Annotated[str, Line(40)]

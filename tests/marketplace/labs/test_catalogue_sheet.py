@@ -25,7 +25,7 @@ async def test_the_workbook_holds_what_the_list_shows(manager, client, session):
     assert answer.headers["content-type"].startswith("application/vnd.openxmlformats")
     [row] = table(answer.content)
     for name, value in {
-        "资源名称": "=HYPERLINK(1)",
+        "资源名称": "'=HYPERLINK(1)",
         "描述": "拉伸、三点弯曲。",
         "关键词": "电镜；形貌",
         "原值（元）": 3200000.5,

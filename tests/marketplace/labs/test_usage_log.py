@@ -65,9 +65,9 @@ async def test_one_wrong_row_and_nothing_is_entered_with_every_reason_by_row(ins
     assert answer.json()["type"] == "/problems/log-refused"
     told = [(error["pointer"], error["code"]) for error in answer.json()["errors"]]
     assert [pointer for pointer, _ in told] == [
-        "/3", "/4/starts_at", "/5/run_minutes", "/5/samples", "/6/organisation", "/7/booking_id", "/8/starts_at",
+        "/3/ends_at", "/4/starts_at", "/5/run_minutes", "/5/samples", "/6/organisation", "/7/booking_id", "/8/starts_at",
     ]  # fmt: skip
-    assert dict(told)["/3"] == "period_order"
+    assert dict(told)["/3/ends_at"] == "period_order"
     assert await entered(manager) == []
 
 
