@@ -80,15 +80,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    state = app.state
-    state.settings, state.database = settings, database
-    state.signing_key = settings.signing_key()
-    state.schema_version = schema.newest()
-    state.actor_of = tokens.actor_of
-    state.tokens_used = {}
-    state.engine = Engine(database)
-    state.readiness = state.engine.readiness
-    state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
+    furnish(app, settings, database)
     facts.listen(LISTENERS, WITHIN)
     for router in ROUTERS:
         app.include_router(router)
@@ -105,6 +97,19 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_middleware(http.Edge, everyone=rate.Limit("everyone", settings.requests_per_minute, 60))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
+    """Put what requests find at hand into the application's state; its routes do not depend on it."""
+    state = app.state
+    state.settings, state.database = settings, database
+    state.signing_key = settings.signing_key()
+    state.schema_version = schema.newest()
+    state.actor_of = tokens.actor_of
+    state.tokens_used = {}
+    state.engine = Engine(database)
+    state.readiness = state.engine.readiness
+    state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,6 @@
 """Bringing the database to the schema that this program knows (Alembic)."""
 
+import functools
 import hashlib
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def config() -> Config:
     return made
 
 
+@functools.cache
 def newest() -> str:
     """The revision this program needs."""
     head = ScriptDirectory.from_config(config()).get_current_head()

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-import pint
-
 # Chinese names of units, and spellings that pint reads otherwise or not at all.
 _CHINESE: Final = {
     "微米": "um", "毫米": "mm", "厘米": "cm", "纳米": "nm", "公里": "km", "千米": "km", "米": "m",
@@ -74,6 +72,9 @@ _LEAST = re.compile(_AT_LEAST)
 
 @cache
 def _registry() -> Any:
+    # pint takes longer to import than most programs that need no unit take to run.
+    import pint  # noqa: PLC0415
+
     registry: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=True, cache_folder=None)
     registry.define("yuan = [money]")
     registry.define("wan_yuan = 10000 * yuan")
@@ -129,7 +130,7 @@ class Quantity:
         registry = _registry()
         try:
             low, high = (float(registry.Quantity(value, ours).to(theirs).magnitude) for value in (self.low, self.high))
-        except (pint.DimensionalityError, pint.OffsetUnitCalculusError):
+        except TypeError:  # what pint's errors of dimension and of offset units are
             return None
         return Quantity(low, high, other, self.bound, self.start, self.end)
 

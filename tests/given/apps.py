@@ -1,27 +1,31 @@
 """The application for a test, its routes put together once for all of them: that takes longer than most tests."""
 
+import copy
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.datastructures import State
 
-from marketplace.app import create_app
+from marketplace.app import create_app, furnish
 from marketplace.kernel.db import Database
 from marketplace.settings import Settings
 
-_known: dict[Any, tuple[Any, Any]] = {}
+_known: dict[Any, FastAPI] = {}
 
 
 def an_app(settings: Settings, database: Database, *routers: APIRouter) -> FastAPI:
     """An application of its own state, with `routers` beside the real ones."""
-    made = create_app(settings, database)
     # What the middleware was made of; everything else is asked of the application's state.
     key = (tuple(map(id, routers)), settings.requests_per_minute, settings.cors_origins)
     if key not in _known:
+        first = _known[key] = create_app(settings, database)
         for router in routers:
-            made.include_router(router)
-        _known[key] = made.router, made.build_middleware_stack()
-    made.router, made.middleware_stack = _known[key]
-    made.include_router = _too_late  # type: ignore[method-assign]
+            first.include_router(router)
+        first.middleware_stack = first.build_middleware_stack()
+        first.include_router = _too_late  # type: ignore[method-assign]
+    made = copy.copy(_known[key])
+    made.state = State(dict(made.state._state))
+    furnish(made, settings, database)
     return made
 
 
