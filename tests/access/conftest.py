@@ -1,12 +1,13 @@
-"""The world is made once for all rows; each probe happens in a savepoint that is rolled back."""
+"""The world is made once for all rows; what a probe was granted is rolled back."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, AsyncTransaction, async_sessionmaker
 
 from marketplace.app import create_app
 from marketplace.identity import passwords
@@ -22,6 +23,17 @@ class Place:
     client: httpx.AsyncClient
     connection: AsyncConnection
     world: World
+    savepoint: AsyncTransaction | None = None
+
+    async def ask(self, method: str, url: str, **more: Any) -> httpx.Response:
+        """Ask, and undo what was granted. A refusal is left as it is: it should have written nothing."""
+        if self.savepoint is None:
+            self.savepoint = await self.connection.begin_nested()
+        answer = await self.client.request(method, url, **more)
+        if not answer.is_client_error:
+            await self.savepoint.rollback()
+            self.savepoint = None
+        return answer
 
 
 @pytest.fixture(scope="module")

@@ -33,11 +33,7 @@ async def ask(place: Place, operation: str, described: dict[str, Any], caller: s
     if example.file is not None:
         request["files"] = {"file": example.file}
         request["data"] = filled(example.form, names)
-    savepoint = await place.connection.begin_nested()
-    try:
-        return await place.client.request(method, address(path, names), **request)
-    finally:
-        await savepoint.rollback()
+    return await place.ask(method, address(path, names), **request)
 
 
 def targets(operation: str) -> tuple[str, ...]:

@@ -48,8 +48,7 @@ class Asking:
 
     async def send(self, what: str, url: str, *, must: bool = False, **more: Any) -> httpx.Response:
         """Ask, and note what is wrong with the answer; `must` says that a refusal is the only right one."""
-        savepoint = await self.place.connection.begin_nested()
-        answer = await self.place.client.request(self.method, url, **({"headers": self.headers} | self.body() | more))
+        answer = await self.place.ask(self.method, url, **({"headers": self.headers} | self.body() | more))
         try:
             assert answer.status_code < 500
             assert answer.is_client_error or not must, "taken as if it were good"
@@ -57,7 +56,6 @@ class Asking:
                 refused_well(answer, answer.status_code)
         except AssertionError as error:
             self.wrong.append(f"{what}: {answer.status_code} {str(error)[:80]} {answer.text[:200]}")
-        await (savepoint.rollback() if answer.is_success else savepoint.commit())
         return answer
 
     def url(self) -> str:
