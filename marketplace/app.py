@@ -46,8 +46,8 @@ log = structlog.get_logger("app")
 ROUTERS = (
     achievements,
     problems,
-    instruments,
     bookings,
+    instruments,
     usages,
     ratings,
     lab_files,

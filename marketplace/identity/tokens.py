@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Request, Response
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +19,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.actor import NOBODY, Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
+from marketplace.kernel.prepared import Prepared
 from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn
 from schemas.identity import Permission, Role, Scope, TokenKind, TokenNew
 
@@ -155,7 +156,7 @@ def refuse_foreign(request: Request) -> None:
         raise ForeignOrigin
 
 
-_ACTOR = (
+_ACTOR = Prepared(
     select(
         Token.id,
         Token.scope,
@@ -169,7 +170,7 @@ _ACTOR = (
     )
     .join(Person, Person.id == Token.person_id)
     .outerjoin(Membership, (Membership.person_id == Person.id) & Membership.ended_at.is_(None))
-    .where(Token.revoked_at.is_(None))
+    .where(Token.revoked_at.is_(None), Token.hash == bindparam("hash"), Token.expires_at > bindparam("now"))
     .group_by(Token.id, Person.id)
 )
 
@@ -183,23 +184,21 @@ async def actor_of(session: AsyncSession, request: Request) -> Actor:
     if text is None:
         request.state.actor = NOBODY
         return NOBODY
-    row = (
-        await session.execute(_ACTOR.where(Token.hash == digest(text), Token.expires_at > clock.now()))
-    ).one_or_none()
+    row = await _ACTOR.first(session, hash=digest(text), now=clock.now())
     if row is None:
         raise NotSignedIn(
             "令牌无效、已过期或已撤销，请重新登录。 · The token is unknown, expired or revoked; sign in again."
         )
     actor = actor_with(
-        [(Role(role), place) for role, place in zip(row.roles, row.places, strict=True) if role is not None],
-        person_id=row.person_id,
-        email=row.email,
-        token_id=row.id,
-        kind=row.kind,
-        scope=row.scope,
-        suspended=row.suspended_at is not None,
+        [(Role(role), place) for role, place in zip(row["roles"], row["places"], strict=True) if role is not None],
+        person_id=row["person_id"],
+        email=row["email"],
+        token_id=row["id"],
+        kind=TokenKind(row["kind"]),
+        scope=Scope(row["scope"]),
+        suspended=row["suspended_at"] is not None,
     )
-    request.app.state.tokens_used[row.id] = clock.now()
+    request.app.state.tokens_used[row["id"]] = clock.now()
     request.state.actor = actor
     return actor
 

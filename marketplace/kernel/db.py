@@ -278,7 +278,7 @@ def _told(error: Exception) -> Refusal | None:
         return Unavailable()
     if _unstorable(error):
         return Invalid("有一个值超出可保存的范围。 · A value is outside what can be stored.")
-    if isinstance(error, IntegrityError):
+    if isinstance(error, (IntegrityError, asyncpg.IntegrityConstraintViolationError)):
         # Two who did the same at once, and a verb that did not foresee it: the promise held, the log says where.
         log.error("constraint_not_foreseen", constraint=broken_constraint(error), sqlstate=state)
         return Conflict()

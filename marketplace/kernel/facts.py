@@ -1,5 +1,6 @@
 """What has happened. One table serves as audit trail, outbox and activity feed."""
 
+import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -7,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_jsonable_python
-from sqlalchemy import BigInteger, DateTime, Identity, func, insert, select, text
+from sqlalchemy import BigInteger, DateTime, Identity, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import jobs
 from marketplace.kernel.base import Base
+from marketplace.kernel.prepared import fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,22 @@ class Recorded(Base):
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp(), index=True)
 
 
+# One statement for the fact and for the jobs that it wakes.
+_WRITTEN = "insert into fact (name, subject, by, body) values (${}, ${}, ${}, ${})"
+assert jobs.ENQUEUED.startswith("WITH input AS")
+_ALONE = _WRITTEN.format(1, 2, 3, 4)
+_WAKING = f"with written as ({_WRITTEN.format(7, 8, 9, 10)}), {jobs.ENQUEUED.removeprefix('WITH ')}"
+
+
 async def record(session: AsyncSession, fact: Fact, *, subject: UUID | None = None, by: UUID | None = None) -> None:
     """Write the fact down and wake whoever listens, if and only if this transaction commits."""
     body = to_jsonable_python(asdict(fact))
-    await session.execute(insert(Recorded).values(name=type(fact).__name__, body=body, subject=subject, by=by))
-    for job in _listeners.get(type(fact), ()):
-        await jobs.after_commit(session, job, body)
+    woken = _listeners.get(type(fact), ())
+    written = (type(fact).__name__, subject, by, json.dumps(body))
+    if woken:
+        await fetched(session, _WAKING, *jobs.enqueuing(woken, body), *written)
+    else:
+        await fetched(session, _ALONE, *written)
     at_once = _within.get(type(fact))
     if at_once is not None:
         await at_once(session, fact, by)

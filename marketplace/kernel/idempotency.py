@@ -8,8 +8,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request
-from sqlalchemy import DateTime, LargeBinary, SmallInteger, delete, func, insert
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, DateTime, LargeBinary, SmallInteger, bindparam, delete, func, literal, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from starlette.responses import Response
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from marketplace.kernel import clock, locks
 from marketplace.kernel.actor import asking
 from marketplace.kernel.base import Base
+from marketplace.kernel.prepared import Prepared
 from marketplace.kernel.refusals import Conflict, Invalid, Malformed
 from schemas.identity import Scope
 
@@ -56,6 +57,25 @@ class Remembered(Base):
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp(), index=True)
 
 
+_RECALLED = Prepared(
+    select(
+        func.pg_try_advisory_xact_lock(bindparam("number", type_=BigInteger)).label("alone"),
+        Remembered.fingerprint, Remembered.status, Remembered.headers, Remembered.body, Remembered.at,
+    )
+    .select_from(select(literal(1).label("one")).subquery("asked"))
+    .outerjoin(Remembered, (Remembered.caller == bindparam("caller")) & (Remembered.key == bindparam("key")))
+)  # fmt: skip
+_KEPT = Prepared(
+    insert(Remembered)
+    .values(
+        caller=bindparam("caller"), key=bindparam("key"), fingerprint=bindparam("fingerprint"),
+        status=bindparam("status"), headers=bindparam("headers"), body=bindparam("body"),
+    )
+    .on_conflict_do_nothing()
+    .returning(Remembered.key)
+)  # fmt: skip
+
+
 async def recall(session: AsyncSession, request: Request) -> Response | None:
     """The answer this key already has. Afterwards the key is this transaction's alone.
 
@@ -78,20 +98,22 @@ async def recall(session: AsyncSession, request: Request) -> Response | None:
     boundary = _BOUNDARY.search(request.headers.get("content-type", ""))
     # A form's boundary is made up anew for every try of the same form.
     digest.update(body.replace(boundary[1].encode(), b"") if boundary else body)
-    if not await session.scalar(locks.try_for("idempotency", caller.person_id, key)):
+    number = locks.number("idempotency", caller.person_id, key)
+    kept = await _RECALLED.first(session, number=number, caller=caller.person_id, key=key)
+    assert kept is not None
+    if not kept["alone"]:
         raise StillRunning(headers={"Retry-After": "1"})
-    kept = await session.get(Remembered, (caller.person_id, key))
-    if kept is not None and kept.at > clock.now() - KEPT_FOR:
-        if kept.fingerprint != digest.digest():
+    if kept["at"] is not None and kept["at"] > clock.now() - KEPT_FOR:
+        if kept["fingerprint"] != digest.digest():
             raise KeyReused
-        if kept.status == SHOWN:
+        if kept["status"] == SHOWN:
             raise ShownOnce
-        if kept.status == NOT_KEPT:
+        if kept["status"] == NOT_KEPT:
             return None
-        return Response(kept.body, kept.status, headers=kept.headers | {"Idempotency-Replayed": "true"})
-    if kept is not None:
-        await session.delete(kept)
-        await session.flush()
+        headers = kept["headers"] | {"Idempotency-Replayed": "true"}
+        return Response(kept["body"], kept["status"], headers=headers)
+    if kept["at"] is not None:
+        await session.execute(delete(Remembered).where(Remembered.caller == caller.person_id, Remembered.key == key))
     request.state.idempotency = (caller.person_id, key, digest.digest())
     return None
 
@@ -110,11 +132,12 @@ async def keep(session: AsyncSession, request: Request, response: Response, *, s
     else:
         headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
         body = bytes(response.body)
-    await session.execute(
-        insert(Remembered).values(
-            caller=caller, key=key, fingerprint=fingerprint, status=status, headers=headers, body=body
-        )
+    kept = await _KEPT.fetch(
+        session, caller=caller, key=key, fingerprint=fingerprint, status=status, headers=headers, body=body
     )
+    if not kept:
+        # Its twin ended between the look for an answer and the lock: the next try finds what that one answered.
+        raise StillRunning(headers={"Retry-After": "1"})
 
 
 async def sweep(session: AsyncSession, now: datetime) -> int:

@@ -6,7 +6,7 @@ Delivery is at least once: every job must be able to meet its own finished work 
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any, Final
 import asyncpg
 import structlog
 from pgqueuer import PgQueuer
+from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.core.executors import EntrypointExecutor
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Context, Job, Schedule
@@ -25,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.kernel import metrics
 from marketplace.kernel.db import Database
 from marketplace.kernel.log import said
+from marketplace.kernel.prepared import connected
 from marketplace.settings import Settings
 
 log = structlog.get_logger("jobs")
@@ -55,6 +57,9 @@ class Place:
     settings: Settings
 
 
+# The queue's own statement, for whoever writes something else down with it.
+ENQUEUED: Final = QueryQueueBuilder().build_enqueue_query("skip").strip()
+
 Handler = Callable[[Place, dict[str, Any]], Awaitable[None]]
 
 
@@ -62,26 +67,24 @@ async def after_commit(
     session: AsyncSession, job: str, args: Mapping[str, Any], *, once: str | None = None, after: timedelta | None = None
 ) -> None:
     """Enqueue `job`. `once` names work of which one waiting copy is enough."""
-    raw = await _raw(session)
-    if not raw.is_in_transaction():
-        # SQLAlchemy's adapter sends BEGIN with the first statement; a job enqueued before it would outlive a rollback.
-        await session.execute(text("select 1"))
+    raw = await connected(session)
     assert raw.is_in_transaction(), "a job is enqueued inside the transaction that asks for it"
     await Queries.from_asyncpg_connection(raw).enqueue(
         [job], [json.dumps(args).encode()], [0], [after], [once], on_conflict="skip"
     )
 
 
-async def _raw(session: AsyncSession) -> asyncpg.Connection:
-    raw = (await (await session.connection()).get_raw_connection()).driver_connection
-    assert isinstance(raw, asyncpg.Connection)
-    return raw
-
-
 async def sweep(session: AsyncSession, now: datetime) -> None:
     """Forget what the queue noted of jobs that ended long ago."""
     await session.execute(text("delete from pgqueuer_log where created < :before"), {"before": now - KEPT_FOR})
     await session.execute(text("delete from pgqueuer_statistics where created < :before"), {"before": now - KEPT_FOR})
+
+
+def enqueuing(jobs: Sequence[str], args: Mapping[str, Any]) -> list[Any]:
+    """What `ENQUEUED` takes to enqueue jobs that are all told the same."""
+    many = len(jobs)
+    told = json.dumps(args).encode()
+    return [[0] * many, list(jobs), [told] * many, [timedelta(0)] * many, [None] * many, ["null"] * many]
 
 
 class Failed(Exception):  # noqa: N818 -- what the queue keeps of a failure: no values of anybody's

@@ -2,7 +2,11 @@
 
 import hashlib
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BigInteger, Select, bindparam, column, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.kernel.prepared import Prepared
 
 
 def number(*name: object) -> int:
@@ -11,11 +15,19 @@ def number(*name: object) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
+_IN_TURN = Prepared(
+    select(func.pg_advisory_xact_lock(column("number", BigInteger))).select_from(
+        func.unnest(bindparam("numbers", type_=ARRAY(BigInteger))).alias("number")
+    )
+)
+
+
+async def hold(session: AsyncSession, *numbers: int) -> None:
+    """Hold these locks until this transaction ends, one after the other; whoever comes later waits."""
+    if numbers:
+        await _IN_TURN.fetch(session, numbers=list(numbers))
+
+
 def wait_for(*name: object) -> Select[tuple[None]]:
     """Hold the lock until this transaction ends; whoever comes later waits."""
     return select(func.pg_advisory_xact_lock(number(*name)))
-
-
-def try_for(*name: object) -> Select[tuple[bool]]:
-    """Hold the lock until this transaction ends, if nobody holds it."""
-    return select(func.pg_try_advisory_xact_lock(number(*name)))

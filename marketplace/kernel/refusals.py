@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import asyncpg
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.kernel.language import told
@@ -151,16 +152,16 @@ def refusing(**by_constraint: type[Refusal]) -> Iterator[None]:
     """Turn a broken database constraint into the refusal it stands for."""
     try:
         yield
-    except IntegrityError as error:
+    except (IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
         name = broken_constraint(error)
         if name is None or name not in by_constraint:
             raise
         raise by_constraint[name] from error
 
 
-def broken_constraint(error: IntegrityError) -> str | None:
-    """The name of the constraint PostgreSQL refused on."""
-    cause = getattr(error.orig, "__cause__", None)
+def broken_constraint(error: IntegrityError | asyncpg.IntegrityConstraintViolationError) -> str | None:
+    """The name of the constraint PostgreSQL refused on, told by the driver or by SQLAlchemy."""
+    cause = getattr(error.orig, "__cause__", None) if isinstance(error, IntegrityError) else error
     name = getattr(cause, "constraint_name", None)
     return name if isinstance(name, str) else None
 

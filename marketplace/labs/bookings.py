@@ -4,12 +4,12 @@ Whoever asks for one time keeps the instrument's calendar from changing under th
 the calendar. So rules, quotas and requests are judged on what stands, and the exclusion constraint is the last line.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 from uuid_utils.compat import uuid7
@@ -19,12 +19,14 @@ from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
+from marketplace.kernel.prepared import Prepared, PreparedFor
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
 from marketplace.labs import facts, instruments, rules
 from marketplace.labs.booking_models import HOLDING_STATES, Booking
 from marketplace.labs.models import Instrument
 from marketplace.labs.policy import booking_of, booking_visible_to, instrument_kept_by, instrument_visible_to
-from marketplace.labs.rules import Ask, NotBookable
+from marketplace.labs.rules import Ask, Circumstances, NotBookable
+from marketplace.labs.terms import COLUMNS, Terms
 from marketplace.reservations import claims
 from schemas.base import FieldError
 from schemas.bookings import (
@@ -73,6 +75,31 @@ class NotItsTime(Conflict):
     """只能在开始前 30 分钟到结束之间签到。 · One checks in from 30 minutes before it begins until it ends."""
 
 
+class Booked:
+    """A booking that was put down a moment ago: its row, beside what is shown with it."""
+
+    def __init__(self, row: Mapping[str, Any], circumstances: Circumstances) -> None:
+        self.row, self.circumstances = row, circumstances
+        self.id: UUID = row["id"]
+        self.state: BookingState = row["state"]
+        self.starts_at: datetime = row["starts_at"]
+        self.ends_at: datetime = row["ends_at"]
+        self.version: int = row["version"]
+
+
+_BLANK: Final = dict.fromkeys(Booking.__table__.columns.keys())
+_GIVEN: Final = {name: bindparam(name, type_=column.type) for name, column in Booking.__table__.columns.items()}
+_PUT_DOWN = Prepared(insert(Booking).values(_GIVEN))
+# If and only if its time was there to be claimed.
+_CLAIM: Final = claims.CLAIMED.cte("made")
+_PUT_DOWN_AND_HELD = Prepared(
+    insert(Booking)
+    .from_select([*_GIVEN], select(*_GIVEN.values()).where(exists(select(_CLAIM.c.id))), include_defaults=False)
+    .add_cte(_CLAIM)
+    .returning(Booking.id)
+)
+
+
 def chosen() -> Select[Booking]:
     """Bookings beside everything that is shown with them."""
     return (
@@ -115,26 +142,47 @@ async def listed(
     return [row[0] for row in rows], marker
 
 
-async def entered(session: AsyncSession, actor: Actor, instrument_id: UUID, *, alone: bool) -> tuple[Instrument, bool]:
-    """An instrument with its calendar held still, and whether the actor keeps it.
+def _terms_for(actor: Actor, *more: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(*COLUMNS, instrument_kept_by(actor).label("keeper"), *more)
+        .join(Organisation, Organisation.id == Instrument.organisation_id)
+        .where(Instrument.id == bindparam("instrument"), instrument_visible_to(actor))
+    )
 
-    It is read after the lock: what was changed while one waited is seen.
-    """
-    if alone:
-        await claims.take_turns(session, [instrument_id])
-    else:
-        await claims.keep_off(session, instrument_id)
-    found = (
-        await session.execute(
-            instruments.chosen()
-            .add_columns(instrument_kept_by(actor))
-            .where(Instrument.id == instrument_id, instrument_visible_to(actor))
-            .execution_options(populate_existing=True)
-        )
-    ).one_or_none()
+
+_ALONE = PreparedFor(_terms_for)
+_AMONG_OTHERS = PreparedFor(lambda actor: _terms_for(actor, claims.keeping_off(), *rules.counting()))
+
+
+def _entered(found: Any) -> tuple[Terms, bool]:
     if found is None:
         raise NotFound
-    return found[0], found[1]
+    return Terms.from_row(found), found["keeper"]
+
+
+async def alone(session: AsyncSession, actor: Actor, instrument_id: UUID) -> tuple[Terms, bool]:
+    """The terms of an instrument whose calendar nobody else changes, and whether the actor keeps it.
+
+    They are read after the lock: what was changed while one waited is seen.
+    """
+    await claims.take_turns(session, [instrument_id])
+    return _entered(await _ALONE.first(session, actor, instrument=instrument_id))
+
+
+async def among_others(
+    session: AsyncSession, actor: Actor, instrument_id: UUID, organisation_id: UUID
+) -> tuple[Terms, bool]:
+    """The same for one time asked for by oneself: others who ask are not held up, unless the same quota counts them.
+
+    The terms are read in the statement that locks, for speed; `rules.look` sees whether they still hold.
+    """
+    return _entered(
+        await _AMONG_OTHERS.first(
+            session, actor, instrument=instrument_id, calendar=claims.turn(instrument_id),
+            person_quota=rules.quota(instrument_id, actor.person),
+            organisation_quota=rules.quota(instrument_id, organisation_id),
+        )
+    )  # fmt: skip
 
 
 def require_membership(actor: Actor, organisation_id: UUID) -> None:
@@ -169,23 +217,24 @@ async def whom(session: AsyncSession, actor: Actor, wish: BookingNew, *, keeper:
     return found
 
 
-async def request(session: AsyncSession, actor: Actor, wish: BookingNew) -> Booking:
+async def request(session: AsyncSession, actor: Actor, wish: BookingNew) -> Booked:
     """Hold a time, or wait for a keeper's word; or be told every reason why not."""
     if wish.for_email is None:
         require_membership(actor, wish.organisation_id)
-    instrument, keeper = await entered(session, actor, wish.instrument_id, alone=False)
+        instrument, keeper = await among_others(session, actor, wish.instrument_id, wish.organisation_id)
+    else:
+        instrument, keeper = await alone(session, actor, wish.instrument_id)
     person_id = await whom(session, actor, wish, keeper=keeper)
-    made = await book(
+    return await book(
         session, actor, instrument, asked(wish, wish.organisation_id, person_id), wish.purpose,
         waive=wish.waive, keeper=keeper,
     )  # fmt: skip
-    return await read(session, actor, made.id)
 
 
 async def book(
     session: AsyncSession,
     actor: Actor,
-    instrument: Instrument,
+    instrument: Terms,
     ask: Ask,
     purpose: str,
     *,
@@ -193,57 +242,68 @@ async def book(
     keeper: bool,
     series_id: UUID | None = None,
     holding: UUID | None = None,
-) -> Booking:
+) -> Booked:
     """A new booking on a calendar that stands still. `holding` names who holds that time for it already.
 
     What is held goes over to the booking, even to a request: it keeps its time until a keeper decides.
     """
-    customer, waived = await rules.admitted(session, instrument, ask, waive=waive, keeper=keeper)
-    booking = new(actor, instrument, ask, customer, purpose, waived=waived, keeper=keeper)
-    booking.series_id = series_id
+    circumstances, waived = await rules.admitted(session, instrument, ask, waive=waive, keeper=keeper)
+    row = new(actor, circumstances, purpose, waived=waived, keeper=keeper, series_id=series_id)
+    booking = Booked(row, circumstances)
+    confirmed = booking.state is BookingState.CONFIRMED
+    instrument = circumstances.instrument
+    if confirmed and holding is None:
+        during = rules.claimed(instrument, booking.starts_at, booking.ends_at)
+        # Somebody may have been quicker since the rules were looked at.
+        if not await _PUT_DOWN_AND_HELD.fetch(session, **claims.claiming(booking.id, during, [instrument.id]), **row):
+            raise NotBookable([Rule.SLOT_TAKEN])
+    else:
+        await _PUT_DOWN.fetch(session, **row)
     if holding is not None:
         await claims.hand_over(session, holding, booking.id)
-    elif booking.state is BookingState.CONFIRMED:
-        await hold(session, instrument, booking)
-    session.add(booking)
-    await session.flush()
-    fact = facts.BookingConfirmed if booking.state is BookingState.CONFIRMED else facts.BookingRequested
+    fact = facts.BookingConfirmed if confirmed else facts.BookingRequested
     await record(session, fact(booking.id, instrument.id), subject=booking.id, by=actor.person)
-    if booking.state is BookingState.CONFIRMED:
+    if confirmed:
         await refuse_colliding(session, instrument, booking, by=actor.person)
     return booking
 
 
 def new(
-    actor: Actor, instrument: Instrument, ask: Ask, customer: CustomerClass, purpose: str, *, waived: list[Rule],
+    actor: Actor,
+    circumstances: Circumstances,
+    purpose: str,
+    *,
+    waived: list[Rule],
     keeper: bool,
-) -> Booking:  # fmt: skip
+    series_id: UUID | None,
+) -> dict[str, Any]:
     """A row as it is put down: confirmed where nobody has to be asked."""
-    now = clock.now()
-    at_once = keeper or customer in instrument.confirmed_at_once
-    return Booking(
-        id=uuid7(),
-        instrument_id=instrument.id,
-        organisation_id=ask.organisation_id,
-        person_id=ask.person_id,
-        made_by=actor.person,
-        customer_class=customer,
-        state=BookingState.CONFIRMED if at_once else BookingState.REQUESTED,
-        starts_at=ask.starts_at,
-        ends_at=ask.ends_at,
-        purpose=purpose,
-        assisted=ask.assisted,
-        answers=list(ask.answers),
-        waived=list(waived),
-        waived_by=actor.person if waived else None,
-        cancelled_late=False,
-        created_at=now,
-        updated_at=now,
-        version=1,
-    )
+    now, ask, instrument = clock.now(), circumstances.ask, circumstances.instrument
+    at_once = keeper or circumstances.customer_class in instrument.confirmed_at_once
+    return _BLANK | {
+        "id": uuid7(),
+        "instrument_id": instrument.id,
+        "organisation_id": ask.organisation_id,
+        "person_id": ask.person_id,
+        "made_by": actor.person,
+        "customer_class": circumstances.customer_class,
+        "state": BookingState.CONFIRMED if at_once else BookingState.REQUESTED,
+        "starts_at": ask.starts_at,
+        "ends_at": ask.ends_at,
+        "purpose": purpose,
+        "assisted": ask.assisted,
+        "answers": list(ask.answers),
+        "waived": list(waived),
+        "waived_by": actor.person if waived else None,
+        "cancelled_late": False,
+        "series_id": series_id,
+        "created_at": now,
+        "updated_at": now,
+        "version": 1,
+    }
 
 
-async def hold(session: AsyncSession, instrument: Instrument, booking: Booking) -> None:
+async def hold(session: AsyncSession, instrument: Terms, booking: Booking | Booked) -> None:
     """Claim a booking's time. Somebody may have been quicker since the rules were looked at."""
     try:
         await claims.claim(
@@ -253,7 +313,9 @@ async def hold(session: AsyncSession, instrument: Instrument, booking: Booking) 
         raise NotBookable([Rule.SLOT_TAKEN]) from None
 
 
-async def refuse_colliding(session: AsyncSession, instrument: Instrument, booking: Booking, *, by: UUID | None) -> None:
+async def refuse_colliding(
+    session: AsyncSession, instrument: Terms, booking: Booking | Booked, *, by: UUID | None
+) -> None:
     """Requests that wished for a time that is now another's are told so, instead of waiting for a word in vain."""
     if set(CustomerClass) <= set(instrument.confirmed_at_once):
         return
@@ -298,14 +360,14 @@ async def settle(
     await record(session, fact(booking.id, booking.instrument_id, **more), subject=booking.id, by=by)
 
 
-async def taken_up(session: AsyncSession, actor: Actor, booking_id: UUID) -> tuple[Booking, Instrument, bool]:
+async def taken_up(session: AsyncSession, actor: Actor, booking_id: UUID) -> tuple[Booking, Terms, bool]:
     """One booking to change, alone with its instrument's calendar, and whether the actor keeps that."""
     seen = await read(session, actor, booking_id)
     await claims.take_turns(session, [seen.instrument_id])
     locked = await session.scalar(chosen().where(Booking.id == booking_id).with_for_update(of=Booking, key_share=True))
     assert locked is not None
     keeper = await instruments.keeps(session, actor, locked.instrument_id)
-    return locked, locked.instrument, keeper
+    return locked, Terms.of(locked.instrument), keeper
 
 
 def require_own(actor: Actor, booking: Booking, *, keeper: bool) -> None:
@@ -395,9 +457,10 @@ async def move(session: AsyncSession, actor: Actor, booking_id: UUID, wish: Book
     if old.state not in {BookingState.REQUESTED, BookingState.CONFIRMED} or old.ends_at <= clock.now():
         raise BookingOver
     ask = wish_of(old, starts_at=wish.starts_at, ends_at=wish.ends_at, asked_at=clock.now())
-    customer, waived = await rules.admitted(session, instrument, ask, waive=wish.waive, keeper=keeper)
-    booking = new(actor, instrument, ask, customer, old.purpose, waived=waived, keeper=keeper)
-    booking.moved_from_id, booking.series_id = await _given_up(session, old), old.series_id
+    circumstances, waived = await rules.admitted(session, instrument, ask, waive=wish.waive, keeper=keeper)
+    row = new(actor, circumstances, old.purpose, waived=waived, keeper=keeper, series_id=old.series_id)
+    given_up = await _given_up(session, old)
+    booking = Booking(**row | {"moved_from_id": given_up})
     left: set[UUID] = set()
     if old.state is BookingState.REQUESTED:
         left.add(old.id)
@@ -408,7 +471,7 @@ async def move(session: AsyncSession, actor: Actor, booking_id: UUID, wish: Book
         async with session.begin_nested():
             session.add(booking)
     if booking.state is BookingState.CONFIRMED:
-        left.add(booking.moved_from_id)
+        left.add(given_up)
     for one in sorted(left):
         await _leave(session, one, booking, by=actor.person)
     if booking.state is BookingState.CONFIRMED:

@@ -57,7 +57,8 @@ async def request(wish: BookingNew, session: Writing, actor: SignedIn, response:
     """预约 · Book a time. A refusal gives every reason at once, and says which a keeper may waive."""
     booking = await bookings.request(session, actor, wish)
     response.headers["Location"] = f"/api/v1/bookings/{booking.id}"
-    return _shown(booking, response)
+    etag.stamp(response, booking.version)
+    return shapes.booked(booking)
 
 
 @router.post("/booking-series", status_code=201, responses=problems(*NEW, SeriesNotBookable))

@@ -1,5 +1,6 @@
 """When an instrument is open. Days and hours are China's, which has had one zone without summer time since 1991."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -102,18 +103,19 @@ def merged(spans: Iterable[Span]) -> list[Span]:
 
 
 def without(spans: Sequence[Span], taken: Iterable[Span]) -> list[Span]:
-    """What is left of these when that is taken away."""
-    left = list(spans)
-    for gone in taken:
-        left = [
-            piece
-            for span in left
-            for piece in (
-                Span(span.starts_at, min(span.ends_at, gone.starts_at)),
-                Span(max(span.starts_at, gone.ends_at), span.ends_at),
-            )
-            if piece.starts_at < piece.ends_at
-        ]
+    """What is left of these when that is taken away, in one walk along both."""
+    gone = merged(taken)
+    left: list[Span] = []
+    for span in spans:
+        begins = span.starts_at
+        for one in gone[bisect_right(gone, begins, key=lambda one: one.ends_at) :]:
+            if one.starts_at >= span.ends_at:
+                break
+            if begins < one.starts_at:
+                left.append(Span(begins, one.starts_at))
+            begins = one.ends_at
+        if begins < span.ends_at:
+            left.append(Span(begins, span.ends_at))
     return left
 
 

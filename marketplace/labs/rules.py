@@ -6,28 +6,44 @@ at once, and says of each whether a keeper may waive it.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from types import SimpleNamespace
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    Uuid,
+    all_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.identity.models import Organisation, Person
 from marketplace.kernel import clock, locks
 from marketplace.kernel.clock import BEIJING
+from marketplace.kernel.prepared import Prepared
 from marketplace.kernel.refusals import Conflict
 from marketplace.labs import hours
+from marketplace.labs.availability import days_of, opened
 from marketplace.labs.booking_models import LIVE_STATES, Booking
 from marketplace.labs.instruments import NotItsKeeper
-from marketplace.labs.models import Holiday, Instrument, OpeningException, OpeningHours, Outage, Qualification
+from marketplace.labs.models import Instrument, Outage, Qualification
+from marketplace.labs.terms import COLUMNS, Terms
 from marketplace.reservations.claims import Period, period
 from marketplace.reservations.models import Claim
 from schemas.base import FieldError
 from schemas.bookings import Rule
-from schemas.identity import OrganisationKind, Verification
+from schemas.identity import OrganisationCard, OrganisationKind, Verification
 from schemas.labs import CustomerClass, InstrumentState, Operation
 
 
@@ -53,11 +69,12 @@ class Ask:
 class Circumstances:
     """Everything that the rules look at."""
 
-    instrument: Instrument
+    instrument: Terms
     ask: Ask
     now: datetime
+    organisation: OrganisationCard
+    person_name: str
     customer_class: CustomerClass
-    verified: bool
     open: bool
     out_of_order: bool
     qualified: bool
@@ -94,7 +111,7 @@ RULES: Final[dict[Rule, Kept]] = {
         "此仪器当前不开放。 · It is not offered at present.",
     ),
     Rule.ORGANISATION_NOT_VERIFIED: Kept(
-        lambda c: not c.verified,
+        lambda c: c.organisation.verification is not Verification.VERIFIED,
         "/organisation_id",
         "您的单位尚未通过认证。 · Your organisation is not verified.",
     ),
@@ -211,12 +228,12 @@ def broken(circumstances: Circumstances) -> list[Rule]:
     return [rule for rule, kept in RULES.items() if kept.broken(circumstances)]
 
 
-def claimed(instrument: Instrument, starts_at: datetime, ends_at: datetime) -> Period:
+def claimed(instrument: Terms, starts_at: datetime, ends_at: datetime) -> Period:
     """What a booking holds: its time, and what is kept free after it."""
     return period(starts_at, ends_at + timedelta(minutes=instrument.buffer_minutes))
 
 
-def class_of(instrument: Instrument, organisation_id: UUID, kinds: Sequence[str], region: str) -> CustomerClass:
+def class_of(instrument: Terms | Instrument, organisation_id: UUID, kinds: Sequence[str], region: str) -> CustomerClass:
     """校内、高校院所、本省企业、其他."""
     if organisation_id == instrument.organisation_id:
         return CustomerClass.INTERNAL
@@ -227,33 +244,59 @@ def class_of(instrument: Instrument, organisation_id: UUID, kinds: Sequence[str]
     return CustomerClass.OTHER
 
 
-async def look(session: AsyncSession, instrument: Instrument, ask: Ask) -> Circumstances:
-    """The circumstances of a wish, in one statement."""
-    if instrument.person_week_minutes is not None or instrument.person_upcoming is not None:
-        await session.execute(locks.wait_for("labs.quota", instrument.id, ask.person_id))
-    if instrument.organisation_week_minutes is not None:
-        await session.execute(locks.wait_for("labs.quota", instrument.id, ask.organisation_id))
-    now = clock.now()
-    found = (await session.execute(_facts(instrument, ask, now))).one()
-    weekly = [SimpleNamespace(weekday=day, opens=opens, closes=closes) for day, opens, closes in found.weekly]
-    special = [
-        SimpleNamespace(day=date.fromisoformat(day), opens=opens, closes=closes) for day, opens, closes in found.special
-    ]
-    holidays = {date.fromisoformat(day): follows for day, follows in found.holidays}
-    spans = hours.open_spans(weekly, special, ask.starts_at, ask.ends_at, holidays)
+def quota(instrument_id: UUID, whose: UUID) -> int:
+    """The number of the lock on which those take turns who count what a person or an organisation has."""
+    return locks.number("labs.quota", instrument_id, whose)
+
+
+def counting() -> tuple[ColumnElement[None], ColumnElement[None]]:
+    """Locks for whoever is not alone with the calendar, and only where there is a quota to count.
+
+    Two columns that are given `quota` of the person and of the organisation under those names.
+    """
+    of_person, of_organisation = (
+        func.pg_advisory_xact_lock(bindparam(name, type_=BigInteger)) for name in ("person_quota", "organisation_quota")
+    )
+    each = or_(Instrument.person_week_minutes.is_not(None), Instrument.person_upcoming.is_not(None))
+    return case((each, of_person)), case((Instrument.organisation_week_minutes.is_not(None), of_organisation))
+
+
+async def look(session: AsyncSession, instrument: Terms, ask: Ask) -> Circumstances:
+    """The circumstances of a wish, in one statement, on a calendar that stands still.
+
+    Terms that changed before it stood still are read anew.
+    """
+    while True:
+        now, week = clock.now(), hours.week_of(ask.starts_at)
+        found = await _LOOKED.first(
+            session, instrument=instrument.id, organisation=ask.organisation_id, person=ask.person_id,
+            starts_at=ask.starts_at, ends_at=ask.ends_at, during=claimed(instrument, ask.starts_at, ask.ends_at),
+            but=list(ask.but), monday=week.starts_at, next_monday=week.ends_at, now=now,
+            first_day=hours.local_day(ask.starts_at), last_day=hours.local_day(ask.ends_at),
+        )  # fmt: skip
+        assert found is not None
+        if found["version"] == instrument.version:
+            break
+        whose = (ask.person_id, ask.organisation_id)
+        await locks.hold(session, *(quota(instrument.id, one) for one in whose))
+        instrument = Terms.from_row(await _TERMS.first(session, instrument=instrument.id))
+    spans = opened(found, ask.starts_at, ask.ends_at)
     return Circumstances(
         instrument=instrument,
         ask=ask,
         now=now,
-        customer_class=class_of(instrument, ask.organisation_id, found.kinds, found.region),
-        verified=found.verification is Verification.VERIFIED,
+        organisation=OrganisationCard(
+            id=ask.organisation_id, name=found["organisation_name"], verification=Verification(found["verification"])
+        ),
+        person_name=found["person_name"],
+        customer_class=class_of(instrument, ask.organisation_id, found["kinds"], found["region"]),
         open=hours.covers(spans, ask.starts_at, ask.ends_at),
-        out_of_order=found.out_of_order,
-        qualified=found.qualified,
-        taken=found.taken,
-        person_minutes=_minutes(found.person_time),
-        organisation_minutes=_minutes(found.organisation_time),
-        upcoming=found.upcoming,
+        out_of_order=found["out_of_order"],
+        qualified=found["qualified"],
+        taken=found["taken"],
+        person_minutes=_minutes(found["person_time"]),
+        organisation_minutes=_minutes(found["organisation_time"]),
+        upcoming=found["upcoming"],
     )
 
 
@@ -261,15 +304,16 @@ def _minutes(time: timedelta) -> float:
     return time.total_seconds() / 60
 
 
-def _facts(instrument: Instrument, ask: Ask, now: datetime) -> Any:
-    during = claimed(instrument, ask.starts_at, ask.ends_at)
-    week = hours.week_of(ask.starts_at)
-    theirs = (
-        Booking.instrument_id == instrument.id,
-        Booking.state.in_(LIVE_STATES),
-        Booking.id.not_in(ask.but),
+def _looked() -> Any:
+    """What `look` asks: of an organisation and a person, an instrument and a time."""
+    instrument, organisation, person = (
+        bindparam(name, type_=Uuid) for name in ("instrument", "organisation", "person")
     )
-    this_week = (*theirs, Booking.starts_at >= week.starts_at, Booking.starts_at < week.ends_at)
+    starts_at, ends_at, now = (bindparam(name, type_=DateTime(True)) for name in ("starts_at", "ends_at", "now"))
+    first, last = (bindparam(name, type_=Date) for name in ("first_day", "last_day"))
+    but = all_(bindparam("but", type_=ARRAY(Uuid)))
+    theirs = (Booking.instrument_id == instrument, Booking.state.in_(LIVE_STATES), Booking.id != but)
+    this_week = (*theirs, Booking.starts_at >= bindparam("monday"), Booking.starts_at < bindparam("next_monday"))
 
     def used(*conditions: ColumnElement[bool]) -> Any:
         length = func.sum(Booking.ends_at - Booking.starts_at)
@@ -279,63 +323,54 @@ def _facts(instrument: Instrument, ask: Ask, now: datetime) -> Any:
             .scalar_subquery()
         )
 
-    def rows(cls: Any, order: Any, *parts: Any, where: Sequence[ColumnElement[bool]]) -> Any:
-        listed = func.json_agg(aggregate_order_by(func.json_build_array(*parts), order))
-        return select(func.coalesce(listed, func.json_build_array())).where(*where).scalar_subquery()
-
-    first, last = hours.local_day(ask.starts_at), hours.local_day(ask.ends_at)
     return select(
+        Organisation.name.label("organisation_name"),
         Organisation.verification,
         Organisation.kinds,
         Organisation.region,
-        rows(
-            OpeningHours, OpeningHours.weekday, OpeningHours.weekday, OpeningHours.opens, OpeningHours.closes,
-            where=[OpeningHours.instrument_id == instrument.id],
-        ).label("weekly"),
-        rows(
-            OpeningException, OpeningException.day, OpeningException.day, OpeningException.opens,
-            OpeningException.closes,
-            where=[OpeningException.instrument_id == instrument.id, OpeningException.day.between(first, last)],
-        ).label("special"),
-        rows(Holiday, Holiday.day, Holiday.day, Holiday.follows, where=[Holiday.day.between(first, last)]).label(
-            "holidays"
-        ),
+        *days_of(instrument, first, last),
         exists(
             select(Outage.id).where(
-                Outage.instrument_id == instrument.id,
-                Outage.starts_at < ask.ends_at,
-                or_(Outage.ends_at.is_(None), Outage.ends_at > ask.starts_at),
+                Outage.instrument_id == instrument,
+                Outage.starts_at < ends_at,
+                or_(Outage.ends_at.is_(None), Outage.ends_at > starts_at),
             )
         ).label("out_of_order"),
         exists(
             select(Qualification.id)
-            .join(Person, Person.email == Qualification.email)
             .where(
-                Person.id == ask.person_id,
-                Qualification.instrument_id == instrument.id,
+                Qualification.email == Person.email,
+                Qualification.instrument_id == instrument,
                 Qualification.revoked_at.is_(None),
                 or_(Qualification.expires_on.is_(None), Qualification.expires_on >= last),
             )
         ).label("qualified"),
         exists(
             select(Claim.id).where(
-                Claim.resource_id == instrument.id, Claim.during.op("&&")(during), Claim.held_by.not_in(ask.but)
+                Claim.resource_id == instrument, Claim.during.op("&&")(bindparam("during", type_=TSTZRANGE)),
+                Claim.held_by != but,
             )
         ).label("taken"),
-        used(Booking.person_id == ask.person_id).label("person_time"),
-        used(Booking.organisation_id == ask.organisation_id).label("organisation_time"),
+        used(Booking.person_id == person).label("person_time"),
+        used(Booking.organisation_id == organisation).label("organisation_time"),
         select(func.count())
         .select_from(Booking)
-        .where(*theirs, Booking.person_id == ask.person_id, Booking.ends_at > now)
+        .where(*theirs, Booking.person_id == person, Booking.ends_at > now)
         .scalar_subquery()
         .label("upcoming"),
-    ).where(Organisation.id == ask.organisation_id)  # fmt: skip
+        Person.name.label("person_name"),
+        Instrument.version,
+    ).where(Organisation.id == organisation, Person.id == person, Instrument.id == instrument)  # fmt: skip
+
+
+_LOOKED = Prepared(_looked())
+_TERMS = Prepared(select(*COLUMNS).where(Instrument.id == bindparam("instrument")))
 
 
 async def admitted(
-    session: AsyncSession, instrument: Instrument, ask: Ask, *, waive: Collection[Rule], keeper: bool
-) -> tuple[CustomerClass, list[Rule]]:
-    """Whose class they are, and what was waived for them; or every reason why not."""
+    session: AsyncSession, instrument: Terms, ask: Ask, *, waive: Collection[Rule], keeper: bool
+) -> tuple[Circumstances, list[Rule]]:
+    """The circumstances, and what was waived of the rules; or every reason why not."""
     circumstances = await look(session, instrument, ask)
     found = broken(circumstances)
     waived = [rule for rule in found if rule in waive and RULES[rule].waivable]
@@ -343,4 +378,4 @@ async def admitted(
         raise NotItsKeeper("只有管理员可以放行规则。 · Only its keepers waive rules.")
     if len(waived) < len(found):
         raise NotBookable([rule for rule in found if rule not in waived])
-    return circumstances.customer_class, waived
+    return circumstances, waived

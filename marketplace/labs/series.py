@@ -22,7 +22,7 @@ async def request(session: AsyncSession, actor: Actor, wish: SeriesNew) -> tuple
     """
     if wish.for_email is None:
         bookings.require_membership(actor, wish.organisation_id)
-    instrument, keeper = await bookings.entered(session, actor, wish.instrument_id, alone=True)
+    instrument, keeper = await bookings.alone(session, actor, wish.instrument_id)
     person_id = await bookings.whom(session, actor, wish, keeper=keeper)
     series_id = uuid7()
     first = bookings.asked(wish, wish.organisation_id, person_id)

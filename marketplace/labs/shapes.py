@@ -12,7 +12,7 @@ from marketplace.kernel.actor import Actor
 from marketplace.kernel.language import told
 from marketplace.labs import instruments, ratings
 from marketplace.labs.booking_models import Booking, Usage, Waiting
-from marketplace.labs.bookings import COLLIDED
+from marketplace.labs.bookings import COLLIDED, Booked
 from marketplace.labs.models import Instrument, Keeper, OpeningException, OpeningHours
 from marketplace.labs.policy import instrument_kept_by
 from marketplace.labs.rating_models import Rating
@@ -104,6 +104,16 @@ def booking(row: Booking) -> BookingView:
         instrument=_brief(row.instrument),
         organisation=OrganisationCard.model_validate(row.organisation),
         person_name=row.person.name,
+    )
+
+
+def booked(made: Booked) -> BookingView:
+    """A booking as it was just put down."""
+    return BookingView(
+        **{name: made.row[name] for name in BookingView.model_fields if name not in _NAMED},
+        instrument=InstrumentBrief(id=made.circumstances.instrument.id, name=made.circumstances.instrument.name),
+        organisation=made.circumstances.organisation,
+        person_name=made.circumstances.person_name,
     )
 
 

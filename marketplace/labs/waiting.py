@@ -20,6 +20,7 @@ from marketplace.labs.booking_models import Booking, Waiting
 from marketplace.labs.models import Instrument
 from marketplace.labs.policy import waiting_visible_to
 from marketplace.labs.rules import Ask, NotBookable
+from marketplace.labs.terms import Terms
 from marketplace.reservations import claims
 from schemas.bookings import Rule, WaitingNew, WaitingState
 
@@ -82,7 +83,7 @@ def _wish(waiting: Waiting) -> Ask:
 async def join(session: AsyncSession, actor: Actor, wish: WaitingNew) -> Waiting:
     """Get in line for a time that is taken, and that one could otherwise book."""
     bookings.require_membership(actor, wish.organisation_id)
-    instrument, _ = await bookings.entered(session, actor, wish.instrument_id, alone=False)
+    instrument, _ = await bookings.among_others(session, actor, wish.instrument_id, wish.organisation_id)
     ask = bookings.asked(wish, wish.organisation_id, actor.person)
     found = rules.broken(await rules.look(session, instrument, ask))
     if found and found != [Rule.SLOT_TAKEN]:
@@ -127,7 +128,7 @@ async def accept(session: AsyncSession, actor: Actor, waiting_id: UUID) -> Booki
     expires = waiting.offer_expires_at
     if waiting.state is not WaitingState.OFFERED or expires is None or expires <= clock.now():
         raise NoOffer
-    instrument, keeper = await bookings.entered(session, actor, waiting.instrument_id, alone=True)
+    instrument, keeper = await bookings.alone(session, actor, waiting.instrument_id)
     booking = await bookings.book(
         session, actor, instrument, _wish(waiting), waiting.purpose, waive=(), keeper=keeper, holding=waiting.id
     )
@@ -167,7 +168,7 @@ async def promote(session: AsyncSession, instrument_id: UUID, public_url: str) -
     )
     offered = 0
     for waiting in line.all():
-        instrument = waiting.instrument
+        instrument = Terms.of(waiting.instrument)
         if rules.broken(await rules.look(session, instrument, _wish(waiting))):
             continue
         during = rules.claimed(instrument, waiting.starts_at, waiting.ends_at)

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from sqlalchemy import or_, select
+from sqlalchemy import Uuid, any_, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel.clock import BEIJING
+from marketplace.kernel.prepared import Prepared
 from marketplace.money import ledger, pricing
 from marketplace.money.ledger import Of
 from marketplace.money.models import FreeQuota, Tariff, Voucher
@@ -45,6 +48,29 @@ def quota_account(case: Case) -> Of:
     return Of(AccountKind.QUOTA_AVAILABLE, quota_of(case.instrument_id, case.at))
 
 
+class _Voucher(NamedTuple):
+    id: UUID
+    share_percent: int
+    settlement: Settlement
+    valid_until: date
+
+
+_DECLARED = Prepared(
+    select(FreeQuota.customers)
+    .where(FreeQuota.instrument_id == bindparam("instrument"), FreeQuota.year == bindparam("year"))
+    .order_by(FreeQuota.declared_at.desc(), FreeQuota.id.desc())
+    .limit(1)
+)
+_ISSUED = Prepared(
+    select(Voucher.id, Voucher.share_percent, Voucher.settlement, Voucher.valid_until)
+    .where(
+        Voucher.organisation_id == bindparam("organisation"),
+        or_(Voucher.valid_until >= bindparam("day"), Voucher.id == any_(bindparam("kept", type_=ARRAY(Uuid)))),
+    )
+    .order_by(Voucher.valid_until, Voucher.id)
+)
+
+
 async def split(
     session: AsyncSession, case: Case, tariff: Tariff, gross: Decimal, minutes: int, *, holding: bool = True
 ) -> Split:
@@ -61,7 +87,7 @@ async def split(
     return pricing.split(gross, minutes, int(free), purses)
 
 
-def _purse(voucher: Voucher, case: Case, there: Mapping[Of, Decimal]) -> Purse:
+def _purse(voucher: _Voucher, case: Case, there: Mapping[Of, Decimal]) -> Purse:
     account = voucher_account(voucher.id)
     left = case.own.get(account, pricing.NOTHING)
     if voucher.id in case.claimed:
@@ -74,27 +100,20 @@ def _purse(voucher: Voucher, case: Case, there: Mapping[Of, Decimal]) -> Purse:
 async def _benefits(session: AsyncSession, case: Case) -> bool:
     if quota_account(case) in case.own:
         return True
-    customers = await session.scalar(
-        select(FreeQuota.customers)
-        .where(FreeQuota.instrument_id == case.instrument_id, FreeQuota.year == case.at.astimezone(BEIJING).year)
-        .order_by(FreeQuota.declared_at.desc(), FreeQuota.id.desc())
-        .limit(1)
-    )
-    return customers is not None and case.customer_class.value in customers
+    found = await _DECLARED.first(session, instrument=case.instrument_id, year=case.at.astimezone(BEIJING).year)
+    return found is not None and case.customer_class.value in found["customers"]
 
 
-async def _vouchers(session: AsyncSession, case: Case, tariff: Tariff) -> list[Voucher]:
+async def _vouchers(session: AsyncSession, case: Case, tariff: Tariff) -> list[_Voucher]:
     """The payer's own, the one that ends first before the others; an organisation's own instruments take none."""
     if case.customer_class is CustomerClass.INTERNAL or not tariff.accepts_vouchers:
         return []
-    kept = {of.owner for of in case.own if of.kind is AccountKind.VOUCHER_AVAILABLE}
+    kept = [of.owner for of in case.own if of.kind is AccountKind.VOUCHER_AVAILABLE]
     day = case.at.astimezone(BEIJING).date()
-    found = await session.scalars(
-        select(Voucher)
-        .where(Voucher.organisation_id == case.organisation_id, or_(Voucher.valid_until >= day, Voucher.id.in_(kept)))
-        .order_by(Voucher.valid_until, Voucher.id)
-    )
-    return list(found.all())
+    found = await _ISSUED.fetch(session, organisation=case.organisation_id, day=day, kept=kept)
+    return [
+        _Voucher(row["id"], row["share_percent"], Settlement(row["settlement"]), row["valid_until"]) for row in found
+    ]
 
 
 def settled(case: Case, lab_id: UUID, split: Split, sign: int = 1) -> dict[Of, Decimal]:

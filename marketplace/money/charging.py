@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Date, bindparam, cast, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 from uuid_utils.compat import uuid7
@@ -20,6 +20,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.facts import record
 from marketplace.kernel.language import told
+from marketplace.kernel.prepared import Prepared
 from marketplace.kernel.refusals import Conflict
 from marketplace.labs import facts as labs
 from marketplace.labs.booking_models import Booking, Usage
@@ -41,6 +42,7 @@ from marketplace.money.models import (
 )
 from marketplace.money.pricing import Purse, Split, Use
 from schemas.charges import AccountKind, ChargeKind, EntryKind, PostingKind, RedemptionState
+from schemas.labs import CustomerClass
 from schemas.tariffs import LineKind, Per, PriceLine
 
 HELD = {
@@ -81,21 +83,41 @@ def kept(lines: Sequence[PriceLine]) -> list[dict[str, Any]]:
     return [one.model_dump(mode="json") for one in lines]
 
 
+_OF_A_TARIFF = ("id", "instrument_id", "prices", "windows", "late_cancel_percent", "accepts_vouchers")
+_AGREED = Prepared(
+    insert(Agreement).values(
+        {name: bindparam(name) for name in ("booking_id", "tariff_id", "gross", "lines", "at")}
+    )
+)  # fmt: skip
+_DAY = cast(func.timezone("Asia/Shanghai", Booking.starts_at), Date)
+# A booking beside the tariff of its day.
+_PRICED = Prepared(
+    select(
+        Booking.organisation_id, Booking.customer_class, Booking.starts_at, Booking.ends_at, Booking.assisted,
+        *(getattr(Tariff, name) for name in _OF_A_TARIFF),
+    )
+    .join(Tariff, Tariff.instrument_id == Booking.instrument_id)
+    .where(Booking.id == bindparam("booking"), Tariff.effective_from <= _DAY)
+    .order_by(Tariff.effective_from.desc(), Tariff.id.desc())
+    .limit(1)
+)  # fmt: skip
+
+
 async def hold(session: AsyncSession, fact: labs.BookingConfirmed, by: UUID | None) -> None:
     """Agree on the price of a booking, and keep for it what will bear it."""
-    booking = await session.get_one(Booking, fact.booking_id)
-    tariff = await tariffs.valid(session, booking.instrument_id, booking.starts_at.astimezone(BEIJING).date())
-    if tariff is None:
+    found = await _PRICED.first(session, booking=fact.booking_id)
+    if found is None:
         return
-    use = use_of(booking.starts_at, booking.ends_at, assisted=booking.assisted)
-    lines = lines_of(tariff, booking.customer_class, use)
+    # A copy to compute with; the session knows nothing of it.
+    tariff = Tariff(**{name: found[name] for name in _OF_A_TARIFF})
+    use = use_of(found["starts_at"], found["ends_at"], assisted=found["assisted"])
+    customer = CustomerClass(found["customer_class"])
+    lines = lines_of(tariff, customer, use)
     gross = pricing.total(lines)
-    await session.execute(
-        insert(Agreement).values(
-            booking_id=booking.id, tariff_id=tariff.id, gross=gross, lines=kept(lines), at=clock.now()
-        )
+    await _AGREED.fetch(
+        session, booking_id=fact.booking_id, tariff_id=tariff.id, gross=gross, lines=kept(lines), at=clock.now()
     )
-    case = Case(booking.instrument_id, booking.organisation_id, booking.customer_class, booking.starts_at)
+    case = Case(fact.instrument_id, found["organisation_id"], customer, found["starts_at"])
     split = await bearing.split(session, case, tariff, gross, use.minutes)
     wanted = {bearing.voucher_account(purse.voucher_id): amount for purse, amount in split.covers}
     if split.free_minutes:
@@ -103,13 +125,13 @@ async def hold(session: AsyncSession, fact: labs.BookingConfirmed, by: UUID | No
     moves: dict[Of, Decimal] = {}
     for of, amount in wanted.items():
         moves |= {of: -amount, Of(HELD[of.kind], of.owner): amount}
-    posting_id = await ledger.post(session, PostingKind.HELD, booking.id, moves)
+    posting_id = await ledger.post(session, PostingKind.HELD, fact.booking_id, moves)
     if posting_id is not None:
         ids = await ledger.ids(session, wanted)
         await session.execute(
             insert(Hold).values(
                 [
-                    {"id": uuid7(), "booking_id": booking.id, "account_id": ids[of], "amount": amount,
+                    {"id": uuid7(), "booking_id": fact.booking_id, "account_id": ids[of], "amount": amount,
                      "posting_id": posting_id}
                     for of, amount in wanted.items()
                 ]

@@ -7,14 +7,16 @@ series) first takes turns at the resources, in one order for all.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import Range, insert
+from sqlalchemy import BigInteger, ColumnElement, Uuid, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from marketplace.kernel import locks
+from marketplace.kernel.prepared import Prepared
 from marketplace.kernel.refusals import Conflict, NotFound, refusing
 from marketplace.reservations.models import LONGEST, Claim, Resource, ResourceKind
 
@@ -42,7 +44,8 @@ async def enrol(session: AsyncSession, kind: ResourceKind, *ids: UUID) -> None:
     await session.execute(insert(Resource).values([{"id": one, "kind": kind} for one in ids]).on_conflict_do_nothing())
 
 
-def _turn(resource: UUID) -> int:
+def turn(resource: UUID) -> int:
+    """The number of the lock on which those take turns who change its calendar."""
     return locks.number("reservations.calendar", resource)
 
 
@@ -56,15 +59,55 @@ async def take_turns(session: AsyncSession, resources: Collection[UUID]) -> None
     found = await session.scalars(select(Resource.id).where(Resource.id.in_(wanted)))
     if len(found.all()) < len(wanted):
         raise NotFound
-    for number in sorted(map(_turn, wanted)):
-        await session.execute(select(func.pg_advisory_xact_lock(number)))
+    await locks.hold(session, *sorted(map(turn, wanted)))
+
+
+def keeping_off(number: str = "calendar") -> ColumnElement[None]:
+    """`keep_off` as part of another statement: a column that is given `turn(resource)` under that name.
+
+    What the same statement reads it saw before it had the lock.
+    """
+    return func.pg_advisory_xact_lock_shared(bindparam(number, type_=BigInteger))
+
+
+_KEPT_OFF = Prepared(select(keeping_off()).where(Resource.id == bindparam("resource")))
 
 
 async def keep_off(session: AsyncSession, resource: UUID) -> None:
     """Let nobody be alone with this calendar until the transaction ends; others who claim on it are not held up."""
-    shared = select(Resource.id, func.pg_advisory_xact_lock_shared(_turn(resource))).where(Resource.id == resource)
-    if (await session.execute(shared)).one_or_none() is None:
+    if await _KEPT_OFF.first(session, calendar=turn(resource), resource=resource) is None:
         raise NotFound
+
+
+_WANTED = (
+    func.unnest(bindparam("ids", type_=ARRAY(Uuid)), bindparam("resources", type_=ARRAY(Uuid)))
+    .table_valued("id", "resource_id")
+    .render_derived(name="wanted")
+)
+# For one resource it may be part of another statement, which then does its work only where this made a row.
+CLAIMED: Final = (
+    insert(Claim)
+    .from_select(
+        ["id", "resource_id", "during", "held_by"],
+        select(
+            _WANTED.c.id, _WANTED.c.resource_id, bindparam("during", type_=TSTZRANGE),
+            bindparam("held_by", type_=Uuid),
+        ),
+        include_defaults=False,
+    )
+    .on_conflict_do_nothing(constraint="claim_no_overlap")
+    .returning(Claim.id)
+)  # fmt: skip
+_CLAIMED = Prepared(CLAIMED)
+
+
+def claiming(held_by: UUID, during: Period, resources: Sequence[UUID]) -> dict[str, Any]:
+    """What `CLAIMED` takes."""
+    assert during.lower is not None
+    assert during.upper is not None
+    if during.upper - during.lower > LONGEST:
+        raise TooLongToHold
+    return {"ids": [uuid7() for _ in resources], "resources": resources, "during": during, "held_by": held_by}
 
 
 async def claim(session: AsyncSession, held_by: UUID, during: Period, resources: Collection[UUID]) -> None:
@@ -72,19 +115,11 @@ async def claim(session: AsyncSession, held_by: UUID, during: Period, resources:
     wanted = sorted(set(resources))
     if len(wanted) > 1:
         await take_turns(session, wanted)
-    assert during.lower is not None
-    assert during.upper is not None
-    if during.upper - during.lower > LONGEST:
-        raise TooLongToHold
-    rows = [{"id": uuid7(), "resource_id": one, "during": during, "held_by": held_by} for one in wanted]
     with refusing(claim_resource_id_fkey=NotFound):
-        made = await session.scalars(
-            insert(Claim).values(rows).on_conflict_do_nothing(constraint="claim_no_overlap").returning(Claim.id)
-        )
-    kept = made.all()
-    if len(kept) < len(rows):
-        if kept:
-            await session.execute(delete(Claim).where(Claim.id.in_(kept)))
+        made = await _CLAIMED.fetch(session, **claiming(held_by, during, wanted))
+    if len(made) < len(wanted):
+        if made:
+            await session.execute(delete(Claim).where(Claim.id.in_([row["id"] for row in made])))
         raise Taken
 
 

@@ -1,12 +1,13 @@
 """The same request twice has one effect, whenever and however often it comes."""
 
 import asyncio
+import itertools
 from datetime import timedelta
 
 import pytest
 from fastapi import APIRouter, Response, UploadFile
 from fastapi.routing import iter_route_contexts
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, update
 
 from marketplace.identity.models import Organisation, Token
 from marketplace.kernel import clock, idempotency, locks
@@ -305,6 +306,10 @@ async def busy(real_url, settings):
         yield place
 
 
+# Instead of the number of a lock: one that nobody else asks for.
+NUMBERS = itertools.count()
+
+
 async def effects(place) -> int:
     async with place.database.reading() as session:
         return await count(session)
@@ -336,7 +341,7 @@ async def test_the_same_test_catches_a_twin_that_only_looks_before_it_writes(bus
     async def keep_nothing(*_, **__):
         await meet.wait()
 
-    monkeypatch.setattr(locks, "try_for", lambda *_: select(text("true")))
+    monkeypatch.setattr(locks, "number", lambda *_: next(NUMBERS))
     monkeypatch.setattr(idempotency, "keep", keep_nothing)
     anna = await busy.given.person()
     await together(anna, "k", 5)
@@ -345,7 +350,7 @@ async def test_the_same_test_catches_a_twin_that_only_looks_before_it_writes(bus
 
 async def test_without_the_lock_the_key_itself_still_has_one_effect(busy, monkeypatch):
     """The second line: the row's primary key."""
-    monkeypatch.setattr(locks, "try_for", lambda *_: select(text("true")))
+    monkeypatch.setattr(locks, "number", lambda *_: next(NUMBERS))
     anna = await busy.given.person()
     answers = await together(anna, "k", 5)
     assert {answer.status_code for answer in answers} <= {201, 409}

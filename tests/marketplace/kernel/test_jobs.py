@@ -87,7 +87,7 @@ async def test_a_job_is_queued_if_and_only_if_its_transaction_commits(queue):
 async def test_a_session_that_has_said_nothing_yet_does_not_queue_on_its_own(queue):
     """SQLAlchemy begins with the first statement: on the raw connection before it, a job outlives the rollback."""
     async with queue.database.writing() as session:
-        raw = await jobs._raw(session)
+        raw = (await (await session.connection()).get_raw_connection()).driver_connection
         assert not raw.is_in_transaction()
         await Queries.from_asyncpg_connection(raw).enqueue(["test.naive"], [b"{}"], [0])
         await session.rollback()

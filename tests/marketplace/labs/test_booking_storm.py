@@ -4,9 +4,11 @@ import asyncio
 import random
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
-from marketplace.labs import bookings, waiting
+from marketplace.labs import bookings, rules, waiting
+from marketplace.labs.models import Instrument
+from marketplace.reservations import claims
 from schemas.identity import Role
 from tests.given.labs import an_instrument, day, slot, wish
 
@@ -124,12 +126,52 @@ async def test_the_storm_catches_rules_without_a_claim(real, lab, monkeypatch):
     made = await an_instrument(real.given.session, manager.organisation)
     looked = asyncio.Barrier(4)
 
-    async def naive(session, instrument, booking) -> None:
-        await looked.wait()
+    class Naive:
+        @staticmethod
+        async def fetch(session, **row) -> list[bool]:
+            await looked.wait()
+            await bookings._PUT_DOWN.fetch(session, **row)
+            return [True]
 
-    monkeypatch.setattr(bookings, "hold", naive)
+    monkeypatch.setattr(bookings, "_PUT_DOWN_AND_HELD", Naive)
     assert await statuses(*(who.post(URL, wish(made, who, day(7, 9))) for who in users[:4])) == [201] * 4
     async with real.database.reading() as session:
         assert await session.scalar(OVERLAPS) == 6
     async with real.database.writing.begin() as session:
         await session.execute(text("delete from booking where instrument_id = :id"), {"id": made.id})
+
+
+WAITING = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
+
+
+async def _asked_while_a_keeper_shortens(real, made, who) -> tuple[int, list[str]]:
+    """A wish for two hours that comes while a keeper, alone with the calendar, allows one at most."""
+    async with real.database.writing.begin() as keeper:
+        await claims.take_turns(keeper, [made.id])
+        shorter = update(Instrument).where(Instrument.id == made.id)
+        await keeper.execute(shorter.values(max_minutes=60, version=Instrument.version + 1))
+        asked = asyncio.create_task(who.post(URL, wish(made, who, day(7, 9), 2)))
+        async with real.database.reading() as session:
+            while not await session.scalar(WAITING):
+                assert not asked.done()
+                await asyncio.sleep(0.01)
+    answer = await asked
+    return answer.status_code, [error["code"] for error in answer.json().get("errors", ())]
+
+
+async def test_the_terms_that_hold_are_those_after_the_wait(real, lab, monkeypatch):
+    """They are read by the statement that waits, so as they were before; the twin that does not look again books."""
+    manager, users = lab
+    looked = rules._LOOKED
+
+    class Blind:
+        @staticmethod
+        async def first(session, **values):
+            return dict(await looked.first(session, **values)) | {"version": 1}
+
+    with monkeypatch.context() as naive:
+        naive.setattr(rules, "_LOOKED", Blind)
+        made = await an_instrument(real.given.session, manager.organisation)
+        assert await _asked_while_a_keeper_shortens(real, made, users[0]) == (201, [])
+    made = await an_instrument(real.given.session, manager.organisation)
+    assert await _asked_while_a_keeper_shortens(real, made, users[0]) == (409, ["too_long"])
