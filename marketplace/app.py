@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.docking.router import router as events
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
 from marketplace.imports.router import router as imports
@@ -53,6 +54,7 @@ ROUTERS = (
     lab_files,
     holidays,
     calendars,
+    events,
     tariffs,
     charges,
     vouchers,

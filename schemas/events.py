@@ -1,15 +1,24 @@
 """Docking events (对接活动): what an organizer writes of one, its agenda, and its states."""
 
+import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Protocol, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AwareDatetime, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StrictBool, model_validator
+from pydantic import (
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StrictBool,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -191,8 +200,33 @@ class _Zone:
 TimeZone = Annotated[str, _Zone()]
 """The IANA name of the zone in which an event's clocks go."""
 
-_URL = r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[!-~]*)?$"
-WebAddress = Annotated[str, Line(500), Field(pattern=_URL)]
+_URL = r"https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[!-~]*)?"
+
+
+LONGEST_URL: Final = 500
+
+
+class _WebAddress:
+    @staticmethod
+    def read(value: object) -> str:
+        if not isinstance(value, str) or len(value) > LONGEST_URL or not re.fullmatch(_URL, value):
+            raise PydanticCustomError(
+                "web_address",
+                "请填写以 https:// 开头的网址，最多 500 个字符"
+                " · write a web address that begins with https://, of at most 500 characters",
+            )
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler.resolve_ref_schema(handler(schema))
+        described.update(pattern=f"^{_URL}$", maxLength=LONGEST_URL, examples=["https://meet.example/room"])
+        return described
+
+
+WebAddress = Annotated[str, _WebAddress()]
 Languages = Annotated[list[SpokenLanguage], Field(max_length=8), EachOnce]
 Regions = Annotated[list[RegionCode], Field(max_length=20), EachOnce]
 
@@ -302,24 +336,50 @@ class EventBody(Message):
         return self
 
 
-def times_flaw(starts_at: Any, ends_at: Any, opens_at: Any, closes_at: Any) -> None:
-    """Refuse the times of an event that cannot be: raises at the field that has to change."""
-    ends_later(starts_at, ends_at)
-    if ends_at - starts_at > LONGEST:
+class EventTimes(Message):
+    """When an event is, and when one can register for it."""
+
+    model_config = ConfigDict(from_attributes=True, extra="ignore")
+
+    starts_at: Moment
+    ends_at: Moment
+    registration_opens_at: Moment | None = None
+    registration_closes_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _times(self) -> Self:
+        times_in_order(self)
+        return self
+
+
+class _Timed(Protocol):
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def registration_opens_at(self) -> datetime | None: ...
+    @property
+    def registration_closes_at(self) -> datetime | None: ...
+
+
+def times_in_order(one: _Timed) -> None:
+    """Refuse times that cannot be, at the field that has to change."""
+    ends_later(one.starts_at, one.ends_at)
+    if one.ends_at - one.starts_at > LONGEST:
         raise wrong_at("ends_at", "period_length", "最长 31 天 · 31 days at most")
-    if opens_at is not None and closes_at is not None and closes_at <= opens_at:
+    opens, closes = one.registration_opens_at, one.registration_closes_at
+    if opens is not None and closes is not None and closes <= opens:
         raise wrong_at(
-            "registration_closes_at",
-            "window_order",
-            "报名截止须晚于开始 · registration has to close after it opens",
+            "registration_closes_at", "window_order", "报名截止须晚于开始 · registration has to close after it opens"
         )
-    if closes_at is not None and closes_at > ends_at:
+    if closes is not None and closes > one.ends_at:
         raise wrong_at(
             "registration_closes_at",
             "window_late",
             "报名须在活动结束前截止 · registration closes before the event ends",
         )
-    if opens_at is not None and opens_at >= ends_at:
+    if opens is not None and opens >= one.ends_at:
         raise wrong_at(
             "registration_opens_at", "window_late", "报名须在活动结束前开始 · registration opens before the event ends"
         )
@@ -330,7 +390,7 @@ class EventNew(EventBody):
 
     @model_validator(mode="after")
     def _times(self) -> Self:
-        times_flaw(self.starts_at, self.ends_at, self.registration_opens_at, self.registration_closes_at)
+        times_in_order(self)
         return self
 
 

@@ -253,8 +253,13 @@ class EventSlot(Base):
             using="gist",
         ),
         UniqueConstraint("id", "event_id", name="event_slot_of_event_key"),
+        # Looked at when the transaction ends: a slot keeps its id when its session is written anew.
         ForeignKeyConstraint(
-            ["session_id", "event_id"], ["event_session.id", "event_session.event_id"], name="event_slot_session_fkey"
+            ["session_id", "event_id"],
+            ["event_session.id", "event_session.event_id"],
+            name="event_slot_session_fkey",
+            deferrable=True,
+            initially="DEFERRED",
         ),
         Index("event_slot_event_idx", "event_id", "starts_at"),
         Index("event_slot_session_idx", "session_id"),

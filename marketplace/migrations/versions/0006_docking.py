@@ -385,7 +385,11 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("starts_at < ends_at", name=op.f("event_slot_in_order_check")),
         sa.ForeignKeyConstraint(
-            ["session_id", "event_id"], ["event_session.id", "event_session.event_id"], name="event_slot_session_fkey"
+            ["session_id", "event_id"],
+            ["event_session.id", "event_session.event_id"],
+            name="event_slot_session_fkey",
+            initially="DEFERRED",
+            deferrable=True,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("event_slot_pkey")),
         sa.UniqueConstraint("id", "event_id", name="event_slot_of_event_key"),
