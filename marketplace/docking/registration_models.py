@@ -12,6 +12,7 @@ from marketplace.docking.models import Event
 from marketplace.identity.models import Organisation
 from marketplace.kernel.base import Base, Key, Moment, Now, Versioned
 from marketplace.kernel.columns import many, words
+from marketplace.listings.models import Listing
 from schemas.events import ParticipantKind
 from schemas.registrations import RegistrationState
 
@@ -36,6 +37,9 @@ class Registration(Versioned, Base):
             "(state = 'offered') <= (offered_at is not null and offer_expires_at is not null)", name="offer_expires"
         ),
         CheckConstraint("(state = 'waiting') <= (waiting_since is not null)", name="waiting_since"),
+        CheckConstraint(
+            "(state in ('requested', 'waiting', 'offered', 'confirmed')) = (ended_at is null)", name="ended_when"
+        ),
         ForeignKeyConstraint(
             ["event_id", "kind"],
             ["event_capacity.event_id", "event_capacity.kind"],
@@ -77,6 +81,10 @@ class Registration(Versioned, Base):
     waiting_since: Mapped[Moment | None]
     offered_at: Mapped[Moment | None]
     offer_expires_at: Mapped[Moment | None]
+    # When it came to nothing; its people left in that moment.
+    ended_at: Mapped[Moment | None]
+    # The version that its maker was last told of, so that each is told once.
+    mailed_version: Mapped[int | None]
     words: Mapped[str]
 
     event: Mapped[Event] = relationship(lazy="raise")
@@ -85,7 +93,10 @@ class Registration(Versioned, Base):
         lazy="raise",
         back_populates="registration",
         order_by="Attendee.position",
-        primaryjoin="and_(Registration.id == Attendee.registration_id, Attendee.left_at.is_(None))",
+        primaryjoin=(
+            "and_(Registration.id == Attendee.registration_id,"
+            " or_(Attendee.left_at.is_(None), Attendee.left_at == Registration.ended_at))"
+        ),
         viewonly=True,
     )
     records: Mapped[list["BroughtListing"]] = relationship(
@@ -166,6 +177,8 @@ class BroughtListing(Base):
     registration_id: Mapped[UUID] = mapped_column(ForeignKey("registration.id"), primary_key=True)
     listing_id: Mapped[UUID] = mapped_column(ForeignKey("listing.id"), primary_key=True)
     position: Mapped[int] = mapped_column(SmallInteger)
+
+    listing: Mapped[Listing] = relationship(lazy="raise")
 
 
 class CheckIn(Base):

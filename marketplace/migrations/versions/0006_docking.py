@@ -491,6 +491,8 @@ def upgrade() -> None:
         sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("offered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("offer_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mailed_version", sa.Integer(), nullable=True),
         sa.Column("words", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column(
@@ -502,6 +504,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(state = 'offered') <= (offered_at is not null and offer_expires_at is not null)",
             name=op.f("registration_offer_expires_check"),
+        ),
+        sa.CheckConstraint(
+            "(state in ('requested', 'waiting', 'offered', 'confirmed')) = (ended_at is null)",
+            name=op.f("registration_ended_when_check"),
         ),
         sa.CheckConstraint(
             "(state = 'waiting') <= (waiting_since is not null)", name=op.f("registration_waiting_since_check")
