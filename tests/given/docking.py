@@ -10,7 +10,8 @@ from marketplace.docking import agenda, events
 from marketplace.docking.models import Event
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
-from schemas.events import AgendaBody, EventBody, EventState
+from schemas.agenda import AgendaBody
+from schemas.events import EventBody, EventState
 from tests.given.kinds import ODD
 from tests.given.labs import day
 
@@ -99,6 +100,27 @@ EVERY_FIELD_OF_AN_AGENDA: dict[str, Any] = {
 }  # fmt: skip
 
 
+# What somebody may write who registers; the questions and slots are those of the event that it is sent to.
+EVERY_FIELD_OF_A_REGISTRATION: dict[str, Any] = {
+    "people": [
+        {
+            "name": f"王某 {ODD}", "email": "newcomer@test.example", "phone": "+86 431 8888 0000", "job": "总工",
+            "languages": ["zh", "en"], "meetings_most": 4, "absent": ["{slot_id}"],
+        }
+    ],
+    "introduction": f"电池企业。\n{ODD}",
+    "wanted": "电解质团队。",
+    "accessibility": "轮椅通道。",
+    "meetings_most": 6,
+    "shown": True,
+    "answers": [
+        {"question_id": "{question_id}", "text": "朋友介绍", "number": None, "yes": None, "chosen": None, "day": None},
+        {"question_id": "{choice_id}", "text": None, "number": None, "yes": None, "chosen": ["贷款"], "day": None},
+    ],
+    "records": ["{listing_id}"],
+}  # fmt: skip
+
+
 def an_agenda(starts_at: datetime, *, tables: int = 2, slots: int = 3) -> dict[str, Any]:
     """A speech, then so many slots of twenty minutes (five between two), at so many tables of one room."""
     begins = starts_at + timedelta(hours=1)
@@ -151,10 +173,10 @@ async def an_event(
     return made
 
 
-def a_registration(by: Any, *, people: int = 1, **more: Any) -> dict[str, Any]:
+def a_registration(by: Any, *, come: int = 1, **more: Any) -> dict[str, Any]:
     """What somebody sends to register themselves and some more, in the name of their organisation."""
     told = [{"name": "某人", "email": by.email}]
-    told += [{"name": f"同事{n}", "email": f"colleague{n}.{by.email}"} for n in range(1, people)]
+    told += [{"name": f"同事{n}", "email": f"colleague{n}.{by.email}"} for n in range(1, come)]
     organisation = str(by.organisation.id) if by.organisation else None
     return {"organisation_id": organisation, "kind": "enterprise", "people": told} | more
 
