@@ -64,9 +64,9 @@ EVERY_FIELD_OF_AN_EVENT: dict[str, Any] = {
     "contact": {"name": "李某", "phone": "+86 431 8888 0000", "email": "li@test.example"},
     "capacities": [{"kind": "enterprise", "seats": 40}, {"kind": "finance", "seats": None}],
     "questions": [
-        {"text": "融资金额（万元）？", "text_en": "How much?", "kind": "number", "options": [], "required": True,
+        {"text": "方式？", "text_en": "How?", "kind": "choices", "options": ["贷款", "股权"], "required": False,
          "asked_of": ["enterprise"]},
-        {"text": "方式？", "text_en": None, "kind": "choices", "options": ["贷款", "股权"], "required": False,
+        {"text": "融资金额（万元）？", "text_en": None, "kind": "number", "options": [], "required": True,
          "asked_of": []},
     ],
 }  # fmt: skip
