@@ -20,6 +20,7 @@ from marketplace.kernel.actor import Actor
 from schemas.identity import Permission
 
 _DIALECT: Final = dialects.dialect(dbapi=dialects.dialect.import_dbapi())  # type: ignore[no-untyped-call]
+_OF_THE_ADAPTER: Final[type[Exception]] = _DIALECT.dbapi.Error
 _CONNECTION: Final = "duijie.connection"
 # Shapes of actors that are kept of one statement; there are a few dozen in practice.
 MOST_SHAPES: Final = 256
@@ -50,7 +51,7 @@ async def fetched(session: AsyncSession, sql: str, *arguments: object) -> list[a
     try:
         raw = await connected(session)
         rows: list[asyncpg.Record] = await raw.fetch(sql, *arguments)
-    except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
+    except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError, _OF_THE_ADAPTER):
         # SQLAlchemy has to see for itself that the connection is dead: then it drops the whole pool's.
         await (await session.connection()).execute(text("select 1"))
         raise
