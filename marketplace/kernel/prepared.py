@@ -19,8 +19,8 @@ from sqlalchemy.sql import ClauseElement
 from marketplace.kernel.actor import Actor
 from schemas.identity import Permission
 
-_DIALECT: Final = dialects.dialect(dbapi=dialects.dialect.import_dbapi())  # type: ignore[no-untyped-call]
-_OF_THE_ADAPTER: Final[type[Exception]] = _DIALECT.dbapi.Error
+_ADAPTER: Final[Any] = dialects.dialect.import_dbapi()  # type: ignore[no-untyped-call]
+_DIALECT: Final = dialects.dialect(dbapi=_ADAPTER)  # type: ignore[no-untyped-call]
 _CONNECTION: Final = "duijie.connection"
 # Shapes of actors that are kept of one statement; there are a few dozen in practice.
 MOST_SHAPES: Final = 256
@@ -51,7 +51,7 @@ async def fetched(session: AsyncSession, sql: str, *arguments: object) -> list[a
     try:
         raw = await connected(session)
         rows: list[asyncpg.Record] = await raw.fetch(sql, *arguments)
-    except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError, _OF_THE_ADAPTER):
+    except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError, _ADAPTER.Error):
         # SQLAlchemy has to see for itself that the connection is dead: then it drops the whole pool's.
         await (await session.connection()).execute(text("select 1"))
         raise

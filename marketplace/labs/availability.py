@@ -34,7 +34,7 @@ from marketplace.reservations.models import Claim
 from schemas.labs import Availability, BusyKind, BusyStretch, Stretch
 
 LONGEST_WINDOW: Final = timedelta(days=62)
-_NONE: Final = literal_column("'{}'")
+_NONE: Final[ColumnElement[Any]] = literal_column("'{}'")
 
 
 def rows_of(*parts: Any, order: Any, where: Sequence[ColumnElement[bool]]) -> Any:
@@ -84,9 +84,8 @@ def _asked(actor: Actor) -> Select[Any]:
     held = (Claim.resource_id == Instrument.id, Claim.during.op("&&")(bindparam("during", type_=TSTZRANGE)))
 
     def each(moment: Any, order: Any, where: Sequence[ColumnElement[bool]]) -> Any:
-        return (
-            select(func.coalesce(array_agg(aggregate_order_by(moment, order)), _NONE)).where(*where).scalar_subquery()
-        )  # type: ignore[no-untyped-call]
+        inner: Any = array_agg(aggregate_order_by(moment, order))  # type: ignore[no-untyped-call]
+        return select(func.coalesce(inner, _NONE)).where(*where).scalar_subquery()
 
     return (
         select(

@@ -4,28 +4,28 @@ Whoever asks for one time keeps the instrument's calendar from changing under th
 the calendar. So rules, quotas and requests are judged on what stands, and the exclusion constraint is the last line.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, func, insert, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
-from uuid_utils.compat import uuid7
 
 from marketplace.identity.models import Membership, Organisation, Person
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
-from marketplace.kernel.prepared import Prepared, PreparedFor
+from marketplace.kernel.prepared import PreparedFor
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
 from marketplace.labs import facts, instruments, rules
+from marketplace.labs.booked import Booked, new, put_down
 from marketplace.labs.booking_models import HOLDING_STATES, Booking
 from marketplace.labs.models import Instrument
 from marketplace.labs.policy import booking_of, booking_visible_to, instrument_kept_by, instrument_visible_to
-from marketplace.labs.rules import Ask, Circumstances, NotBookable
+from marketplace.labs.rules import Ask, NotBookable
 from marketplace.labs.terms import COLUMNS, Terms
 from marketplace.reservations import claims
 from schemas.base import FieldError
@@ -73,31 +73,6 @@ class AlreadyMoving(Conflict):
 
 class NotItsTime(Conflict):
     """只能在开始前 30 分钟到结束之间签到。 · One checks in from 30 minutes before it begins until it ends."""
-
-
-class Booked:
-    """A booking that was put down a moment ago: its row, beside what is shown with it."""
-
-    def __init__(self, row: Mapping[str, Any], circumstances: Circumstances) -> None:
-        self.row, self.circumstances = row, circumstances
-        self.id: UUID = row["id"]
-        self.state: BookingState = row["state"]
-        self.starts_at: datetime = row["starts_at"]
-        self.ends_at: datetime = row["ends_at"]
-        self.version: int = row["version"]
-
-
-_BLANK: Final = dict.fromkeys(Booking.__table__.columns.keys())
-_GIVEN: Final = {name: bindparam(name, type_=column.type) for name, column in Booking.__table__.columns.items()}
-_PUT_DOWN = Prepared(insert(Booking).values(_GIVEN))
-# If and only if its time was there to be claimed.
-_CLAIM: Final = claims.CLAIMED.cte("made")
-_PUT_DOWN_AND_HELD = Prepared(
-    insert(Booking)
-    .from_select([*_GIVEN], select(*_GIVEN.values()).where(exists(select(_CLAIM.c.id))), include_defaults=False)
-    .add_cte(_CLAIM)
-    .returning(Booking.id)
-)
 
 
 def chosen() -> Select[Booking]:
@@ -252,13 +227,9 @@ async def book(
     booking = Booked(row, circumstances)
     confirmed = booking.state is BookingState.CONFIRMED
     instrument = circumstances.instrument
-    if confirmed and holding is None:
-        during = rules.claimed(instrument, booking.starts_at, booking.ends_at)
-        # Somebody may have been quicker since the rules were looked at.
-        if not await _PUT_DOWN_AND_HELD.fetch(session, **claims.claiming(booking.id, during, [instrument.id]), **row):
-            raise NotBookable([Rule.SLOT_TAKEN])
-    else:
-        await _PUT_DOWN.fetch(session, **row)
+    # Somebody may have been quicker since the rules were looked at.
+    if not await put_down(session, booking, holding=confirmed and holding is None):
+        raise NotBookable([Rule.SLOT_TAKEN])
     if holding is not None:
         await claims.hand_over(session, holding, booking.id)
     fact = facts.BookingConfirmed if confirmed else facts.BookingRequested
@@ -266,41 +237,6 @@ async def book(
     if confirmed:
         await refuse_colliding(session, instrument, booking, by=actor.person)
     return booking
-
-
-def new(
-    actor: Actor,
-    circumstances: Circumstances,
-    purpose: str,
-    *,
-    waived: list[Rule],
-    keeper: bool,
-    series_id: UUID | None,
-) -> dict[str, Any]:
-    """A row as it is put down: confirmed where nobody has to be asked."""
-    now, ask, instrument = clock.now(), circumstances.ask, circumstances.instrument
-    at_once = keeper or circumstances.customer_class in instrument.confirmed_at_once
-    return _BLANK | {
-        "id": uuid7(),
-        "instrument_id": instrument.id,
-        "organisation_id": ask.organisation_id,
-        "person_id": ask.person_id,
-        "made_by": actor.person,
-        "customer_class": circumstances.customer_class,
-        "state": BookingState.CONFIRMED if at_once else BookingState.REQUESTED,
-        "starts_at": ask.starts_at,
-        "ends_at": ask.ends_at,
-        "purpose": purpose,
-        "assisted": ask.assisted,
-        "answers": list(ask.answers),
-        "waived": list(waived),
-        "waived_by": actor.person if waived else None,
-        "cancelled_late": False,
-        "series_id": series_id,
-        "created_at": now,
-        "updated_at": now,
-        "version": 1,
-    }
 
 
 async def hold(session: AsyncSession, instrument: Terms, booking: Booking | Booked) -> None:

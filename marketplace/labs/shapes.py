@@ -11,8 +11,9 @@ from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.language import told
 from marketplace.labs import instruments, ratings
+from marketplace.labs.booked import Booked
 from marketplace.labs.booking_models import Booking, Usage, Waiting
-from marketplace.labs.bookings import COLLIDED, Booked
+from marketplace.labs.bookings import COLLIDED
 from marketplace.labs.models import Instrument, Keeper, OpeningException, OpeningHours
 from marketplace.labs.policy import instrument_kept_by
 from marketplace.labs.rating_models import Rating

@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from fastapi import Response
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from marketplace.identity import people, tokens
 from marketplace.identity.models import Token
@@ -242,13 +242,9 @@ async def test_one_request_asks_who_it_is_once(app, given, session):
     somebody = await given.person(scope=Scope.WRITE)
     asked = []
 
-    def note(_connection, _cursor, statement, *_more):
-        asked.append(statement)
-
-    engine = session.bind.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    answer = await somebody.post(TOKENS, {"name": "my program"}, headers={"Idempotency-Key": "k"})
-    event.remove(engine, "before_cursor_execute", note)
+    raw = (await (await session.connection()).get_raw_connection()).driver_connection
+    with raw.query_logger(lambda done: asked.append(done.query)):
+        answer = await somebody.post(TOKENS, {"name": "my program"}, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 201
     assert sum("token.hash =" in statement for statement in asked) == 1
 

@@ -126,14 +126,13 @@ async def test_the_storm_catches_rules_without_a_claim(real, lab, monkeypatch):
     made = await an_instrument(real.given.session, manager.organisation)
     looked = asyncio.Barrier(4)
 
-    class Naive:
-        @staticmethod
-        async def fetch(session, **row) -> list[bool]:
-            await looked.wait()
-            await bookings._PUT_DOWN.fetch(session, **row)
-            return [True]
+    put_down = bookings.put_down
 
-    monkeypatch.setattr(bookings, "_PUT_DOWN_AND_HELD", Naive)
+    async def naive(session, booking, *, holding) -> bool:
+        await looked.wait()
+        return await put_down(session, booking, holding=False)
+
+    monkeypatch.setattr(bookings, "put_down", naive)
     assert await statuses(*(who.post(URL, wish(made, who, day(7, 9))) for who in users[:4])) == [201] * 4
     async with real.database.reading() as session:
         assert await session.scalar(OVERLAPS) == 6

@@ -155,9 +155,7 @@ async def test_the_public_list_is_read_from_its_index_at_twenty_thousand(cards, 
     await market.execute(text(f"set plan_cache_mode = {'force_generic_plan' if generic else 'force_custom_plan'}"))
     for prepared in (cards._first, cards._next):
         values = {"rows": 21, "at": clock.now() - timedelta(days=3), "id": "00000000-0000-0000-0000-000000000000"}
-        found = await plan(
-            market, prepared.sql, *(values.get(name, prepared._fixed.get(name)) for name in prepared._order)
-        )
+        found = await plan(market, prepared.sql, *prepared.arguments(values))
         assert "listing_open_idx" in found, found
         assert "Seq Scan on listing" not in found
         assert "Sort" not in found
@@ -181,10 +179,9 @@ async def test_a_rare_code_and_an_organisations_own_are_read_from_their_indexes(
 async def test_a_page_of_the_market_is_one_walk_along_the_index(market):
     """The rows that a page reads do not grow with the table."""
     cards = achievements.CARDS
-    values = cards._first._fixed | {"rows": 21}
     raw = (await (await market.connection()).get_raw_connection()).driver_connection
     sql = f"explain (analyze, costs off, timing off, format json) {cards._first.sql}"
-    [row] = await raw.fetch(sql, *(values[name] for name in cards._first._order))
+    [row] = await raw.fetch(sql, *cards._first.arguments({"rows": 21}))
 
     def rows_of(node):
         yield node["Node Type"], node["Actual Rows"] * node["Actual Loops"]
