@@ -34,7 +34,7 @@ demo: $(RUNTIME) ## start the database, load sample data, rank three problems, s
 	@$(BIN)/duijie demo
 
 test: $(DEV) ## run all tests on a real PostgreSQL
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 cover: $(DEV) ## run them once more and measure coverage; takes twice as long
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered

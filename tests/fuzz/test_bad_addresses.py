@@ -72,9 +72,16 @@ async def test_a_spoilt_query_is_refused_or_answered(place: Place, operation: st
     before = await stored(place)
     url = asking.url()
     parameters = [one["name"] for one in DESCRIBED[operation]["parameters"] if one["in"] == "query"]
-    for name in parameters:
-        for family, value in ADDRESSES.items():
+    for family, value in ADDRESSES.items():
+        named: set[str] = set()
+        # All at once first, where an address holds it: what the answer names is refused whatever the others are.
+        if len(value) < 1_000:
+            answer = await asking.send(f"all {family}", url, params=asking.query | dict.fromkeys(parameters, value))
+            if answer.is_client_error:
+                named = {error["pointer"].strip("/") for error in answer.json()["errors"]}
+        for name in set(parameters) - named:
             await asking.send(f"{name} {family}", url, params=asking.query | {name: value})
+    for name in parameters:
         others = urlencode({other: value for other, value in asking.query.items() if other != name})
         for family, raw in BYTES.items():
             await asking.send(f"{name} {family}", f"{url}?{others}&{name}={quote(raw)}", must=True)
