@@ -1,7 +1,7 @@
 """Which instruments are free at a time, as one SQL condition."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -17,9 +17,9 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    union_all,
     values,
 )
+from sqlalchemy.orm import aliased
 
 from marketplace.kernel.refusals import Invalid
 from marketplace.labs import hours
@@ -28,6 +28,7 @@ from marketplace.reservations.models import Claim
 from schemas.base import FieldError
 
 LONGEST_SEARCH: Final = timedelta(days=7)
+LONGEST_BUFFER: Final = timedelta(days=1)
 ORDER: Final = "结束须晚于开始 · it has to end after it begins"
 
 
@@ -55,10 +56,16 @@ def wanted(since: datetime | None, until: datetime | None) -> tuple[datetime, da
 def between(since: datetime, until: datetime) -> ColumnElement[bool]:
     """Open all of that time, in order, and held by nobody: what one could book there and then."""
     begins, ends = (literal(moment, DateTime(timezone=True)) for moment in (since, until))
-    needed = ends + func.make_interval(0, 0, 0, 0, 0, Instrument.buffer_minutes)
-    taken = exists(
-        select(Claim.id).where(
-            Claim.resource_id == Instrument.id, Claim.during.op("&&")(func.tstzrange(begins, needed))
+    # Told once for the whole search and not for each instrument: of claims there are many more than of instruments.
+    holder = aliased(Instrument)
+    needed = ends + func.make_interval(0, 0, 0, 0, 0, holder.buffer_minutes)
+    taken = (
+        select(Claim.resource_id)
+        .join(holder, holder.id == Claim.resource_id)
+        .where(
+            # An index finds these; no buffer is longer.
+            Claim.during.op("&&")(func.tstzrange(begins, literal(until + LONGEST_BUFFER, DateTime(timezone=True)))),
+            func.lower(Claim.during) < needed,
         )
     )
     broken = exists(
@@ -68,7 +75,7 @@ def between(since: datetime, until: datetime) -> ColumnElement[bool]:
             or_(Outage.ends_at.is_(None), Outage.ends_at > since),
         )
     )
-    return and_(_open_between(since, until), ~taken, ~broken)
+    return and_(_open_between(since, until), Instrument.id.not_in(taken), ~broken)
 
 
 def _open_between(since: datetime, until: datetime) -> ColumnElement[bool]:
@@ -88,29 +95,19 @@ def _open_between(since: datetime, until: datetime) -> ColumnElement[bool]:
         .select_from(named.outerjoin(Holiday, Holiday.day == named.c.day))
         .subquery("days")
     )
-    common = [
-        (
-            cls.instrument_id.label("instrument_id"),
-            (func.least(cls.closes, days.c.until) - func.greatest(cls.opens, days.c.since)).label("minutes"),
+
+    def minutes(cls: type[OpeningHours | OpeningException], *same_day: ColumnElement[bool]) -> ColumnElement[Any]:
+        shared = func.least(cls.closes, days.c.until) - func.greatest(cls.opens, days.c.since)
+        found = select(func.coalesce(func.sum(shared), 0)).where(
+            cls.instrument_id == Instrument.id, cls.opens < days.c.until, cls.closes > days.c.since, *same_day
         )
-        for cls in (OpeningHours, OpeningException)
-    ]
+        return found.correlate(Instrument).scalar_subquery()
+
     unlike = exists(
         select(OpeningException.id).where(
             OpeningException.instrument_id == OpeningHours.instrument_id, OpeningException.day == days.c.day
         )
     )
-    usual = (
-        select(*common[0])
-        .join(days, OpeningHours.weekday == days.c.weekday)
-        .where(OpeningHours.opens < days.c.until, OpeningHours.closes > days.c.since, ~unlike)
-    )
-    special = (
-        select(*common[1])
-        .join(days, OpeningException.day == days.c.day)
-        .where(OpeningException.opens < days.c.until, OpeningException.closes > days.c.since)
-    )
-    both = union_all(usual, special).subquery("open_parts")
-    total = sum(part.until - part.since for part in parts)
-    covering = select(both.c.instrument_id).group_by(both.c.instrument_id).having(func.sum(both.c.minutes) == total)
-    return Instrument.id.in_(covering)
+    usual = minutes(OpeningHours, OpeningHours.weekday == days.c.weekday, ~unlike)
+    special = minutes(OpeningException, OpeningException.day == days.c.day)
+    return usual + special == sum(part.until - part.since for part in parts)
