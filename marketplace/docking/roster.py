@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import events, registrations
+from marketplace.docking import doors, events, registrations
 from marketplace.docking.models import Event
 from marketplace.docking.policy import registration_of
 from marketplace.docking.registration_models import Registration
@@ -23,7 +23,7 @@ MOST_PEOPLE: Final = 2000
 MOST_OWN: Final = 20
 
 
-class TooManyForAFile(Conflict):
+class TooManyForOneFile(Conflict):
     """人数过多，无法生成一个文件；请按类别分别下载。 · Too many people for one file; ask for one kind at a time."""
 
 
@@ -63,8 +63,18 @@ async def whole(
     narrowed = registrations.narrowed(event_id, RegistrationFilter(kind=wish.kind, state=wish.state))
     people = narrowed.with_only_columns(func.coalesce(func.sum(Registration.seats), 0), maintain_column_froms=True)
     if (await session.scalar(people) or 0) > MOST_PEOPLE:
-        raise TooManyForAFile
+        raise TooManyForOneFile
     rows = await session.scalars(registrations.whole(narrowed).order_by(Registration.created_at, Registration.id))
     by_name = sorted(rows.all(), key=lambda one: one.organisation.name if one.organisation is not None else "")
     order = list(ParticipantKind)
     return event, sorted(by_name, key=lambda one: order.index(one.kind))
+
+
+async def worn(session: AsyncSession, actor: Actor, registration_id: UUID) -> Registration:
+    """A confirmed registration whose badges the actor may wear or hand out: its own people, and the desk."""
+    row = await registrations.read(session, actor, registration_id)
+    if not await registrations.knows_all(session, actor, registration_id):
+        raise registrations.NotYourRegistration
+    if row.state is not RegistrationState.CONFIRMED:
+        raise doors.NotConfirmed
+    return row
