@@ -41,7 +41,14 @@ _KINDS: Final = {
     ParticipantKind.GOVERNMENT: colors.HexColor(0x3B4650),
     ParticipantKind.VISITOR: colors.HexColor(0x1D6B3A),
 }
-_SHEET: Final = TableStyle([*GRID, ("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("MINROWHEIGHT", (0, 1), (-1, -1), 24)])
+_SHEET: Final = TableStyle(
+    [
+        *GRID,
+        ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("TOPPADDING", (0, 1), (-1, -1), 7),
+        ("BOTTOMPADDING", (0, 1), (-1, -1), 7),
+    ]
+)
 _CELL: Final = ParagraphStyle("cell", fontName=FONT, fontSize=9, leading=12, wordWrap="CJK")
 
 
@@ -138,7 +145,7 @@ def _draw(canvas: Any, code: qr.Code, x: float, y: float) -> None:
 def sheet(event: Event, rows: Sequence[Registration]) -> bytes:
     """The people by kind and organisation, with room to sign."""
     ready()
-    head = ("序号 No.", "姓名 name", "单位 organisation", "职务 position", "类别 kind", "电话 phone", "签名 signature")
+    head = ("No.", "姓名 name", "单位 organisation", "职务 position", "类别 kind", "电话 phone", "签名 signature")
     table: list[tuple[Any, ...]] = [head]
     for number, (registration, person) in enumerate(_people(rows), 1):
         organisation = registration.organisation.name if registration.organisation is not None else ""
@@ -149,7 +156,7 @@ def sheet(event: Event, rows: Sequence[Registration]) -> bytes:
         cell(f"{event.title} 签到表", TITLE),
         cell(f"{_local(event.starts_at, event)} {event.place or ''}　共 {len(table) - 1} 人 people"),
         Spacer(1, 8),
-        LongTable(table, colWidths=(32, 68, 148, 80, 62, 70, 63), style=_SHEET, repeatRows=1),
+        LongTable(table, colWidths=(28, 66, 150, 76, 62, 70, 71), style=_SHEET, repeatRows=1),
     ]
     return built(f"{event.title} 签到表", story, wide=False)
 

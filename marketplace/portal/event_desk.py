@@ -15,6 +15,7 @@ from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Refusal, StaleVersion
 from marketplace.portal import forms, say
+from marketplace.portal.events import places
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.labs import local_moment
 from marketplace.portal.routes import PageRoute
@@ -69,7 +70,7 @@ async def _desk(
             state: sum(found.registrations for (_, of), found in counted.items() if of is state)
             for state in RegistrationState
         },
-        kinds=[place.kind for place in one.capacities],
+        kinds=[place.kind for place in places(one)],
         places={place.kind: place for place in one.capacities},
         presence=await doors.presence(session, actor, event_id),
         next_states=[state for state in EventState if state in NEXT[one.state]],
@@ -168,7 +169,7 @@ async def _letters(
         marker=marker,
         later=cursor is not None,
         states=list(RegistrationState),
-        kinds=[place.kind for place in one.capacities],
+        kinds=[place.kind for place in places(one)],
         announces=EventAct.ANNOUNCE in one.possible,
         typed=typed or {"states": [RegistrationState.CONFIRMED.value]},
         wrong=wrong or [],

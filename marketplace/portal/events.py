@@ -17,7 +17,16 @@ from marketplace.portal.frame import Visited
 from marketplace.portal.labs import local_moment
 from marketplace.portal.routes import PageRoute
 from schemas.agenda import AgendaView
-from schemas.events import EventAct, EventFilter, EventFormat, EventKind, EventState, EventView
+from schemas.events import (
+    CapacityView,
+    EventAct,
+    EventFilter,
+    EventFormat,
+    EventKind,
+    EventState,
+    EventView,
+    ParticipantKind,
+)
 from schemas.identity import Permission
 
 router = APIRouter(prefix="/events", route_class=PageRoute, include_in_schema=False)
@@ -99,6 +108,12 @@ def address_of(request: Request, event_id: UUID) -> str:
     return f"{str(request.app.state.settings.public_url).rstrip('/')}/events/{event_id}"
 
 
+def places(one: EventView) -> list[CapacityView]:
+    """The kinds that are invited, those that an event is for before its guests."""
+    order = list(ParticipantKind)
+    return sorted(one.capacities, key=lambda place: order.index(place.kind))
+
+
 def registering(one: EventView) -> str:
     """In one sentence, whether one can register, or when."""
     if EventAct.REGISTER in one.possible:
@@ -120,6 +135,7 @@ async def event(event_id: UUID, visit: Visited, session: Reading) -> Response:
     return visit.page(
         "event.html",
         one=view,
+        places=places(view),
         agenda=agenda,
         days=days(agenda),
         mine=await roster.mine_at(session, visit.actor, event_id) if visit.signed_in else [],

@@ -18,18 +18,29 @@ from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Refusal, StaleVersion
 from marketplace.portal import forms, kinds
 from marketplace.portal import registration_form as form
+from marketplace.portal.events import places as capacities
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.agenda import AgendaView
-from schemas.events import EventView, SpokenLanguage
-from schemas.identity import Permission
+from schemas.events import EventView, ParticipantKind, SpokenLanguage
+from schemas.identity import OrganisationKind, Permission
 from schemas.listings import ListingState
 from schemas.registrations import RegistrationNew, RegistrationPatch, RegistrationView
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 RECORDS: Final = 50
+# What most people of an organisation come as; the form offers it first.
+_COMES_AS: Final[dict[str, str]] = {
+    OrganisationKind.ENTERPRISE: ParticipantKind.ENTERPRISE,
+    OrganisationKind.UNIVERSITY: ParticipantKind.ACADEMIC,
+    OrganisationKind.INSTITUTE: ParticipantKind.ACADEMIC,
+    OrganisationKind.FINANCE: ParticipantKind.FINANCE,
+    OrganisationKind.BROKER: ParticipantKind.BROKER,
+    OrganisationKind.SERVICE_PROVIDER: ParticipantKind.BROKER,
+    OrganisationKind.GOVERNMENT_DESK: ParticipantKind.GOVERNMENT,
+}
 
 
 async def _page(
@@ -60,6 +71,7 @@ async def _page(
         wrong=wrong or {},
         full=full,
         places=[place for _, place in memberships if place is not None and place.id in may],
+        capacities=capacities(one),
         records=await _records(visit, session, actor, one),
         slots=_slots(agenda),
         spoken=list(SpokenLanguage),
@@ -100,12 +112,13 @@ async def blank(event_id: UUID, visit: Visited, session: Reading) -> Response:
     actor = visit.require()
     one = await _event(session, actor, event_id)
     me, memberships = await people.read_me(session, actor)
-    places = [place for _, place in memberships if place is not None]
+    home = next((place for _, place in memberships if place is not None), None)
     typed: Typed = {
         "people.0.name": [me.name],
         "people.0.email": [me.email],
         "shown": ["1"],
-        "organisation_id": [str(places[0].id)] if places else [""],
+        "organisation_id": [str(home.id) if home is not None else ""],
+        "kind": [_COMES_AS[kind] for kind in (home.kinds if home is not None else ()) if kind in _COMES_AS],
     }
     return await _page(visit, session, one, typed)
 
