@@ -56,6 +56,15 @@ SESSION_KINDS: Final = {
     "visit": "参观 · visit",
     "break": "休息 · break",
 }
+QUESTION_KINDS: Final = {
+    "line": "一行文字 · a line",
+    "text": "一段文字 · a text",
+    "number": "整数 · a whole number",
+    "yes_no": "是或否 · yes or no",
+    "choice": "单选 · one of these",
+    "choices": "多选 · some of these",
+    "day": "日期 · a day",
+}
 REGISTRATION_STATES: Final = {
     "requested": "待审核 · waiting for approval",
     "waiting": "候补中 · in the line",

@@ -187,6 +187,73 @@ async def test_an_organizer_leads_an_event_from_draft_to_the_next_one(organizer,
     assert (await visitor(firm).post(f"{home}/state", {"to": "open", "version": "5"})).status_code == 403
 
 
+async def test_an_event_is_written_with_its_agenda_and_changed(organizer, firm, visitor, session):
+    desk = visitor(organizer)
+    assert (await visitor(firm).get("/events/new")).status_code == 403
+    sent = (await desk.page("/events/new")).form("/events/new")
+    assert sent["invited"] == ["enterprise", "academic"]
+    begins = str(day(30).date())
+    sent |= {
+        "starts_at.day": [begins],
+        "starts_at.time": ["x"],
+        "region": ["没有这个地方"],
+        "seats.enterprise": ["许多"],
+    }
+    back = await desk.again("/events/new", sent)
+    for said in ("请填写日期和时间", "没有这个代码或名称", "标题", "第 1 项"):
+        assert said in back.one("div", role="alert").text
+    sent |= {
+        "title": ["新能源对接会"], "summary": ["洽谈。"], "place": ["会展中心"], "region": ["吉林省长春市"],
+        "starts_at.time": ["09:00"], "ends_at.day": [begins], "ends_at.time": ["17:00"], "seats.enterprise": ["40"],
+        "industries": ["3841", ""], "question.0.text": ["方式？"], "question.0.kind": ["choices"],
+        "question.0.options": ["贷款\n股权"], "question.0.asked_of": ["enterprise"], "needs_approval": ["1"],
+    }  # fmt: skip
+    onward = await desk.sent("/events/new", sent)
+    written = onward.removesuffix("?said=drafted")
+    event = written.removesuffix("/desk/agenda")
+    told = (await organizer.get(f"/api/v1{event}")).json()
+    assert (told["starts_at"], told["region"]) == (day(30, 9).astimezone().isoformat().replace("+00:00", "Z"), "220100")
+    assert told["capacities"] == [
+        {"kind": "academic", "seats": None, "taken": 0}, {"kind": "enterprise", "seats": 40, "taken": 0},
+    ]  # fmt: skip
+    assert [(one["kind"], one["options"], one["asked_of"]) for one in told["questions"]] == [
+        ("choices", ["贷款", "股权"], ["enterprise"])
+    ]
+
+    # What a form shows and is sent back as it is changes nothing.
+    form = (await desk.page(f"{event}/desk/edit")).form(f"{event}/desk/edit")
+    await desk.sent(f"{event}/desk/edit", form)
+    assert (await organizer.get(f"/api/v1{event}")).json() == told
+    form |= {"title": ["新能源对接会（二）"], "invited": ["enterprise"]}
+    await desk.sent(f"{event}/desk/edit", form)
+    await desk.again(f"{event}/desk/edit", form, 412)
+    assert "新能源对接会（二）" in (await desk.page(event)).text
+
+    agenda = (await desk.page(written)).form(written)
+    agenda |= {
+        "session.0.title": ["洽谈"], "session.0.from": ["10:00"], "session.0.to": ["11:00"], "session.0.slot_minutes": ["20"],
+        "session.1.title": ["午餐"], "session.1.kind": ["break"], "session.1.from": ["10:30"], "session.1.to": ["12:00"],
+        "venue.0.name": ["会展中心"], "venue.0.room": ["一厅"], "venue.0.tables": ["1 号桌\n线上桌 https://meet.example/1"],
+        "venue.1.name": ["会展中心"], "venue.1.room": ["二厅"], "venue.1.tables": ["2 号桌"],
+    }  # fmt: skip
+    assert "议程不能重叠" in (await desk.again(written, agenda)).text
+    assert "第 2 项" in (await desk.again(written, agenda | {"session.1.to": ["x"]})).text
+    agenda["session.1.from"] = ["11:00"]
+    assert await desk.sent(written, agenda) == f"{event}/desk?said=saved"
+    kept = (await organizer.get(f"/api/v1{event}/agenda")).json()
+    assert [len(one["slots"]) for one in kept["sessions"]] == [3, 0]
+    [venue] = kept["venues"]
+    assert [[table["name"] for table in room["tables"]] for room in venue["rooms"]] == [
+        ["1 号桌", "线上桌"],
+        ["2 号桌"],
+    ]
+    assert venue["rooms"][0]["tables"][1]["url"] == "https://meet.example/1"
+    same = (await desk.page(written)).form(written)
+    await desk.sent(written, same)
+    again = (await organizer.get(f"/api/v1{event}/agenda")).json()
+    assert (again["sessions"], again["venues"]) == (kept["sessions"], kept["venues"])
+
+
 async def test_a_filter_that_cannot_be_read_says_so(anybody):
     page = await anybody.page("/events?from=x&region=没有这个地方", 422)
     assert "请填写日期" in page.text
