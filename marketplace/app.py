@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.docking.papers_router import router as event_papers
 from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
 from marketplace.identity import tokens
@@ -57,6 +58,7 @@ ROUTERS = (
     calendars,
     events,
     registrations,
+    event_papers,
     tariffs,
     charges,
     vouchers,

@@ -13,6 +13,7 @@ from rich.panel import Panel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from marketplace import demo_events
 from marketplace.commands import CommandRefused, ranking_table
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
@@ -127,6 +128,7 @@ async def load(settings: Settings, database: Database) -> bool:
         await _listings(session, settings, organisations, writers)
         shared = await _instruments(session, organisations)
         await _money(session, organisations, shared)
+        await demo_events.load(session, _rows("events"), organisations, settings.signing_key())
     return True
 
 

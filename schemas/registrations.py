@@ -127,6 +127,19 @@ class RegistrationFilter(Filter):
     state: RegistrationState | None = None
 
 
+class RosterFilter(Filter):
+    """Whom a file of the people of an event holds."""
+
+    kind: ParticipantKind | None = None
+    state: RegistrationState = RegistrationState.CONFIRMED
+
+
+class BadgeFilter(Filter):
+    """Whose badges to print, of those who come."""
+
+    kind: ParticipantKind | None = None
+
+
 class EventBrief(Message):
     id: UUID
     title: str

@@ -4,11 +4,8 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from sqlalchemy import or_, select
 
 from marketplace.docking import agenda, cloning, events, shapes, steps
-from marketplace.docking.models import Event
-from marketplace.docking.policy import confirmed_at, event_run_by
 from marketplace.kernel import etag
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
@@ -105,9 +102,8 @@ async def clone(event_id: UUID, wish: EventClone, session: Writing, actor: Signe
 async def read_agenda(event_id: UUID, session: Reading, actor: Anyone, response: Response) -> AgendaView:
     """议程、场地与洽谈桌 · When and where: sessions with slots, venues with rooms and tables."""
     event = await events.read(session, actor, event_id)
-    comes = await session.scalar(select(or_(event_run_by(actor), confirmed_at(actor))).where(Event.id == event_id))
     etag.stamp(response, event.version)
-    return await shapes.agenda_view(session, event, comes=bool(comes))
+    return await shapes.agenda_view(session, event, comes=await shapes.comes(session, actor, event))
 
 
 @router.put("/{event_id}/agenda", responses=problems(*CHANGED, agenda.BadAgenda, agenda.AgendaInUse))

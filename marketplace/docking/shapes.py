@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.docking import agenda, answers, events
@@ -79,6 +79,12 @@ async def view(session: AsyncSession, actor: Actor, event: Event) -> EventView:
         possible=sorted(act for act, states in POSSIBLE.items() if event.state in states),
         run_by_you=runs,
     )
+
+
+async def comes(session: AsyncSession, actor: Actor, event: Event) -> bool:
+    """Whether the actor is told where those meet who come: they run the event, or are confirmed for it."""
+    known = select(or_(event_run_by(actor), confirmed_at(actor))).where(Event.id == event.id)
+    return bool(await session.scalar(known))
 
 
 async def agenda_view(session: AsyncSession, event: Event, *, comes: bool) -> AgendaView:

@@ -1,5 +1,6 @@
 """Excel files: text is written as text, so that what somebody typed is never run as a formula."""
 
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -31,3 +32,18 @@ class Cells:
             self._sheet.write_number(row, column, value)
         elif value is not None and value != "":
             self._sheet.write_string(row, column, harmless(str(value))[:LONGEST])
+
+
+def write_table(book: Any, name: str, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A sheet with a title, a row of headings that stays in sight, and the rows below it."""
+    sheet = book.add_worksheet(name)
+    bold = book.add_format({"bold": True, "bg_color": "#DDEBF7", "bottom": 1, "text_wrap": True})
+    cells = Cells(book, sheet)
+    sheet.write_string(0, 0, harmless(title))
+    sheet.set_column(0, len(head) - 1, 16)
+    for place, one in enumerate(head):
+        sheet.write_string(1, place, harmless(one)[:LONGEST], bold)
+    sheet.freeze_panes(2, 0)
+    for number, row in enumerate(rows, 2):
+        for place, value in enumerate(row):
+            cells.write(number, place, value)

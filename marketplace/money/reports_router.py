@@ -7,12 +7,12 @@ from fastapi import APIRouter, Query, Response
 
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute
+from marketplace.kernel.files import attached, binary
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
 from marketplace.kernel.sheets import XLSX
 from marketplace.labs import shapes
 from marketplace.money import sharing, sheets
-from marketplace.money.statements_router import attached, binary
 from schemas.base import Page
 from schemas.bookings import UsageView
 from schemas.reports import DuplicateFilter, DuplicateRow, OfYear, RowsFilter, ServedView, SharingFilter, SharingRow

@@ -1,7 +1,7 @@
 """Statements and the yearly return as Excel files."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 import xlsxwriter
 
 from marketplace.kernel.clock import BEIJING
-from marketplace.kernel.sheets import Cells, harmless
+from marketplace.kernel.sheets import write_table
 from schemas.charges import ChargeKind, EntryKind
 from schemas.reports import SharingRow, StatementEntry, StatementView
 
@@ -31,20 +31,6 @@ def local(moment: datetime) -> str:
     return moment.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")
 
 
-def _write(book: Any, name: str, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    sheet = book.add_worksheet(name)
-    bold = book.add_format({"bold": True, "bg_color": "#DDEBF7", "bottom": 1, "text_wrap": True})
-    cells = Cells(book, sheet)
-    sheet.write_string(0, 0, harmless(title))
-    sheet.set_column(0, len(head) - 1, 16)
-    for place, one in enumerate(head):
-        sheet.write_string(1, place, one, bold)
-    sheet.freeze_panes(2, 0)
-    for number, row in enumerate(rows, 2):
-        for place, value in enumerate(row):
-            cells.write(number, place, value)
-
-
 def _amounts(row: Any) -> tuple[Decimal, ...]:
     return row.gross, row.free_amount, row.voucher_amount, row.payer_amount, row.payable
 
@@ -54,7 +40,7 @@ def statement(told: StatementView, entries: Sequence[StatementEntry]) -> bytes:
     title = f"{told.organisation} {told.month} 对账单 · statement"
     with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
         summary = [*((one.lab, *_amounts(one)) for one in told.labs), ("合计 · total", *_amounts(told))]
-        _write(book, "汇总", title, ("服务机构 · lab", *MONEY), summary)
+        write_table(book, "汇总", title, ("服务机构 · lab", *MONEY), summary)
         head = ("使用时间 · used", "服务机构 · lab", "仪器 · instrument", "类型 · kind", "步骤 · step", "事由 · reason",
                 "入账 · entered", *MONEY, "费用编号 · charge")  # fmt: skip
         rows = (
@@ -62,7 +48,7 @@ def statement(told: StatementView, entries: Sequence[StatementEntry]) -> bytes:
              local(one.at), *_amounts(one), str(one.charge_id))
             for one in entries
         )  # fmt: skip
-        _write(book, "明细", title, head, rows)
+        write_table(book, "明细", title, head, rows)
     return held.getvalue()
 
 
@@ -81,7 +67,7 @@ def sharing(year: int, rows: Sequence[SharingRow]) -> bytes:
              row.organisations_served, row.qualified_users, row.income, row.external_income, row.satisfaction, str(row.id))
             for row in rows
         )  # fmt: skip
-        _write(book, "开放共享", f"{year} 年度大型科研仪器开放共享情况表", head, told)
+        write_table(book, "开放共享", f"{year} 年度大型科研仪器开放共享情况表", head, told)
     return held.getvalue()
 
 

@@ -1,14 +1,15 @@
 """`/api/v1/statements`: as JSON, Excel and PDF."""
 
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
 
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute
+from marketplace.kernel.files import attached, binary
 from marketplace.kernel.paging import Paged
+from marketplace.kernel.paper import MEDIA_TYPE
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
 from marketplace.kernel.sheets import XLSX
 from marketplace.money import paper, sheets, statements
@@ -18,15 +19,6 @@ from schemas.reports import Month, StatementCard, StatementEntry, StatementView
 router = APIRouter(prefix="/api/v1/statements", tags=["money"], route_class=TransactionRoute)
 OfMonth = Annotated[Month, Path()]
 FILES = problems(NotSignedIn, NotFound, statements.TooLongForAFile)
-
-
-def binary(media_type: str) -> dict[int | str, dict[str, Any]]:
-    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
-
-
-def attached(content: bytes, name: str, media_type: str) -> Response:
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
-    return Response(content, media_type=media_type, headers=headers)
 
 
 @router.get("", responses=problems(NotSignedIn))
@@ -46,11 +38,11 @@ async def excel(organisation_id: UUID, month: OfMonth, session: Reading, actor: 
     return attached(sheets.statement(told, entries), name, XLSX)
 
 
-@router.get("/{organisation_id}/{month}.pdf", response_class=Response, responses=FILES | binary(paper.MEDIA_TYPE))
+@router.get("/{organisation_id}/{month}.pdf", response_class=Response, responses=FILES | binary(MEDIA_TYPE))
 async def pdf(organisation_id: UUID, month: OfMonth, session: Reading, actor: SignedIn) -> Response:
     """对账单（PDF） · A statement with every row, on paper."""
     told, entries = await statements.whole(session, actor, organisation_id, month)
-    return attached(paper.statement(told, entries), f"{told.organisation} {month}.pdf", paper.MEDIA_TYPE)
+    return attached(paper.statement(told, entries), f"{told.organisation} {month}.pdf", MEDIA_TYPE)
 
 
 @router.get("/{organisation_id}/{month}", responses=problems(NotSignedIn, NotFound))

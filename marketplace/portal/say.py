@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
@@ -43,6 +44,14 @@ def clock_time(at: datetime, *, ends_day: bool = False) -> str:
     """A time of day in China; the midnight that ends a day is 24:00."""
     written = at.astimezone(CHINA).strftime("%H:%M")
     return "24:00" if ends_day and written == "00:00" else written
+
+
+def span(starts_at: datetime, ends_at: datetime, zone: str) -> str:
+    """From when to when by the clocks of a zone, which is named where it is not China's."""
+    begins, ends = (at.astimezone(ZoneInfo(zone)) for at in (starts_at, ends_at))
+    until = f"{ends:%H:%M}" if ends.date() == begins.date() else f"{ends:%Y-%m-%d %H:%M}"
+    named = "" if begins.utcoffset() == starts_at.astimezone(CHINA).utcoffset() else bracketed(zone)
+    return f"{begins:%Y-%m-%d %H:%M} – {until}{named}"
 
 
 def days_since(at: datetime) -> int:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from marketplace.docking import names
+
 KINDS: Final = {"problem": "技术难题 · problem", "achievement": "科技成果 · achievement"}
 STATES: Final = {
     "draft": "草稿 · draft",
@@ -183,6 +185,25 @@ GROUPINGS: Final = {
     "lab": "按实验室 · by laboratory",
     "organisation": "按单位 · by organisation",
 }
+EVENT_FORMATS: Final = names.EVENT_FORMATS
+EVENT_KINDS: Final = names.EVENT_KINDS
+EVENT_STATES: Final = names.EVENT_STATES
+ORGANIZER_ROLES: Final = names.ORGANIZER_ROLES
+PARTICIPANTS: Final = names.PARTICIPANTS
+QUESTION_KINDS: Final = names.QUESTION_KINDS
+REGISTRATION_STATES: Final = names.REGISTRATION_STATES
+SESSION_KINDS: Final = names.SESSION_KINDS
+SPOKEN: Final = names.SPOKEN
+EVENT_STEPS: Final = {
+    "published": "发布 · Publish",
+    "open": "开放报名 · Open registration",
+    "closed": "截止报名 · Close registration",
+    "scheduled": "标记为已排程 · Mark as scheduled",
+    "running": "活动开始 · Begin",
+    "ended": "活动结束 · End",
+    "followed_up": "标记为已跟进 · Mark as followed up",
+    "cancelled": "取消活动 · Cancel the event",
+}
 TOKEN_KINDS: Final = {"session": "登录会话 · session", "personal": "个人令牌 · personal token"}
 FIELDS: Final = {
     "title": "标题 · title",
@@ -268,4 +289,13 @@ SAID: Final = {
     "disputed": "异议已提出，等实验室答复。 · Your dispute is in; the lab will answer it.",
     "answered": "异议已答复。 · The dispute is answered.",
     "left": "成员已移除。 · The member was removed.",
+    "registered": "报名已提交。 · Your registration is in.",
+    "place-taken": "名额已确认，期待您的到来。 · The place is yours. We look forward to seeing you.",
+    "cancelled": "已取消，名额已让出。 · Cancelled: the place is free for others.",
+    "stepped": "活动状态已更新。 · The event has entered its new state.",
+    "approved": "已通过，系统会写信告知。 · Approved; they are told by mail.",
+    "turned-down": "已回绝，系统会写信告知。 · Turned down; they are told by mail.",
+    "announced": "通知已写好，稍后逐封寄出。 · The letter is written; copies go out in a moment.",
+    "badge": "已换新证，旧码作废。 · A new badge is made; the old code is void.",
+    "cloned": "已复制为新的草稿。 · Copied into a new draft.",
 }

@@ -94,6 +94,7 @@ async def _own(given: Given, world: "World", home: Organisation) -> None:
     running = await an_event(session, home, state=EventState.RUNNING)
     member = UUID(names["person_id"])
     came = await _registered(given, running, home, member, RegistrationState.CONFIRMED)
+    world.instead[f"GET {_ONE}/badges.pdf", "own"] = came
     world.instead[f"POST {_EVENT}/check-ins", "own"] = {"event_id": str(running.id), "badge": came["badge"]}
     now = clock.now()
     event = await session.get_one(Event, UUID(names["event_id"]))

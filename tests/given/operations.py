@@ -295,6 +295,10 @@ def _registrations(event: str) -> dict[str, Example]:
         f"POST {event}/registrations": Example(
             EVERY_FIELD_OF_A_REGISTRATION | {"organisation_id": "{organisation_id}", "kind": "enterprise", "wait": True}
         ),
+        f"GET {one}/badges.pdf": Example(),
+        f"GET {event}/badges.pdf": Example(query={"kind": "enterprise"}),
+        f"GET {event}/participants.pdf": Example(query={"kind": "enterprise", "state": "requested"}),
+        f"GET {event}/participants.xlsx": Example(query={"kind": "enterprise", "state": "requested"}),
         f"GET {event}/check-ins": Example(query={"limit": "5"}),
         f"POST {event}/check-ins": Example({"code": "{badge}", "door": "东门"}),
         f"GET {event}/presence": Example(),

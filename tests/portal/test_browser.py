@@ -209,6 +209,8 @@ def test_on_a_phone_nothing_has_to_be_scrolled_sideways(visit, site):
     record = page.locator(".card.k-problem a").first.get_attribute("href")
     sign_in(page, site, "enterprise@duijie.example")
     own = page.locator(".rows a").first.get_attribute("href")
+    page.goto("/events?state=open")
+    event = page.locator(".card a").first.get_attribute("href")
     for path in (
         "/",
         "/?example=0",
@@ -219,6 +221,10 @@ def test_on_a_phone_nothing_has_to_be_scrolled_sideways(visit, site):
         "/desk/problems/new",
         own,
         "/account",
+        "/events",
+        event,
+        f"{event}/register",
+        "/registrations",
     ):
         page.goto(path)
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
@@ -240,6 +246,32 @@ def test_without_scripts_the_main_road_is_open(visit, site):
     page.get_by_text("这个得分是怎么算出来的").first.click()
     page.get_by_role("link", name="查看全部算式").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("得分算式")
+
+
+def test_a_door_reads_one_code_after_the_other(visit, site):
+    page = visit(viewport=PHONE)
+    sign_in(page, site, "organizer@duijie.example")
+    page.goto("/events?q=银企")
+    page.locator(".card a").first.click()
+    page.get_by_role("link", name="活动管理台").click()
+    page.get_by_role("link", name="签到", exact=True).click()
+    scanner = page.get_by_label("扫描或输入参会证的码")
+    expect(scanner).to_be_focused()
+    # A scanner types the code, then Enter.
+    page.keyboard.type("A" * 45)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("无法识别此码")
+    expect(scanner).to_be_focused()
+    page.get_by_label("姓名、单位、邮箱").fill("韩铁林")
+    page.get_by_role("button", name="查找").click()
+    code = page.locator(".rows form input[name=code]").first.get_attribute("value")
+    scanner.fill(code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("签到成功")
+    expect(scanner).to_be_focused()
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("此前已")
 
 
 def test_the_documentation_is_drawn_under_the_content_security_policy(visit):
@@ -278,6 +310,8 @@ def test_words_stand_out_from_what_they_stand_on(visit, site):
     for scheme in ("light", "dark"):
         page = visit(color_scheme=scheme)
         record = page.locator(".card.k-problem a").first.get_attribute("href")
-        for path in ("/?example=2", record, "/nothing-here"):
+        page.goto("/events?state=open")
+        event = page.locator(".card a").first.get_attribute("href")
+        for path in ("/?example=2", record, "/nothing-here", "/events", event):
             page.goto(path)
             assert page.evaluate(script) == [], (scheme, path)

@@ -8,7 +8,9 @@ import pytest
 import marketplace.portal
 from marketplace.kernel.language import SEPARATOR
 from marketplace.portal import words
+from schemas.events import EventState
 from schemas.identity import OrganisationKind, Role, Verification
+from tests.given.docking import an_event, registered
 from tests.given.labs import an_instrument, day, wish
 from tests.given.money import WINDOW, a_tariff, a_voucher, charge_of, free_hours, publish, used
 from tests.portal.reader import audit
@@ -81,6 +83,31 @@ async def market(given, visitor, ranking, app):
     usage = await used(manager, instrument, 90, organisation_id=str(enterprise.organisation.id))
     charge = (await charge_of(enterprise, usage))["id"]
     assert (await enterprise.post(f"/api/v1/charges/{charge}/disputes", {"reason": "只用了一小时"})).status_code == 201
+    organizer = await given.person(Role.ORGANIZER, await given.organisation())
+    rules = {
+        "needs_approval": True, "calls_for": ["problem"], "industries": ["3841"], "disciplines": ["43020"],
+        "regions": ["220000"], "meetings_promised": 2, "contact": {"name": "王五", "phone": "0431-2"},
+        "capacities": [{"kind": "enterprise", "seats": 30}, {"kind": "academic"}],
+        "questions": [
+            {"text": "融资方式？", "text_en": "How?", "kind": "choices", "options": ["贷款", "股权"], "asked_of": ["enterprise"]},
+            {"text": "需要接站？", "text_en": "Shall we fetch you?", "kind": "yes_no", "required": True},
+        ],
+    }  # fmt: skip
+    event = await an_event(given.session, organizer.organisation, **rules)
+    asked = (await enterprise.get(f"/api/v1/events/{event.id}")).json()["questions"]
+    answers = [{"question_id": asked[0]["id"], "chosen": ["贷款"]}, {"question_id": asked[1]["id"], "yes": True}]
+    more = {
+        "introduction": "电池厂。",
+        "wanted": "电解质团队。",
+        "accessibility": "轮椅通道。",
+        "records": [problem["id"]],
+    }
+    came = await registered(enterprise, event, come=2, answers=answers, **more)
+    assert (await organizer.post(f"/api/v1/registrations/{came['id']}/approval", {"note": "欢迎"})).status_code == 200
+    letter = {"subject": "停车", "text": "请走北门。"}
+    assert (await organizer.post(f"/api/v1/events/{event.id}/announcements", letter)).status_code == 201
+    running = await an_event(given.session, organizer.organisation, state=EventState.RUNNING, title="正在办的活动")
+    off = await an_event(given.session, organizer.organisation, state=EventState.CANCELLED, with_agenda=False)
     await ranking()
     return {
         "who": {
@@ -90,6 +117,7 @@ async def market(given, visitor, ranking, app):
             "boss": visitor(boss),
             "asking": visitor(asking),
             "manager": visitor(manager),
+            "organizer": visitor(organizer),
             "newcomer": visitor(await given.person()),
             "admin": visitor(admin),
             "auditor": visitor(await given.person(Role.AUDITOR)),
@@ -99,6 +127,10 @@ async def market(given, visitor, ranking, app):
         "draft": draft["id"],
         "instrument": str(instrument.id),
         "charge": charge,
+        "event": str(event.id),
+        "running": str(running.id),
+        "off": str(off.id),
+        "registration": came["id"],
         "place": str(enterprise.organisation.id),
         "asking_place": str(asking.organisation.id),
     }
@@ -132,6 +164,25 @@ PAGES = [
     ("/charges/sharing", "manager newcomer"),
     ("/charges/sharing?by=lab", "manager"),
     ("/charges/sharing/{instrument}", "manager"),
+    ("/events", "nobody organizer"),
+    ("/events?q=对接&kind=docking&format=onsite&region=220000&state=open&from=2020-01-01&until=2199-01-01", "nobody"),
+    ("/events?mine=1", "organizer enterprise"),
+    ("/events?q=没有这样的活动", "nobody"),
+    ("/events/{event}", "nobody enterprise organizer newcomer admin"),
+    ("/events/{off}", "nobody"),
+    ("/events/{event}/register", "enterprise newcomer"),
+    ("/registrations", "enterprise newcomer"),
+    ("/registrations/{registration}", "enterprise boss organizer auditor"),
+    ("/registrations/{registration}/edit", "enterprise"),
+    ("/events/{event}/desk", "organizer"),
+    ("/events/{event}/desk?state=confirmed&kind=enterprise&q=示例", "organizer"),
+    ("/events/{off}/desk", "organizer"),
+    ("/events/new", "organizer"),
+    ("/events/{event}/desk/edit", "organizer"),
+    ("/events/{event}/desk/agenda", "organizer"),
+    ("/events/{event}/desk/announcements", "organizer"),
+    ("/events/{event}/desk/door", "organizer"),
+    ("/events/{running}/desk/door?q=某人", "organizer"),
     ("/organisations", "nobody boss"),
     ("/organisations?q=示例&kind=enterprise&region=220000", "nobody"),
     ("/organisations/new", "newcomer"),
@@ -216,7 +267,20 @@ def test_every_word_of_the_language_has_a_name_in_both_languages():
 
 
 def test_words_are_known_for_every_member():
-    from schemas import achievements, bookings, charges, identity, labs, listings, problems, reports, tariffs
+    from schemas import (
+        achievements,
+        agenda,
+        bookings,
+        charges,
+        events,
+        identity,
+        labs,
+        listings,
+        problems,
+        registrations,
+        reports,
+        tariffs,
+    )
 
     for kind, table in (
         (listings.ListingState, words.STATES),
@@ -246,6 +310,16 @@ def test_words_are_known_for_every_member():
         (charges.DisputeState, words.DISPUTE_STATES),
         (charges.Settlement, words.SETTLEMENTS),
         (reports.Grouping, words.GROUPINGS),
+        (events.EventKind, words.EVENT_KINDS),
+        (events.EventFormat, words.EVENT_FORMATS),
+        (events.EventState, words.EVENT_STATES),
+        (set(events.EventState) - {events.EventState.DRAFT}, words.EVENT_STEPS),
+        (events.ParticipantKind, words.PARTICIPANTS),
+        (events.QuestionKind, words.QUESTION_KINDS),
+        (events.OrganizerRole, words.ORGANIZER_ROLES),
+        (events.SpokenLanguage, words.SPOKEN),
+        (agenda.SessionKind, words.SESSION_KINDS),
+        (registrations.RegistrationState, words.REGISTRATION_STATES),
     ):
         assert set(kind) == set(table)
     assert set(achievements.AchievementBody.model_fields) | set(problems.ProblemBody.model_fields) <= set(words.FIELDS)

@@ -33,6 +33,7 @@ PEOPLE = load("people")
 ACHIEVEMENTS = load("achievements")
 PROBLEMS = load("problems")
 INSTRUMENTS = load("instruments")
+EVENTS = load("events")
 BY_USCC = {each["uscc"]: each for each in ORGANISATIONS}
 REGIONS, INDUSTRIES, DISCIPLINES, IP_TYPES = map(codes, ("regions", "industries", "disciplines", "ip_types"))
 
@@ -256,3 +257,25 @@ def test_confidential_text_is_nowhere_public(record):
         json.dumps({**each, "confidential": None}, ensure_ascii=False) for each in ACHIEVEMENTS + PROBLEMS
     )
     assert [piece for piece in pieces if piece in public] == []
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda each: each["external_id"])
+def test_event(event):
+    names = {one["email"] for one in PEOPLE}
+    owners = {each["external_id"]: each["organisation"] for each in ACHIEVEMENTS + PROBLEMS}
+    homes = {one["email"]: {role["organisation"] for role in one["roles"]} for one in PEOPLE}
+    assert {event["organisation"], *(one["organisation"] for one in event["together"])} <= BY_USCC.keys()
+    assert FICTIONAL_DOMAIN.search(event["event"]["contact"]["email"])
+    assert re.fullmatch(r"000-0000-\d{4}", event["event"]["contact"]["phone"])
+    assert event["organisation"] in homes[event["event"]["contact"]["email"]]
+    invited = {one["kind"] for one in event["event"]["capacities"]}
+    for one in event["registrations"]:
+        assert one["by"] in names
+        assert one["kind"] in invited
+        assert {owners[record] for record in one.get("records", [])} <= homes[one["by"]]
+
+
+def test_there_are_events_in_both_provinces_and_in_several_states():
+    assert {each["event"]["region"][:2] for each in EVENTS} == {"22", "62"}
+    assert {each["state"] for each in EVENTS} == {"published", "open", "closed"}
+    assert {one.get("decision") for each in EVENTS for one in each["registrations"]} == {None, "approve", "wait"}

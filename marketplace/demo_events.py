@@ -1,0 +1,128 @@
+"""The sample events: held some days from today, with people who registered, wait, or came already."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.docking import agenda, announcements, badges, doors, events, facts, registering, steps, waiting
+from marketplace.docking.models import CoOrganizer, Event
+from marketplace.docking.registration_models import Attendee
+from marketplace.identity.models import Membership, Organisation, Person
+from marketplace.identity.policy import PERMISSIONS
+from marketplace.kernel import clock
+from marketplace.kernel.actor import Actor
+from marketplace.kernel.facts import record
+from marketplace.listings.models import Listing
+from marketplace.sample import SOURCE
+from schemas.agenda import AgendaBody
+from schemas.events import EventBody, EventState, OrganizerRole
+from schemas.identity import Permission, Role
+from schemas.registrations import AnnouncementNew, CheckInNew, RegistrationDecision, RegistrationNew
+
+_TIMES = ("starts_at", "ends_at", "registration_opens_at", "registration_closes_at")
+
+
+class Calendar:
+    """Reads `1 09:30`: half past nine of the second day of an event."""
+
+    def __init__(self, in_days: int) -> None:
+        self._first = clock.now().astimezone(clock.BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._first += timedelta(days=in_days)
+
+    def at(self, written: str) -> datetime:
+        day, _, time = written.partition(" ")
+        hour, minute = time.split(":")
+        return self._first + timedelta(days=int(day), hours=int(hour), minutes=int(minute))
+
+    def dated(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        return {**told, **{name: self.at(told[name]) for name in _TIMES if told.get(name)}}
+
+
+async def load(
+    session: AsyncSession, rows: Iterable[dict[str, Any]], organisations: Mapping[str, Organisation], key: bytes
+) -> None:
+    for row in rows:
+        await _one(session, row, organisations, key)
+
+
+async def _actor(session: AsyncSession, person: UUID, email: str) -> Actor:
+    """Somebody of the sample, with what their roles let them do."""
+    where: dict[Permission, frozenset[UUID]] = {}
+    held = await session.execute(
+        select(Membership.organisation_id, Membership.role).where(Membership.person_id == person)
+    )
+    for organisation_id, role in held.all():
+        for permission in PERMISSIONS[Role(role)] if organisation_id is not None else ():
+            where[permission] = where.get(permission, frozenset()) | {organisation_id}
+    return Actor(person_id=person, email=email, where=where)
+
+
+async def _by_email(session: AsyncSession, email: str) -> Actor:
+    person = (await session.scalars(select(Person).where(Person.email == email))).one()
+    return await _actor(session, person.id, email)
+
+
+async def _one(
+    session: AsyncSession, row: Mapping[str, Any], organisations: Mapping[str, Organisation], key: bytes
+) -> None:
+    calendar, host = Calendar(row["in_days"]), organisations[row["organisation"]]
+    told = row["agenda"]
+    written = AgendaBody.model_validate(told | {"sessions": [calendar.dated(one) for one in told["sessions"]]})
+    body = EventBody.model_validate(calendar.dated(row["event"]))
+    desk = await _by_email(session, row["event"]["contact"]["email"])
+    now = clock.now()
+    event = await events.put(
+        session, host.id, body, by=desk.person_id, published_at=now,
+        state=EventState.PUBLISHED if row["state"] == "published" else EventState.OPEN,
+    )  # fmt: skip
+    await record(session, facts.EventDrafted(event.id), subject=event.id, by=desk.person_id)
+    await agenda.put(session, event.id, written)
+    session.add_all(
+        CoOrganizer(
+            event_id=event.id, organisation_id=organisations[one["organisation"]].id, role=OrganizerRole(one["role"]),
+            runs_desk=one["runs_desk"], since=now,
+        )
+        for one in row["together"]
+    )  # fmt: skip
+    await session.flush()
+    for one in row["registrations"]:
+        await _register(session, desk, event, one)
+    for letter in row["letters"]:
+        await announcements.announce(session, desk, event.id, AnnouncementNew.model_validate(letter))
+    if row["state"] == "closed":
+        await steps.enter(session, event, EventState.CLOSED, by=desk.person_id)
+    came = await session.scalars(
+        select(Attendee).where(Attendee.event_id == event.id, Attendee.name.in_(row.get("came", [])))
+    )
+    for attendee in came.all():
+        await doors.check_in(session, desk, event.id, CheckInNew(code=badges.code(key, attendee), door="北门"), key)
+
+
+async def _register(session: AsyncSession, desk: Actor, event: Event, told: Mapping[str, Any]) -> None:
+    """Somebody registers through the same verb as everybody, and the desk has its say."""
+    actor = await _by_email(session, told["by"])
+    asked = await events.questions(session, event.id)
+    fields = {bool: "yes", int: "number", str: "text", list: "chosen"}
+    answers = [
+        {"question_id": question.id, fields[type(said)]: said}
+        for question, said in zip(asked, told["answers"], strict=True)
+        if said not in (None, [])
+    ]
+    brought = await session.scalars(
+        select(Listing.id).where(Listing.source == SOURCE, Listing.external_id.in_(told.get("records", [])))
+    )
+    (home,) = actor.organisations_where(Permission.READ_OWN)
+    colleagues = enumerate(told["people"])
+    people = [one | {"email": actor.email if not number else f"{number}.{actor.email}"} for number, one in colleagues]
+    more = {name: told[name] for name in ("introduction", "wanted", "accessibility") if name in told}
+    wish = RegistrationNew.model_validate(
+        {"organisation_id": home, "kind": told["kind"], "people": people, "answers": answers,
+         "records": brought.all(), **more}
+    )  # fmt: skip
+    made = await registering.register(session, actor, event.id, wish)
+    if (decision := told.get("decision")) is not None:
+        await waiting.approve(session, desk, made.id, RegistrationDecision(wait=decision == "wait"))

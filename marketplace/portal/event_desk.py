@@ -1,0 +1,205 @@
+"""`/events/{id}/desk`: who registered, what the desk decides, the event's next step, and letters to participants."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.docking import announcements, cloning, doors, events, registrations, roster, shapes, steps
+from marketplace.kernel import validation
+from marketplace.kernel.db import Reading, Writing
+from marketplace.kernel.language import told
+from marketplace.kernel.paging import Paging
+from marketplace.kernel.refusals import Refusal, StaleVersion
+from marketplace.portal import forms, say
+from marketplace.portal.events import places
+from marketplace.portal.frame import Visit, Visited
+from marketplace.portal.labs import local_moment
+from marketplace.portal.routes import PageRoute
+from marketplace.portal.sent import Sent, Typed
+from schemas.events import NEXT, EventAct, EventClone, EventState, EventStep
+from schemas.registrations import AnnouncementNew, RegistrationFilter, RegistrationState
+
+router = APIRouter(prefix="/events/{event_id:uuid}/desk", route_class=PageRoute, include_in_schema=False)
+
+PAGE: Final = 20
+_FILTER: Final = ("q", "kind", "state")
+# What cannot be taken back is asked about first.
+FINAL: Final = frozenset({EventState.RUNNING, EventState.ENDED, EventState.CANCELLED})
+
+
+async def _desk(
+    visit: Visit,
+    session: AsyncSession,
+    event_id: UUID,
+    *,
+    typed: Typed | None = None,
+    wrong: list[str] | None = None,
+    status: int = 200,
+) -> Response:
+    """The registrations by state, the figures above them, and what the event can become next."""
+    request, actor = visit.request, visit.require()
+    one = await shapes.view(session, actor, await events.desk(session, actor, event_id))
+    asked = request.query_params if request.method in {"GET", "HEAD"} else {}
+    wrong = list(wrong or [])
+    wish = RegistrationFilter()
+    try:
+        wish = RegistrationFilter.model_validate({name: asked[name] for name in _FILTER if asked.get(name)})
+    except ValidationError as error:
+        wrong += [told(each.detail) for each in validation.as_refusal(error, within=("query",)).errors]
+        status = 422
+    rows, marker = await registrations.listed(
+        session, actor, event_id, wish, Paging(request, asked.get("cursor"), PAGE)
+    )
+    counted = await roster.counts(session, actor, event_id)
+    return visit.page(
+        "event_desk.html",
+        status,
+        one=one,
+        rows=rows,
+        marker=marker,
+        later="cursor" in asked,
+        wish=wish,
+        q=asked.get("q", ""),
+        counted=counted,
+        nought=roster.Count(),
+        by_state={
+            state: sum(found.registrations for (_, of), found in counted.items() if of is state)
+            for state in RegistrationState
+        },
+        kinds=[place.kind for place in places(one)],
+        places={place.kind: place for place in one.capacities},
+        presence=await doors.presence(session, actor, event_id),
+        next_states=[state for state in EventState if state in NEXT[one.state]],
+        final=FINAL,
+        decides=EventAct.DECIDE in one.possible,
+        typed={name: values[0] for name, values in (typed or {}).items()},
+        wrong=wrong,
+        here=f"/events/{event_id}/desk",
+    )
+
+
+@router.get("", response_class=Response)
+async def desk(event_id: UUID, visit: Visited, session: Reading) -> Response:
+    return await _desk(visit, session, event_id)
+
+
+Shown = Callable[..., Awaitable[Response]]
+
+
+async def _act(
+    visit: Visit,
+    session: AsyncSession,
+    event_id: UUID,
+    typed: Typed,
+    work: Callable[[], Awaitable[str]],
+    said: str,
+    page: Shown,
+) -> Response:
+    """One act of the desk, which answers where to go; refused, its page says why and keeps what was typed."""
+    try:
+        async with session.begin_nested():
+            onward = await work()
+    except ValidationError as error:
+        wrong = [
+            f"{say.t(_FIELDS[one.pointer])}{say.t('： · : ')}{told(one.detail)}"
+            if one.pointer in _FIELDS
+            else told(one.detail)
+            for one in validation.as_refusal(error).errors
+        ]
+        return await page(visit, session, event_id, typed=typed, wrong=wrong, status=422)
+    except Refusal as refusal:
+        if refusal.status not in {409, 412, 422}:
+            raise
+        wrong = [told(one.detail) for one in refusal.errors] or [told(refusal.detail or refusal.title())]
+        return await page(visit, session, event_id, typed=typed, wrong=wrong, status=refusal.status)
+    return visit.go(onward, said)
+
+
+@router.post("/state", response_class=Response)
+async def step(event_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    actor = visit.require()
+
+    async def work() -> str:
+        version = forms.first(typed, "version")
+        if not version.isascii() or not version.isdigit():
+            raise StaleVersion
+        reason = forms.first(typed, "reason").strip() or None
+        wish = EventStep.model_validate({"to": forms.first(typed, "to"), "reason": reason})
+        await steps.step(session, actor, event_id, int(version[:9]), wish)
+        return f"/events/{event_id}/desk"
+
+    return await _act(visit, session, event_id, typed, work, "stepped", _desk)
+
+
+@router.post("/clones", response_class=Response)
+async def clone(event_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    actor = visit.require()
+
+    async def work() -> str:
+        begins = local_moment(forms.first(typed, "day").strip(), forms.first(typed, "time").strip())
+        wish = EventClone.model_validate({"title": forms.first(typed, "title"), "starts_at": begins})
+        made = await cloning.clone(session, actor, event_id, wish)
+        return f"/events/{made.id}/desk"
+
+    return await _act(visit, session, event_id, typed, work, "cloned", _desk)
+
+
+async def _letters(
+    visit: Visit,
+    session: AsyncSession,
+    event_id: UUID,
+    *,
+    typed: Typed | None = None,
+    wrong: list[str] | None = None,
+    status: int = 200,
+) -> Response:
+    request, actor = visit.request, visit.require()
+    one = await shapes.view(session, actor, await events.desk(session, actor, event_id))
+    cursor = request.query_params.get("cursor") if request.method in {"GET", "HEAD"} else None
+    rows, marker = await announcements.listed(session, actor, event_id, Paging(request, cursor, PAGE))
+    return visit.page(
+        "event_letters.html",
+        status,
+        one=one,
+        rows=rows,
+        marker=marker,
+        later=cursor is not None,
+        states=list(RegistrationState),
+        kinds=[place.kind for place in places(one)],
+        announces=EventAct.ANNOUNCE in one.possible,
+        typed=typed or {"states": [RegistrationState.CONFIRMED.value]},
+        wrong=wrong or [],
+        here=f"/events/{event_id}/desk/announcements",
+    )
+
+
+@router.get("/announcements", response_class=Response)
+async def letters(event_id: UUID, visit: Visited, session: Reading) -> Response:
+    return await _letters(visit, session, event_id)
+
+
+@router.post("/announcements", response_class=Response)
+async def announce(event_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    actor = visit.require()
+
+    async def work() -> str:
+        told_of: dict[str, Any] = {name: forms.first(typed, name) for name in ("subject", "text")}
+        told_of |= {"states": typed.get("states", []), "kinds": typed.get("kinds", [])}
+        await announcements.announce(session, actor, event_id, AnnouncementNew.model_validate(told_of))
+        return f"/events/{event_id}/desk/announcements"
+
+    return await _act(visit, session, event_id, typed, work, "announced", _letters)
+
+
+_FIELDS: Final = {
+    "/title": "标题 · title",
+    "/starts_at": "开始时间 · beginning",
+    "/reason": "原因 · reason",
+    "/subject": "主题 · subject",
+    "/text": "正文 · text",
+    "/states": "发给 · to",
+}
