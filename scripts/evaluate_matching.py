@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -29,7 +30,9 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from a checkout without installing
 
 from matching import TEXT_ONLY, Document, Index, Match, Query, Snapshot
+from matching.known_synonyms import STARTING
 from matching.metrics import bootstrap_interval, ndcg, rank_of, reciprocal_rank
+from matching.synonyms import NO_SYNONYMS, Synonyms
 from matching.weighting import SETTINGS, Settings
 
 DEPTH = 10
@@ -110,8 +113,12 @@ class Corpora:
         return Snapshot(known.entries, known.vocabulary, len(known.postings.df), settings)
 
 
-def ranked(corpus: Snapshot, title: str, body: str, k: int) -> tuple[Match, ...]:
-    return corpus.rank(Query(title, body), k=k, now=0.0, weights=TEXT_ONLY).items
+Ask = Callable[[str, str], Query]
+"""A title and a body made a question."""
+
+
+def ranked(corpus: Snapshot, question: Query, k: int) -> tuple[Match, ...]:
+    return corpus.rank(question, k=k, now=0.0, weights=TEXT_ONLY).items
 
 
 def with_interval(metric: str, values: list[float]) -> Figures:
@@ -119,7 +126,7 @@ def with_interval(metric: str, values: list[float]) -> Figures:
     return {metric: fmean(values), f"{metric}_low": low, f"{metric}_high": high}
 
 
-def judged(data: Path, corpus: Snapshot) -> Result:
+def judged(data: Path, corpus: Snapshot, ask: Ask) -> Result:
     requirements = {each["id"]: each for each in records(data / "real/problems.jsonl", "id", "text")}
     graded = {key: found for key, found in grades(data / "judged/qrels.tsv").items() if max(found.values()) > 0}
     if missing := graded.keys() - requirements.keys():
@@ -128,7 +135,8 @@ def judged(data: Path, corpus: Snapshot) -> Result:
     unjudged: dict[str, list[str]] = {}
     for key, found in graded.items():
         requirement = requirements[key]
-        keys = [match.key for match in ranked(corpus, requirement.get("title") or "", requirement["text"], DEPTH)]
+        question = ask(requirement.get("title") or "", requirement["text"])
+        keys = [match.key for match in ranked(corpus, question, DEPTH)]
         values.append(ndcg(keys, found, DEPTH))
         shares.append(sum(name in found for name in keys) / max(len(keys), 1))
         if names := [name for name in keys if name not in found]:
@@ -142,11 +150,11 @@ def judged(data: Path, corpus: Snapshot) -> Result:
     )
 
 
-def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str) -> Result:
+def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str, ask: Ask) -> Result:
     """Each query has one relevant record; its rank is 1 + the number of documents that score strictly higher."""
     values = []
     for query in queries:
-        rank = rank_of(query["relevant"], ranked(corpus, "", query["query"], LOOK))
+        rank = rank_of(query["relevant"], ranked(corpus, ask("", query["query"]), LOOK))
         if metric == "mrr@10":
             values.append(reciprocal_rank(rank, DEPTH))
         else:
@@ -158,21 +166,27 @@ def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str) -> Resul
 TASKS = {"judged": "ndcg@10", "title": "mrr@10", "keywords": "mrr@10", "half": "ndcg@10"}
 
 
-def evaluate(data: Path, settings: Settings = SETTINGS, corpora: Corpora | None = None) -> dict[str, Result]:
+def evaluate(
+    data: Path,
+    settings: Settings = SETTINGS,
+    corpora: Corpora | None = None,
+    synonyms: Synonyms = NO_SYNONYMS,
+) -> dict[str, Result]:
     """All four tasks. Raises Unusable when a file is missing or wrong."""
     corpora = corpora or Corpora()
+    ask = partial(Query, synonyms=synonyms)
     achievements = records(data / "real/achievements.jsonl", "id", "text")
     names = {task: data / "known_item" / f"{task}.jsonl" for task in ("title", "keywords")}
     queries = {task: records(path, "query", "relevant") for task, path in names.items()}
     half_queries = records(data / "half/queries.jsonl", "query", "relevant")
     half_documents = records(data / "half/docs.jsonl", "id", "text")
     whole = ((each["id"], each.get("title") or "", each["text"]) for each in achievements)
-    results = {"judged": judged(data, corpora.of("whole", whole, settings))}
+    results = {"judged": judged(data, corpora.of("whole", whole, settings), ask)}
     texts = corpora.of("texts", ((each["id"], "", each["text"]) for each in achievements), settings)
     for task, asked in queries.items():
-        results[task] = known(texts, asked, TASKS[task])
+        results[task] = known(texts, asked, TASKS[task], ask)
     halves = corpora.of("halves", ((each["id"], "", each["text"]) for each in half_documents), settings)
-    results["half"] = known(halves, half_queries, TASKS["half"])
+    results["half"] = known(halves, half_queries, TASKS["half"], ask)
     return results
 
 
@@ -185,6 +199,8 @@ PARTS: Mapping[str, Callable[[Settings], Settings]] = {
     "all of these": lambda known: replace(known, focus=0.0, pivot=0.0, asides=False, characters=False),
 }
 """What the score is made of, and the settings without it."""
+
+WIDENED = "nothing, but the starting synonyms added"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +236,13 @@ def difference(before: Mapping[str, float], after: Mapping[str, float]) -> Diffe
 
 
 def ablations(data: Path, whole: dict[str, Result], corpora: Corpora) -> dict[str, dict[str, Difference]]:
-    """For each part, what every task gains by leaving it out."""
-    found = {}
-    for part, without in PARTS.items():
-        results = evaluate(data, without(SETTINGS), corpora)
-        found[part] = {task: difference(whole[task].per_query, results[task].per_query) for task in TASKS}
-    return found
+    """For each part, what every task gains by leaving it out; last, what it gains by the starting synonyms."""
+    runs = {part: evaluate(data, without(SETTINGS), corpora) for part, without in PARTS.items()}
+    runs[WIDENED] = evaluate(data, corpora=corpora, synonyms=Synonyms.of(STARTING))
+    return {
+        part: {task: difference(whole[task].per_query, results[task].per_query) for task in TASKS}
+        for part, results in runs.items()
+    }
 
 
 def accepted(path: Path) -> dict[str, dict[str, float]]:
