@@ -30,6 +30,7 @@ from marketplace.labs.holidays_router import router as holidays
 from marketplace.labs.ratings_router import router as ratings
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
+from marketplace.lexicon.router import router as synonyms
 from marketplace.money.charges_router import router as charges
 from marketplace.money.reports_router import router as reports
 from marketplace.money.statements_router import router as statements
@@ -65,6 +66,7 @@ ROUTERS = (
     statements,
     reports,
     pairings,
+    synonyms,
     imports,
     codes,
     identity,

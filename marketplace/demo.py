@@ -83,7 +83,12 @@ async def _show_one(session: AsyncSession, engine: Engine, external_id: str, con
     )
     assert problem is not None
     page = await pairings.ranked(
-        session, engine, reading.query(problem), ListingKind.ACHIEVEMENT, reading.filters(RankingFilter()), limit=3
+        session,
+        engine,
+        reading.query(problem, engine.synonyms),
+        ListingKind.ACHIEVEMENT,
+        reading.filters(RankingFilter()),
+        limit=3,
     )
     console.print()
     console.print(ranking_table(page, title=f"难题 · problem：{problem.title}（{problem.organisation.name}）"))

@@ -11,6 +11,7 @@ import marketplace.kernel.operations
 import marketplace.labs.booking_models
 import marketplace.labs.models
 import marketplace.labs.rating_models
+import marketplace.lexicon.models
 import marketplace.listings.models
 import marketplace.money.models
 import marketplace.reservations.models  # noqa: F401

@@ -7,7 +7,7 @@ redone by hand. Character pairs and single characters are shown inside the phras
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -36,7 +36,8 @@ class TermPart(NamedTuple):
 
     ``kind``: a "word", a "pair" of neighbouring characters, or a single "character". ``df``: how many of the documents
     have it; ``cf``: how often it occurs in all of them. ``weight_query`` = (1 + ln ``tf_query``) · ``idf`` · ``focus`` ·
-    ``aside`` ÷ |q|; ``weight_document`` = (1 + ln(1 + ln ``tf_document``)) · ``idf`` ÷ (|d| + pivot).
+    ``aside`` ÷ |q|; ``weight_document`` = (1 + ln(1 + ln ``tf_document``)) · ``idf`` ÷ (|d| + pivot). ``synonym_of``: what
+    the query says instead, where it has the term through a synonym alone.
     """
 
     term: str
@@ -51,15 +52,23 @@ class TermPart(NamedTuple):
     aside: float
     weight_query: float
     weight_document: float
+    synonym_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TermGroup:
-    """A word or phrase that query and document share, and the terms inside it, strongest first."""
+    """A word or phrase that query and document share, and the terms inside it, strongest first.
+
+    ``synonym_of``: what the query says instead, where some of them are shared through a synonym alone.
+    """
 
     label: str
     contribution: float
     parts: tuple[TermPart, ...]
+
+    @property
+    def synonym_of(self) -> str | None:
+        return next((part.synonym_of for part in self.parts if part.synonym_of), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,7 @@ def explain(
     ``matched``: which of the query's terms the document has, ascending; ``counts``: how often; ``length``: |d|. At most
     ``top`` groups are listed, the rest summed up in ``other``.
     """
-    parts = _matched(weighed, matched, counts, length)
+    parts = _matched(weighed, matched, counts, length, reading.through)
     contributions = {term: part.contribution for term, part in parts.items()}
     text = round(math.fsum(contributions.values()), DECIMALS)
     signals = tuple(
@@ -191,7 +200,9 @@ def _kind(term: str) -> Kind:
     return "pair" if term.startswith(PAIR) else "character" if term.startswith(CHARACTER) else "word"
 
 
-def _matched(weighed: Question, matched: Places, tf: Ints, length: float) -> dict[str, TermPart]:
+def _matched(
+    weighed: Question, matched: Places, tf: Ints, length: float, through: Mapping[str, str]
+) -> dict[str, TermPart]:
     """The shared terms with their marks, each with its numbers."""
     if weighed.lone[matched].all():
         return {}
@@ -215,7 +226,7 @@ def _matched(weighed: Question, matched: Places, tf: Ints, length: float) -> dic
     ]
     read = _read(weighed.terms)
     return {
-        weighed.terms[place]: TermPart(*read[place], *numbers_of)
+        weighed.terms[place]: TermPart(*read[place], *numbers_of, through.get(weighed.terms[place]))
         for place, numbers_of in zip(matched.tolist(), zip(*columns, strict=True), strict=True)
     }
 

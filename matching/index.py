@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from matching.blend import DEFAULT_WEIGHTS, Weights, bonus
 from matching.explain import Reasons, explain, shared
 from matching.facets import FacetTable
-from matching.queries import read
+from matching.queries import Reading
 from matching.records import NO_FILTERS, Document, Filters, Query, Ranking
-from matching.text import count_all, count_terms
+from matching.text import CHARACTER, count_all, count_terms
 from matching.tfidf import Ints, Match, best, rounded
 from matching.weighting import SETTINGS, Question, Settings, TermWeights
 
@@ -49,8 +49,10 @@ class Entry:
     counts: Ints
 
 
-def _weigh(postings: TermWeights, vocabulary: Mapping[str, int], text: str) -> Question:
-    counts = read(text).counts if postings.collection.settings.characters else count_terms(text)
+def _weigh(postings: TermWeights, vocabulary: Mapping[str, int], reading: Reading) -> Question:
+    counts = reading.counts
+    if not postings.collection.settings.characters:
+        counts = {term: count for term, count in counts.items() if not term.startswith(CHARACTER)}
     return postings.weigh(counts, vocabulary)
 
 
@@ -99,7 +101,7 @@ class Snapshot:
         """
         if k < 1:
             raise ValueError("k must be at least 1")
-        weighed = self._weigh(query.text)
+        weighed = self._weigh(query.reading)
         text = self.postings.scores(weighed)
         admitted = self.table.admitted(filters, now)
         text[~admitted] = 0.0
@@ -125,11 +127,12 @@ class Snapshot:
         """Why this document has its score for this query, in parts that add up to it. KeyError for an unknown key."""
         row = self._rows[key]
         entry = self.entries[row]
-        weighed = self._weigh(query.text)
+        reading = query.reading
+        weighed = self._weigh(reading)
         matched, held = shared(weighed.numbers[0], entry.ids)
         return explain(
             query=query,
-            reading=read(query.text),
+            reading=reading,
             weighed=weighed,
             documents=len(self),
             key=entry.key,

@@ -1,18 +1,28 @@
 """A query's text, read once for its ranking and all its explanations."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from matching.synonyms import NO_SYNONYMS, Synonyms, added
 from matching.text import count_all, normalise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
+    """``normalised``: the text, followed by the spellings that synonyms add, each on a line of its own. ``counts`` of
+    both, in the order of the terms. ``through``: for each term that came of a synonym alone, what the text said instead.
+    """
+
     normalised: str
-    counts: dict[str, int]
+    counts: Mapping[str, int]
+    through: Mapping[str, str]
 
 
 @lru_cache(maxsize=16)
-def read(text: str) -> Reading:
+def read(text: str, synonyms: Synonyms = NO_SYNONYMS) -> Reading:
     """The last few texts are kept, since a ranking is usually followed by the explanation of each of its items."""
-    return Reading(normalise(text), count_all(text))
+    normalised = normalise(text)
+    widenings = synonyms.widened(normalised)
+    counts, through = added(widenings, count_all(text))
+    return Reading("\n".join([normalised, *(one.other for one in widenings)]), counts, through)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from matching.queries import Reading, read
+from matching.synonyms import NO_SYNONYMS, Synonyms
 from matching.tfidf import Match
 
 Side = Literal["problem", "achievement"]
@@ -47,16 +49,25 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A record that looks for its counterpart. ``side`` says which one this is; the documents are the other."""
+    """A record that looks for its counterpart. ``side`` says which one this is; the documents are the other.
+
+    ``synonyms``: the spellings that mean the same while this is asked.
+    """
 
     title: str = ""
     body: str = ""
     facets: Facets = NO_FACETS
     side: Side = "problem"
+    synonyms: Synonyms = NO_SYNONYMS
 
     @property
     def text(self) -> str:
         return f"{self.title}。{self.body}"
+
+    @property
+    def reading(self) -> Reading:
+        """Its text as the matcher reads it; the same object while it is among the last few that were read."""
+        return read(self.text, self.synonyms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Permission(StrEnum):
     REVIEW_RECORDS = "review_records"
     SUSPEND_PEOPLE = "suspend_people"
     KEEP_HOLIDAYS = "keep_holidays"
+    KEEP_LEXICON = "keep_lexicon"
     READ_ALL = "read_all"
     READ_AUDIT = "read_audit"
 

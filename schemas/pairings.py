@@ -79,6 +79,10 @@ class TermPart(Message):
     aside: Annotated[float, Field(description="below 1 for single characters and words beside the point, else 1")]
     weight_query: float
     weight_document: float
+    synonym_of: Annotated[
+        str | None,
+        Field(description="经同义词命中时，原文的写法 · what the question says instead, when found through a synonym"),
+    ] = None
 
 
 class TermReason(Message):
@@ -86,6 +90,10 @@ class TermReason(Message):
 
     term: str
     contribution: float
+    synonym_of: Annotated[
+        str | None,
+        Field(description="经同义词命中时，原文的写法 · what the question says instead, when found through a synonym"),
+    ] = None
     parts: Annotated[
         list[TermPart] | None, Field(description="算式 · the arithmetic, when one pairing is asked for")
     ] = None

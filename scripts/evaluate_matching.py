@@ -8,14 +8,18 @@ judged    query = title。text of a requirement, documents = title。text of all
           2^grade - 1 over the requirements with any grade above 0; unjudged documents count as 0
 title, keywords    the query's one record among the texts of all achievements; MRR@10
 half      the first half of a text looks for its second half; nDCG@10
+
+--ablations leaves out one part of the score at a time; --compare FILE sets this run beside the --details of an earlier,
+accepted one, query by query. Differences are paired: their intervals are those of the mean of what each query gains.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -26,7 +30,10 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from a checkout without installing
 
 from matching import TEXT_ONLY, Document, Index, Match, Query, Snapshot
+from matching.known_synonyms import STARTING
 from matching.metrics import bootstrap_interval, ndcg, rank_of, reciprocal_rank
+from matching.synonyms import NO_SYNONYMS, Synonyms
+from matching.weighting import SETTINGS, Settings
 
 DEPTH = 10
 GRADES = {"0", "1", "2", "3"}
@@ -88,15 +95,30 @@ def grades(path: Path) -> dict[str, dict[str, int]]:
     return found
 
 
-def snapshot(documents: Iterable[tuple[str, str, str]]) -> Snapshot:
-    """An index of (key, title, text), made the way the marketplace makes it."""
-    index = Index()
-    index.put_many((key, Document(title, text)) for key, title, text in documents)
-    return index.refresh()
+class Corpora:
+    """The indexes that the tasks ask, made the way the marketplace makes them; each text is cut once for all settings."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, bool], Snapshot] = {}
+
+    def of(self, name: str, documents: Iterable[tuple[str, str, str]], settings: Settings) -> Snapshot:
+        """An index of (key, title, text) under these settings. ``name`` stands for the documents."""
+        known = self._made.get((name, settings.characters))
+        if known is None:
+            index = Index(settings)
+            index.put_many((key, Document(title, text)) for key, title, text in documents)
+            known = self._made[name, settings.characters] = index.refresh()
+        if known.postings.collection.settings == settings:
+            return known
+        return Snapshot(known.entries, known.vocabulary, len(known.postings.df), settings)
 
 
-def ranked(corpus: Snapshot, title: str, body: str, k: int) -> tuple[Match, ...]:
-    return corpus.rank(Query(title, body), k=k, now=0.0, weights=TEXT_ONLY).items
+Ask = Callable[[str, str], Query]
+"""A title and a body made a question."""
+
+
+def ranked(corpus: Snapshot, question: Query, k: int) -> tuple[Match, ...]:
+    return corpus.rank(question, k=k, now=0.0, weights=TEXT_ONLY).items
 
 
 def with_interval(metric: str, values: list[float]) -> Figures:
@@ -104,17 +126,17 @@ def with_interval(metric: str, values: list[float]) -> Figures:
     return {metric: fmean(values), f"{metric}_low": low, f"{metric}_high": high}
 
 
-def judged(data: Path, achievements: list[dict[str, Any]]) -> Result:
+def judged(data: Path, corpus: Snapshot, ask: Ask) -> Result:
     requirements = {each["id"]: each for each in records(data / "real/problems.jsonl", "id", "text")}
     graded = {key: found for key, found in grades(data / "judged/qrels.tsv").items() if max(found.values()) > 0}
     if missing := graded.keys() - requirements.keys():
         raise Unusable(f"{data}/judged/qrels.tsv: {min(missing)} is not in real/problems.jsonl")
-    corpus = snapshot((each["id"], each.get("title") or "", each["text"]) for each in achievements)
     values, shares = [], []
     unjudged: dict[str, list[str]] = {}
     for key, found in graded.items():
         requirement = requirements[key]
-        keys = [match.key for match in ranked(corpus, requirement.get("title") or "", requirement["text"], DEPTH)]
+        question = ask(requirement.get("title") or "", requirement["text"])
+        keys = [match.key for match in ranked(corpus, question, DEPTH)]
         values.append(ndcg(keys, found, DEPTH))
         shares.append(sum(name in found for name in keys) / max(len(keys), 1))
         if names := [name for name in keys if name not in found]:
@@ -128,11 +150,11 @@ def judged(data: Path, achievements: list[dict[str, Any]]) -> Result:
     )
 
 
-def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str) -> Result:
+def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str, ask: Ask) -> Result:
     """Each query has one relevant record; its rank is 1 + the number of documents that score strictly higher."""
     values = []
     for query in queries:
-        rank = rank_of(query["relevant"], ranked(corpus, "", query["query"], LOOK))
+        rank = rank_of(query["relevant"], ranked(corpus, ask("", query["query"]), LOOK))
         if metric == "mrr@10":
             values.append(reciprocal_rank(rank, DEPTH))
         else:
@@ -141,20 +163,134 @@ def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str) -> Resul
     return Result({**with_interval(metric, values), "n": len(values)}, dict(zip(names, values, strict=True)))
 
 
-def evaluate(data: Path) -> dict[str, Result]:
+TASKS = {"judged": "ndcg@10", "title": "mrr@10", "keywords": "mrr@10", "half": "ndcg@10"}
+
+
+def evaluate(
+    data: Path,
+    settings: Settings = SETTINGS,
+    corpora: Corpora | None = None,
+    synonyms: Synonyms = NO_SYNONYMS,
+) -> dict[str, Result]:
     """All four tasks. Raises Unusable when a file is missing or wrong."""
+    corpora = corpora or Corpora()
+    ask = partial(Query, synonyms=synonyms)
     achievements = records(data / "real/achievements.jsonl", "id", "text")
     names = {task: data / "known_item" / f"{task}.jsonl" for task in ("title", "keywords")}
     queries = {task: records(path, "query", "relevant") for task, path in names.items()}
     half_queries = records(data / "half/queries.jsonl", "query", "relevant")
     half_documents = records(data / "half/docs.jsonl", "id", "text")
-    results = {"judged": judged(data, achievements)}
-    texts = snapshot((each["id"], "", each["text"]) for each in achievements)
+    whole = ((each["id"], each.get("title") or "", each["text"]) for each in achievements)
+    results = {"judged": judged(data, corpora.of("whole", whole, settings), ask)}
+    texts = corpora.of("texts", ((each["id"], "", each["text"]) for each in achievements), settings)
     for task, asked in queries.items():
-        results[task] = known(texts, asked, "mrr@10")
-    halves = snapshot((each["id"], "", each["text"]) for each in half_documents)
-    results["half"] = known(halves, half_queries, "ndcg@10")
+        results[task] = known(texts, asked, TASKS[task], ask)
+    halves = corpora.of("halves", ((each["id"], "", each["text"]) for each in half_documents), settings)
+    results["half"] = known(halves, half_queries, TASKS["half"], ask)
     return results
+
+
+PARTS: Mapping[str, Callable[[Settings], Settings]] = {
+    "focus": lambda known: replace(known, focus=0.0),
+    "the pivot": lambda known: replace(known, pivot=0.0),
+    "brevity (all questions as short ones)": lambda known: replace(known, half=1e9),
+    "words beside the point": lambda known: replace(known, asides=False),
+    "single characters": lambda known: replace(known, characters=False),
+    "all of these": lambda known: replace(known, focus=0.0, pivot=0.0, asides=False, characters=False),
+}
+"""What the score is made of, and the settings without it."""
+
+WIDENED = "nothing, but the starting synonyms added"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What each query gained, summed up; ``changed``: before and after of those that are not the same, most lost first."""
+
+    mean: float
+    low: float
+    high: float
+    better: int
+    worse: int
+    same: int
+    changed: tuple[tuple[str, float, float], ...]
+
+
+def difference(before: Mapping[str, float], after: Mapping[str, float]) -> Difference:
+    """Over the queries that both have, of which there is at least one."""
+    pairs = [(name, before[name], value) for name, value in after.items() if name in before]
+    gains = [value - was for _, was, value in pairs]
+    changed = sorted(
+        (pair for pair in pairs if abs(pair[2] - pair[1]) > 1e-12), key=lambda pair: (pair[2] - pair[1], pair[0])
+    )
+    low, high = bootstrap_interval(gains)
+    return Difference(
+        mean=fmean(gains),
+        low=low,
+        high=high,
+        better=sum(value > was for _, was, value in changed),
+        worse=sum(value < was for _, was, value in changed),
+        same=len(pairs) - len(changed),
+        changed=tuple(changed),
+    )
+
+
+def ablations(data: Path, whole: dict[str, Result], corpora: Corpora) -> dict[str, dict[str, Difference]]:
+    """For each part, what every task gains by leaving it out; last, what it gains by the starting synonyms."""
+    runs = {part: evaluate(data, without(SETTINGS), corpora) for part, without in PARTS.items()}
+    runs[WIDENED] = evaluate(data, corpora=corpora, synonyms=Synonyms.of(STARTING))
+    return {
+        part: {task: difference(whole[task].per_query, results[task].per_query) for task in TASKS}
+        for part, results in runs.items()
+    }
+
+
+def accepted(path: Path) -> dict[str, dict[str, float]]:
+    """What each query got in an earlier run, by task: the file that --details wrote."""
+    try:
+        found = json.loads("\n".join(line for _, line in lines_of(path)))
+        read = {task: {str(name): float(got) for name, got in found[task]["per_query"].items()} for task in TASKS}
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise Unusable(f"{path}: not what --details writes") from problem
+    return read
+
+
+def compared(
+    earlier: Mapping[str, Mapping[str, float]], results: dict[str, Result], path: Path
+) -> dict[str, Difference]:
+    """Unusable where a task has no query in common with the earlier run: other data."""
+    for task in TASKS:
+        if not earlier[task].keys() & results[task].per_query.keys():
+            raise Unusable(f"{path}: no query of {task} is in this data")
+    return {task: difference(earlier[task], results[task].per_query) for task in TASKS}
+
+
+SHOWN = 10
+
+
+def signed(gain: Difference) -> str:
+    return f"{gain.mean:+.4f} ({gain.low:+.3f} – {gain.high:+.3f})"
+
+
+def show_ablations(found: dict[str, dict[str, Difference]], console: Console) -> None:
+    table = Table(
+        "left out", *TASKS, title="What leaving a part out changes, with 95 % intervals of the paired difference"
+    )
+    for part, by_task in found.items():
+        table.add_row(part, *(signed(by_task[task]) for task in TASKS))
+    console.print(table)
+
+
+def show_compared(found: dict[str, Difference], console: Console) -> None:
+    table = Table("task", "change, 95 % interval", "better", "worse", "same", title="Against the accepted run")
+    for task, gain in found.items():
+        table.add_row(task, signed(gain), str(gain.better), str(gain.worse), str(gain.same))
+    console.print(table)
+    for task, gain in found.items():
+        lost, won = [one for one in gain.changed if one[2] < one[1]], [one for one in gain.changed if one[2] > one[1]]
+        for word, some in (("lost", lost[:SHOWN]), ("won", won[::-1][:SHOWN])):
+            for name, before, after in some:
+                console.print(f"{task} {word} {name}: {before:.3f} → {after:.3f}", highlight=False)
 
 
 def show(results: dict[str, Result], console: Console) -> None:
@@ -185,11 +321,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--details", type=Path, metavar="OUT", help="write what each query got, and the unjudged documents found, here"
     )
+    parser.add_argument("--ablations", action="store_true", help="also measure the score without each of its parts")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="the --details of an accepted run, to differ from")
     options = parser.parse_args(arguments)
     begun = time.perf_counter()
+    console = Console()
     try:
-        results = evaluate(options.data)
-        show(results, Console())
+        earlier = accepted(options.compare) if options.compare else None
+        corpora = Corpora()
+        results = evaluate(options.data, corpora=corpora)
+        show(results, console)
+        if earlier is not None:
+            show_compared(compared(earlier, results, options.compare), console)
+        if options.ablations:
+            show_ablations(ablations(options.data, results, corpora), console)
         print(f"{time.perf_counter() - begun:.1f} s")
         if options.json:
             written(options.json, {task: result.figures for task, result in results.items()})

@@ -24,6 +24,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             Permission.REVIEW_RECORDS,
             Permission.SUSPEND_PEOPLE,
             Permission.KEEP_HOLIDAYS,
+            Permission.KEEP_LEXICON,
             Permission.READ_ALL,
             Permission.MANAGE_VOUCHERS,
         }

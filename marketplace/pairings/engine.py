@@ -19,10 +19,12 @@ from uuid_utils.compat import uuid4
 from marketplace.kernel import clock, facts, metrics
 from marketplace.kernel.db import Database
 from marketplace.labs.models import Instrument
+from marketplace.lexicon import synonyms
 from marketplace.listings.models import Listing
 from marketplace.pairings import reading
 from marketplace.pairings.reading import INSTRUMENT, Kind
 from matching import Index, Snapshot
+from matching.synonyms import NO_SYNONYMS, Synonyms
 from schemas.listings import ListingKind
 
 log = structlog.get_logger("ranking")
@@ -52,7 +54,8 @@ _OF_LISTING: Final = frozenset(
 _OF_MANY: Final = "ListingsImported"
 _OF_INSTRUMENT: Final = frozenset({"InstrumentPublished", "InstrumentEdited", "InstrumentRetired"})
 _OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
-_NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | {_OF_MANY}
+_OF_WORDS: Final = frozenset({"SynonymAdded", "SynonymRemoved"})
+_NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | _OF_WORDS | {_OF_MANY}
 
 
 @dataclass
@@ -86,6 +89,8 @@ class Engine:
         self._looking = asyncio.Lock()
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
         self.sides: dict[Kind, Side] = {kind: Side() for kind in (*ListingKind, INSTRUMENT)}
+        # They widen the questions alone, so a change holds from the next one on and nothing is indexed anew.
+        self.synonyms: Synonyms = NO_SYNONYMS
 
     @property
     def loaded(self) -> bool:
@@ -112,6 +117,7 @@ class Engine:
         started = time.perf_counter()
         async with self._database.reading() as session:
             mark = await facts.mark(session)
+            self.synonyms = Synonyms.of(await synonyms.current(session))
             for kind in self.sides:
                 # Built beside the one in use: what a broken try read must not stay when it is tried again.
                 side, after = Side(), None
@@ -140,7 +146,10 @@ class Engine:
                     await self._load()
                     return sum(len(side.index.snapshot) for side in self.sides.values())
                 # While a long transaction runs, what its neighbours wrote is handed out at every look.
-                concerned = await _concerned(session, [fact for fact in news if fact.id not in self._seen])
+                unseen = [fact for fact in news if fact.id not in self._seen]
+                if any(fact.name in _OF_WORDS for fact in unseen):
+                    self.synonyms = Synonyms.of(await synonyms.current(session))
+                concerned = await _concerned(session, [fact for fact in unseen if fact.name not in _OF_WORDS])
                 changed: set[Kind] = set()
                 for kind, side in self.sides.items():
                     wanted = concerned.of(kind)

@@ -30,12 +30,15 @@ async def for_problem(
 ) -> InstrumentRankingPage:
     """The instruments that fit a problem that the actor may see, best first."""
     problem = await records.read(session, actor, Problem, problem_id)
-    return await ranked(session, engine, actor, reading.query(problem), wish.region, paging.limit, paging)
+    return await ranked(
+        session, engine, actor, reading.query(problem, engine.synonyms), wish.region, paging.limit, paging
+    )
 
 
 async def for_text(session: AsyncSession, engine: Engine, actor: Actor, wish: MatchRequest) -> InstrumentRankingPage:
     """The instruments that fit a text. Nothing of it is kept."""
-    return await ranked(session, engine, actor, Query(body=wish.text), wish.filters.region, wish.limit)
+    query = Query(body=wish.text, synonyms=engine.synonyms)
+    return await ranked(session, engine, actor, query, wish.filters.region, wish.limit)
 
 
 async def ranked(

@@ -78,7 +78,7 @@ async def for_listing(
     return await ranked(
         session,
         engine,
-        reading.query(listing),
+        reading.query(listing, engine.synonyms),
         OTHER[listing.kind],
         reading.filters(wish),
         paging.limit,
@@ -91,9 +91,8 @@ async def for_text(session: AsyncSession, engine: Engine, wish: MatchRequest) ->
     """The records that fit a text. Nothing of it is kept."""
     kind = ListingKind(wish.kind)
     side: Side = "problem" if kind is ListingKind.ACHIEVEMENT else "achievement"
-    return await ranked(
-        session, engine, Query(body=wish.text, side=side), kind, reading.filters(wish.filters), wish.limit
-    )
+    query = Query(body=wish.text, side=side, synonyms=engine.synonyms)
+    return await ranked(session, engine, query, kind, reading.filters(wish.filters), wish.limit)
 
 
 async def one(
@@ -103,7 +102,7 @@ async def one(
     listing = await records.read(session, actor, cls, listing_id)
     kind = OTHER[listing.kind]
     snapshot = ready(engine, kind)
-    query, now = reading.query(listing), clock.now().timestamp()
+    query, now = reading.query(listing, engine.synonyms), clock.now().timestamp()
     if str(other_id) not in snapshot:
         raise NotFound
     await let_go(session)
@@ -293,6 +292,7 @@ def reasons_of(why: Why, *, in_full: bool) -> Reasons:
             TermReason(
                 term=group.label,
                 contribution=group.contribution,
+                synonym_of=group.synonym_of,
                 parts=[TermPart(**part._asdict()) for part in group.parts] if in_full else None,
             )
             for group in why.terms

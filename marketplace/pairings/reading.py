@@ -16,6 +16,7 @@ from marketplace.listings.models import Achievement, Listing, Problem
 from marketplace.listings.policy import listing_open
 from matching import Document, Facets, Filters, Query, Side
 from matching.coverage import Indicator
+from matching.synonyms import NO_SYNONYMS, Synonyms
 from schemas import codes
 from schemas.labs import Audience, InstrumentKind
 from schemas.listings import CooperationMode, ListingKind
@@ -150,10 +151,10 @@ def indicators(row: Any) -> list[Indicator]:
     ]
 
 
-def query(row: Any) -> Query:
+def query(row: Any, synonyms: Synonyms = NO_SYNONYMS) -> Query:
     """The record as a question: what of the other kind fits it?"""
     side: Side = "achievement" if row.kind is ListingKind.ACHIEVEMENT else "problem"
-    return Query(title=row.title, body=body(row), facets=facets(row), side=side)
+    return Query(title=row.title, body=body(row), facets=facets(row), side=side, synonyms=synonyms)
 
 
 def filters(wish: RankingFilter) -> Filters:

@@ -27,6 +27,7 @@ class Chip:
     term: str
     contribution: float
     strength: str
+    synonym_of: str | None
 
 
 def chips(pairing: Pairing | InstrumentPairing) -> list[Chip]:
@@ -36,7 +37,10 @@ def chips(pairing: Pairing | InstrumentPairing) -> list[Chip]:
     def strength(contribution: float) -> str:
         return next((name for share, name in STRENGTHS if contribution / text >= share), "weak")
 
-    return [Chip(term.term, term.contribution, strength(term.contribution)) for term in pairing.reasons.terms[:CHIPS]]
+    return [
+        Chip(term.term, term.contribution, strength(term.contribution), term.synonym_of)
+        for term in pairing.reasons.terms[:CHIPS]
+    ]
 
 
 def rows(pairing: Pairing | InstrumentPairing) -> tuple[list[Row], Decimal]:

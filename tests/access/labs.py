@@ -12,6 +12,7 @@ from marketplace.kernel import clock
 from marketplace.labs.booking_models import Adjustment, Booking, CalendarLink, Usage, Waiting
 from marketplace.labs.models import Holiday, Instrument, Keeper, Outage, Qualification
 from marketplace.labs.rating_models import Rating
+from marketplace.lexicon.models import Synonym
 from marketplace.reservations import claims
 from schemas.bookings import BookingState, CalendarKind, UsageSource, WaitingState
 from schemas.identity import Role
@@ -60,6 +61,9 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
         world.targets["own"] |= {name: told["starts_at"], f"{name}_until": told["ends_at"]}
     session.add(Holiday(day=date(2027, 10, 1), name="国庆节"))
     world.targets["own"]["day"] = "2027-10-01"
+    alike = await _put(given, Synonym(spellings=["辊道炉", "辊底窑"], key=["辊底窑", "辊道炉"]))
+    world.targets["own"]["synonym_id"] = str(alike.id)
+    world.targets["absent"]["synonym_id"] = str(uuid4())
     keeper = await given.person()
     session.add(Membership(person_id=keeper.id, organisation_id=home.id, role=Role.VIEWER))
     world.targets["own"]["keeper_email"] = keeper.email

@@ -91,6 +91,47 @@ def test_a_small_folder_gives_the_figures_worked_out_by_hand(folder, tmp_path):
     assert details["judged"] == {"per_query": {"r1": 1.0}, "unjudged": {"r1": ["a3"]}}
 
 
+def test_an_accepted_run_is_differed_from_query_by_query(folder, script, tmp_path, capsys):
+    details = tmp_path / "accepted.json"
+    assert script.main(["--data", str(folder), "--details", str(details)]) == 0
+    known = json.loads(details.read_text(encoding="utf-8"))
+    first, second = known["keywords"]["per_query"]
+    known["keywords"]["per_query"] = {first: 1.0, second: 0.25}
+    details.write_text(json.dumps(known), encoding="utf-8")
+    capsys.readouterr()
+    assert script.main(["--data", str(folder), "--compare", str(details)]) == 0
+    told = capsys.readouterr().out
+    assert f"keywords lost {first}: 1.000 → 0.500" in told
+    assert f"keywords won {second}: 0.250 → 1.000" in told
+    assert "+0.1250 (-0.500 – +0.750)" in told
+    assert "title lost" not in told
+
+    details.write_text(json.dumps(known | {"half": {"per_query": {"9:h9": 1.0}}}), encoding="utf-8")
+    assert script.main(["--data", str(folder), "--compare", str(details)]) == 2
+    assert "no query of half is in this data" in capsys.readouterr().err
+    for broken in ("{", "[]", '{"judged": {"per_query": {"r1": "x"}}}'):
+        details.write_text(broken, encoding="utf-8")
+        assert script.main(["--data", str(folder), "--compare", str(details)]) == 2
+        assert capsys.readouterr().err == f"evaluate_matching: {details}: not what --details writes\n"
+
+
+def test_ablations_are_what_the_score_does_without_each_part(folder, script, capsys, monkeypatch):
+    """Each is what an index made anew without the part gives."""
+    write(folder / "half/queries.jsonl", {"query": "稻的电池", "relevant": "h2"}, {"query": "水稻", "relevant": "h2"})
+    corpora = script.Corpora()
+    whole = script.evaluate(folder, corpora=corpora)
+    found = script.ablations(folder, whole, corpora)
+    assert list(found) == [*script.PARTS, script.WIDENED]
+    for part, without in script.PARTS.items():
+        anew = script.evaluate(folder, without(script.SETTINGS))
+        for task, gain in found[part].items():
+            assert gain == script.difference(whole[task].per_query, anew[task].per_query), (part, task)
+    monkeypatch.setenv("COLUMNS", "300")
+    assert script.main(["--data", str(folder), "--ablations"]) == 0
+    told = capsys.readouterr().out
+    assert all(part in told for part in script.PARTS)
+
+
 def test_help_says_what_the_folder_holds(script, capsys):
     with pytest.raises(SystemExit, match="0"):
         script.main(["--help"])
