@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
@@ -55,6 +56,7 @@ ROUTERS = (
     holidays,
     calendars,
     events,
+    registrations,
     tariffs,
     charges,
     vouchers,

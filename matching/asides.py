@@ -29,9 +29,9 @@ _LISTED = """
 ASIDES = frozenset(_LISTED.split())
 """The words. As terms, the character pairs inside them count as well (see ``is_aside``)."""
 
-_TERMS = ASIDES | {PAIR + one + other for word in ASIDES for one, other in pairwise(word)}
+ASIDE_TERMS = ASIDES | {PAIR + one + other for word in ASIDES for one, other in pairwise(word)}
 
 
 def is_aside(term: str) -> bool:
     """Whether a word, or a marked pair, is one of these."""
-    return term in _TERMS
+    return term in ASIDE_TERMS

@@ -21,7 +21,7 @@ from matching.queries import Reading
 from matching.records import Document, Query
 from matching.text import CHARACTER, PAIR, normalise_with_offsets, sentences
 from matching.tfidf import DECIMALS, Ints
-from matching.weighting import Question, TermWeights, damped_twice
+from matching.weighting import Question, damped_twice
 
 Places = NDArray[np.intp]
 
@@ -130,22 +130,22 @@ def explain(
     query: Query,
     reading: Reading,
     weighed: Question,
-    postings: TermWeights,
-    row: int,
+    documents: int,
     key: str,
     document: Document,
-    ids: Ints,
+    matched: Places,
     counts: Ints,
+    length: float,
     now: float,
     weights: Weights,
     top: int,
 ) -> Reasons:
-    """Take one document's score for one query apart; called by ``Snapshot.explain``, which has all of these at hand.
+    """Take one document's score for one query apart; called by those who rank, who have all of these at hand.
 
-    ``ids`` and ``counts``: the document's distinct terms and how often it has each. At most ``top`` groups are listed,
-    the rest summed up in ``other``.
+    ``matched``: which of the query's terms the document has, ascending; ``counts``: how often; ``length``: |d|. At most
+    ``top`` groups are listed, the rest summed up in ``other``.
     """
-    parts = _matched(weighed, postings, row, ids, counts)
+    parts = _matched(weighed, matched, counts, length)
     contributions = {term: part.contribution for term, part in parts.items()}
     text = round(math.fsum(contributions.values()), DECIMALS)
     signals = tuple(
@@ -175,9 +175,9 @@ def explain(
         signals=signals,
         sentence=found.best_sentence(text),
         query_norm=weighed.norm,
-        document_norm=float(postings.norms[row]) + weighed.pivot,
+        document_norm=length + weighed.pivot,
         pivot=weighed.pivot,
-        documents=postings.documents,
+        documents=documents,
     )
 
 
@@ -191,27 +191,24 @@ def _kind(term: str) -> Kind:
     return "pair" if term.startswith(PAIR) else "character" if term.startswith(CHARACTER) else "word"
 
 
-def _matched(weighed: Question, postings: TermWeights, row: int, ids: Ints, counts: Ints) -> dict[str, TermPart]:
+def _matched(weighed: Question, matched: Places, tf: Ints, length: float) -> dict[str, TermPart]:
     """The shared terms with their marks, each with its numbers."""
-    in_query, in_document = _common(weighed.ids, ids)
-    if weighed.lone[in_query].all():
+    if weighed.lone[matched].all():
         return {}
-    numbers = weighed.ids[in_query]
-    tf = counts[in_document]
-    idf = postings.idf[numbers]
-    weight_query = weighed.weights[in_query]
-    weight_document = damped_twice(tf) * idf / (postings.norms[row] + weighed.pivot)
+    idf = weighed.idf[matched]
+    weight_query = weighed.weights[matched]
+    weight_document = damped_twice(tf) * idf / (length + weighed.pivot)
     columns: Sequence[Sequence[float]] = [
         each.tolist()
         for each in (
             weight_query * weight_document,
-            weighed.counts[in_query],
+            weighed.counts[matched],
             tf,
-            postings.df[numbers],
-            postings.cf[numbers],
+            weighed.df[matched],
+            weighed.cf[matched],
             idf,
-            postings.focus[numbers],
-            weighed.aside[in_query],
+            weighed.focus[matched],
+            weighed.aside[matched],
             weight_query,
             weight_document,
         )
@@ -219,19 +216,19 @@ def _matched(weighed: Question, postings: TermWeights, row: int, ids: Ints, coun
     read = _read(weighed.terms)
     return {
         weighed.terms[place]: TermPart(*read[place], *numbers_of)
-        for place, numbers_of in zip(in_query.tolist(), zip(*columns, strict=True), strict=True)
+        for place, numbers_of in zip(matched.tolist(), zip(*columns, strict=True), strict=True)
     }
 
 
-def _common(query: Places, document: Ints) -> tuple[Places, Places]:
-    """Where the term numbers that both have stand in either, in the query's order."""
-    if not len(query):
-        return query, query
-    by_number = np.argsort(query)
-    place = by_number[np.minimum(np.searchsorted(query, document, sorter=by_number), len(query) - 1)]
-    shared = np.flatnonzero(query[place] == document)
-    shared = shared[np.argsort(place[shared])]
-    return place[shared], shared
+def shared(asked: Ints, held: Ints) -> tuple[Places, Places]:
+    """Where the term numbers that both have stand in either, in the question's order; -1 stands for no term."""
+    if not len(asked):
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    by_number = np.argsort(asked)
+    place = by_number[np.minimum(np.searchsorted(asked, held, sorter=by_number), len(asked) - 1)]
+    both = np.flatnonzero(asked[place] == held)
+    both = both[np.argsort(place[both])]
+    return place[both], both
 
 
 class _Found:

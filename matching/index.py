@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.blend import DEFAULT_WEIGHTS, Weights, bonus
-from matching.explain import Reasons, explain
+from matching.explain import Reasons, explain, shared
 from matching.facets import FacetTable
 from matching.queries import read
 from matching.records import NO_FILTERS, Document, Filters, Query, Ranking
@@ -50,7 +50,7 @@ class Entry:
 
 
 def _weigh(postings: TermWeights, vocabulary: Mapping[str, int], text: str) -> Question:
-    counts = read(text).counts if postings.settings.characters else count_terms(text)
+    counts = read(text).counts if postings.collection.settings.characters else count_terms(text)
     return postings.weigh(counts, vocabulary)
 
 
@@ -125,16 +125,18 @@ class Snapshot:
         """Why this document has its score for this query, in parts that add up to it. KeyError for an unknown key."""
         row = self._rows[key]
         entry = self.entries[row]
+        weighed = self._weigh(query.text)
+        matched, held = shared(weighed.numbers[0], entry.ids)
         return explain(
             query=query,
             reading=read(query.text),
-            weighed=self._weigh(query.text),
-            postings=self.postings,
-            row=row,
+            weighed=weighed,
+            documents=len(self),
             key=entry.key,
             document=entry.document,
-            ids=entry.ids,
-            counts=entry.counts,
+            matched=matched,
+            counts=entry.counts[held],
+            length=float(self.postings.norms[row]),
             now=now,
             weights=weights,
             top=top,

@@ -20,7 +20,8 @@ cosine, kept as the reference. What each part adds is in docs/matching-quality.m
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from itertools import compress
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,11 @@ from scipy.sparse import csr_array
 from matching.asides import is_aside
 from matching.text import CHARACTER
 from matching.tfidf import Floats, Ints, rounded
+
+Mask = NDArray[np.bool_]
+Numbers = NDArray[np.int32]
+Totals = NDArray[Any]
+"""Whole numbers of records or occurrences, by term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,40 +56,116 @@ _CALM = 5.0  # so many occurrences in as many records are imagined before focus 
 
 
 @dataclass(frozen=True, slots=True)
+class Collection:
+    """What all records together make of every question: n, and ``mean`` of |d|."""
+
+    documents: int
+    mean: float
+    settings: Settings = SETTINGS
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A query's weights over the terms that some record has, in the order of the terms themselves.
 
-    ``weights`` are wq, ``aside`` the factor in them, ``lone`` tells the single characters; ``norm`` is |q|; ``pivot`` is what is added to each |d|. ``known``:
-    the share of the query's squared weight that these terms hold, in [0, 1]; the rest lies in terms that no record has.
+    ``numbers``: where these terms are in each of the vocabularies that it was weighed for, -1 for nowhere. ``weights`` are
+    wq, made of ``counts``, ``idf``, ``focus`` and ``aside``; ``lone`` tells the single characters; ``norm`` is |q|;
+    ``pivot`` is what is added to each |d|. ``known``: the share of the query's squared weight that these terms hold, in
+    [0, 1]; the rest lies in terms that no record has.
     """
 
     terms: tuple[str, ...]
-    ids: NDArray[np.intp]
+    numbers: tuple[Numbers, ...]
     counts: Ints
+    df: Totals
+    cf: Totals
+    idf: Floats
+    focus: Floats
     aside: Floats
-    lone: NDArray[np.bool_]
+    lone: Mask
     weights: Floats
     norm: float
     pivot: float
     known: float
 
 
+def brevity_of(terms: int, settings: Settings = SETTINGS) -> float:
+    """Of a question of so many distinct terms, whether or not somebody has them."""
+    return settings.half / (settings.half + terms)
+
+
+def idf_of(df: Totals, documents: int) -> Floats:
+    """ln((1 + n) / (1 + df)) + 1."""
+    idf: Floats = np.log((1 + documents) / (1 + df)) + 1
+    return idf
+
+
+def focus_of(df: Totals, cf: Totals, settings: Settings = SETTINGS) -> Floats:
+    focus: Floats = ((cf + _CALM) / (df + _CALM)) ** settings.focus
+    return focus
+
+
+def weigh(
+    counts: Mapping[str, int], numbers: Sequence[Numbers], df: Totals, cf: Totals, there: Mask, collection: Collection
+) -> Question:
+    """A query's weights. ``counts`` in the order of the terms; ``numbers``, ``df``, ``cf`` and ``there`` by place in it.
+
+    Terms that are not ``there``, in no record, are left out of the weights and of |q|, but not of brevity.
+    """
+    settings = collection.settings
+    brevity = brevity_of(len(counts), settings)
+    terms = list(counts)
+    tf = np.fromiter(counts.values(), dtype=np.int32, count=len(terms))
+    lone = np.fromiter((term[:1] == CHARACTER for term in terms), np.bool_, len(terms))
+    beside = lone.copy()
+    if settings.asides:
+        beside |= np.fromiter(map(is_aside, terms), np.bool_, len(terms))
+    aside = np.where(beside, brevity, 1.0)
+    idf, focus = idf_of(df[there], collection.documents), focus_of(df[there], cf[there], settings)
+    weights = (1.0 + np.log(tf[there])) * idf * focus * aside[there]
+    squared = sum((weights * weights).tolist())
+    lost = sum((((1.0 + np.log(tf[~there])) * aside[~there]) ** 2).tolist())
+    lost *= (math.log(1 + collection.documents) + 1) ** 2
+    norm = math.sqrt(squared) or 1.0
+    return Question(
+        terms=tuple(compress(terms, there.tolist())),
+        numbers=tuple(each[there] for each in numbers),
+        counts=tf[there],
+        df=df[there],
+        cf=cf[there],
+        idf=idf,
+        focus=focus,
+        aside=aside[there],
+        lone=lone[there],
+        weights=weights / norm,
+        norm=norm,
+        pivot=settings.pivot * brevity * collection.mean,
+        known=squared / ((squared + lost) or 1.0),
+    )
+
+
+def damped_twice(tf: Ints) -> Floats:
+    """1 + ln(1 + ln tf): the second and third time say something, the tenth hardly more."""
+    return 1.0 + np.log(1.0 + np.log(tf))
+
+
+def mean_of(norms: Floats) -> float:
+    """The same whatever the order of the records."""
+    return math.fsum(norms.tolist()) / max(len(norms), 1)
+
+
 @dataclass(frozen=True, slots=True)
 class TermWeights:
     """For every term the records that have it, with the term's weight there before division. Never changes.
 
-    ``df``, ``cf``, ``idf``, ``focus``: by term number. ``norms``: |d| by row. ``by_term``: shape (terms, documents).
+    ``df``, ``cf``: by term number. ``norms``: |d| by row. ``by_term``: shape (terms, documents).
     """
 
-    documents: int
-    df: NDArray[np.intp]
-    cf: NDArray[np.intp]
-    idf: Floats
-    focus: Floats
+    collection: Collection
+    df: NDArray[np.int64]
+    cf: NDArray[np.int64]
     norms: Floats
-    mean: float
     by_term: csr_array
-    settings: Settings = SETTINGS
 
     @classmethod
     def build(cls, ids: Sequence[Ints], counts: Sequence[Ints], n_terms: int, *, settings: Settings = SETTINGS) -> Self:
@@ -94,56 +176,26 @@ class TermWeights:
         columns = np.concatenate(ids) if n else np.zeros(0, np.int32)
         tf = np.concatenate(counts) if n else np.zeros(0, np.int32)
         df = np.bincount(columns, minlength=n_terms)
-        cf = np.bincount(columns, tf, minlength=n_terms).astype(np.intp)
-        idf = np.log((1 + n) / (1 + df)) + 1
-        weights = damped_twice(tf) * idf[columns]
+        cf = np.bincount(columns, tf, minlength=n_terms).astype(np.int64)
+        weights = damped_twice(tf) * idf_of(df, n)[columns]
         norms = np.sqrt(np.bincount(np.repeat(np.arange(n), lengths), weights * weights, minlength=n))
         norms[norms == 0] = 1.0
         starts = np.concatenate([[0], np.cumsum(lengths)])
         by_document = csr_array((weights, columns, starts.astype(np.int32)), shape=(n, n_terms))
         return cls(
-            documents=n,
+            collection=Collection(n, mean_of(norms), settings),
             df=df,
             cf=cf,
-            idf=idf,
-            focus=((cf + _CALM) / (df + _CALM)) ** settings.focus,
             norms=norms,
-            mean=math.fsum(norms.tolist()) / max(n, 1),
             by_term=by_document.tocsc().T,
-            settings=settings,
         )
 
     def weigh(self, counts: Mapping[str, int], vocabulary: Mapping[str, int]) -> Question:
-        """A query's weights. Terms that no record has are left out of them, and of |q|, but not of brevity."""
-        brevity = self.settings.half / (self.settings.half + len(counts))
-        beside = self.settings.asides
-        known: list[tuple[str, int, int, float]] = []
-        lost = 0.0
-        for term, count in counts.items():
-            factor = brevity if term[0] == CHARACTER or (beside and is_aside(term)) else 1.0
-            number = vocabulary.get(term, -1)
-            if 0 <= number < len(self.df) and self.df[number]:
-                known.append((term, number, count, factor))
-            else:
-                lost += ((1.0 + math.log(count)) * factor) ** 2
-        ids = np.array([number for _, number, _, _ in known], dtype=np.intp)
-        tf = np.array([count for _, _, count, _ in known], dtype=np.int32)
-        aside = np.array([factor for _, _, _, factor in known], dtype=np.float64)
-        weights = (1.0 + np.log(tf)) * self.idf[ids] * self.focus[ids] * aside
-        squared = sum((weights * weights).tolist())
-        lost *= (math.log(1 + self.documents) + 1) ** 2
-        norm = math.sqrt(squared) or 1.0
-        return Question(
-            terms=tuple(term for term, _, _, _ in known),
-            ids=ids,
-            counts=tf,
-            aside=aside,
-            lone=np.array([term[0] == CHARACTER for term, _, _, _ in known], dtype=np.bool_),
-            weights=weights / norm,
-            norm=norm,
-            pivot=self.settings.pivot * brevity * self.mean,
-            known=squared / ((squared + lost) or 1.0),
-        )
+        """A query's weights; ``counts`` in the order of the terms."""
+        ids = np.fromiter((vocabulary.get(term, -1) for term in counts), np.int32, len(counts))
+        ids[ids >= len(self.df)] = -1
+        df, cf = (np.where(ids >= 0, each[ids], 0) if len(each) else np.zeros_like(ids) for each in (self.df, self.cf))
+        return weigh(counts, [ids], df, cf, df > 0, self.collection)
 
     def scores(self, question: Question) -> Floats:
         """The score of every record, shape (documents,), rounded to ``tfidf.DECIMALS``.
@@ -155,11 +207,6 @@ class TermWeights:
         sums = np.where(spoken > 0, spoken + single, 0.0)
         return rounded(sums / (self.norms + question.pivot))
 
-    def _sums(self, question: Question, which: NDArray[np.bool_]) -> Floats:
-        sums: Floats = self.by_term[question.ids[which]].T @ question.weights[which]
+    def _sums(self, question: Question, which: Mask) -> Floats:
+        sums: Floats = self.by_term[question.numbers[0][which]].T @ question.weights[which]
         return sums
-
-
-def damped_twice(tf: Ints) -> Floats:
-    """1 + ln(1 + ln tf): the second and third time say something, the tenth hardly more."""
-    return 1.0 + np.log(1.0 + np.log(tf))

@@ -164,7 +164,9 @@ class RegistrationView(Message):
     people: list[AttendeeView]
     introduction: str | None
     wanted: str | None
-    accessibility: Annotated[str | None, Field(description="仅本人与主办方可见 · told to themselves and the desk")]
+    accessibility: Annotated[
+        str | None, Field(description="报名方与主办方可见 · told to those who registered and the desk")
+    ]
     meetings_most: int | None
     shown: bool
     answers: list[Answer]

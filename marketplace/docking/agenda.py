@@ -36,8 +36,9 @@ from marketplace.labs.models import Instrument
 from marketplace.labs.policy import instrument_open_to, instrument_owned_by
 from marketplace.reservations import claims
 from marketplace.reservations.models import ResourceKind
+from schemas.agenda import AgendaBody, Between, SessionBody
 from schemas.base import FieldError
-from schemas.events import AgendaBody, Between, EventAct, SessionBody
+from schemas.events import EventAct
 
 MOST_TABLES: Final = 1000
 MOST_SLOTS: Final = 400

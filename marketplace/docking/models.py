@@ -11,15 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from marketplace.identity.models import Organisation
 from marketplace.kernel.base import Base, Key, Moment, Now, Versioned
 from marketplace.kernel.columns import many, words
-from schemas.events import (
-    EventFormat,
-    EventKind,
-    EventState,
-    OrganizerRole,
-    ParticipantKind,
-    QuestionKind,
-    SessionKind,
-)
+from schemas.agenda import SessionKind
+from schemas.events import EventFormat, EventKind, EventState, OrganizerRole, ParticipantKind, QuestionKind
 
 
 class Event(Versioned, Base):

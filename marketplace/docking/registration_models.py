@@ -198,6 +198,8 @@ class CheckIn(Base):
     at: Mapped[Now]
     by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
 
+    attendee: Mapped[Attendee] = relationship(lazy="raise", viewonly=True)
+
 
 class Announcement(Base):
     """A letter to participants. `reached` is the last of them whose copy is in the post, so that none gets two."""

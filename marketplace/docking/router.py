@@ -17,10 +17,9 @@ from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import Invalid, NotFound, NotSignedIn, StaleVersion, VersionMissing, problems
 from marketplace.listings.publication import NotVerified
 from marketplace.listings.records import Incomplete
+from schemas.agenda import AgendaBody, AgendaView
 from schemas.base import Page
 from schemas.events import (
-    AgendaBody,
-    AgendaView,
     CoOrganizerBody,
     EventCard,
     EventClone,

@@ -6,25 +6,44 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import agenda, events
+from marketplace.docking import agenda, answers, events
 from marketplace.docking.models import Event, EventSession, EventVenue
 from marketplace.docking.policy import confirmed_at, event_run_by
+from marketplace.docking.registration_models import Attendee, Registration
 from marketplace.kernel.actor import Actor
-from schemas.events import (
-    POSSIBLE,
-    AgendaView,
-    CapacityView,
-    CoOrganizerView,
-    EventCard,
-    EventView,
-    QuestionView,
-    RoomView,
-    SessionView,
-    SlotView,
-    TableView,
-    VenueView,
-)
+from schemas.agenda import AgendaView, RoomView, SessionView, SlotView, TableView, VenueView
+from schemas.events import POSSIBLE, CapacityView, CoOrganizerView, EventCard, EventView, QuestionView
 from schemas.identity import OrganisationCard, Permission
+from schemas.registrations import AttendeeView, BroughtRecord, EventBrief, RegistrationView
+
+_CLOSED_TO_OTHERS = "accessibility"
+
+
+def registration(row: Registration, *, all_of_it: bool) -> RegistrationView:
+    """A registration. What somebody needs is told to themselves and to the desk."""
+    plain = {
+        name: getattr(row, name) for name in RegistrationView.model_fields if name in Registration.__mapper__.columns
+    }
+    if not all_of_it:
+        plain[_CLOSED_TO_OTHERS] = None
+    return RegistrationView(
+        **(plain | {"answers": answers.told(row.answers)}),
+        event=EventBrief.model_validate({name: getattr(row.event, name) for name in EventBrief.model_fields}),
+        organisation=OrganisationCard.model_validate(row.organisation) if row.organisation is not None else None,
+        people=[attendee(one) for one in row.people],
+        records=[
+            BroughtRecord(id=one.listing_id, kind=one.listing.kind, title=one.listing.title) for one in row.records
+        ],
+    )
+
+
+def attendee(row: Attendee) -> AttendeeView:
+    names = set(AttendeeView.model_fields) - {"absent", "checked_in_at"}
+    return AttendeeView(
+        **{name: getattr(row, name) for name in names},
+        absent=sorted(one.slot_id for one in row.absences),
+        checked_in_at=row.check_ins[0].at if row.check_ins else None,
+    )
 
 
 def _values(event: Event, names: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import events, facts
+from marketplace.docking import announcements, events, facts
 from marketplace.docking.events import NotInThisState
 from marketplace.docking.models import Event, EventSlot, EventTable
 from marketplace.kernel import clock, etag
@@ -91,6 +91,8 @@ async def enter(
     event.state = to
     if to is EventState.CANCELLED:
         event.cancelled_because = reason
+        if by is not None and event.published_at is not None:
+            await announcements.put(session, event.id, announcements.of_cancellation(event), by=by)
     elif event.published_at is None:
         event.published_at = clock.now()
     events.touch(event)

@@ -2,19 +2,19 @@
 
 What a ranking is
 -----------------
-Ids, order and scores are those of ``matching.tfidf`` over the whole matrix: log-tf TF-IDF, l2, cosine in float64, summed
-in the order of the terms, rounded to ``DECIMALS``, ties by key. Bounds only decide which documents are *not* looked at;
-every document that is returned was scored with the same operations in the same order.
+Ids, order and scores are those of ``matching.weighting`` over the whole matrix, in float64, summed in the order of the
+terms, rounded to ``tfidf.DECIMALS``, ties by key. Bounds only decide which documents are *not* looked at; every document
+that is returned was scored with the same operations in the same order.
 
-Which idf
----------
-n and df belong to the whole collection, so every new record would change every weight. Two rules make "exact" mean one
-thing in all processes (``statistics``):
+Which n, df, cf and mean
+------------------------
+They belong to the whole collection, so every new record would change every weight. Two rules make "exact" mean one thing
+in all processes (``statistics``):
 
 *   Up to ``FRESH_UP_TO`` postings they are counted anew at each refresh, from the records alive then: the result is a fit
     from scratch on them.
-*   Above, the numbers of the last publication hold until the next one: df and n as counted then, also for records that
-    came or went since; a term that was unknown then has df 0. |d| follows from the same numbers, for new records too.
+*   Above, the numbers of the last publication hold until the next one: n, df, cf and the mean of |d| as counted then,
+    also for records that came or went since; a term that was unknown then has df 0. |d| follows from the same numbers, for new records too.
     They are files beside the segments, named in the manifest, so all processes that serve one manifest agree to the bit,
     and the ranking is that of the brute force with these numbers.
 
@@ -33,6 +33,7 @@ good version; what no manifest names is swept by the next writer. One writer at 
     term_start    u32[v+1]     where each begins
     term_slots    u32[2^m]     open addressing: FNV-1a of the term → its number + 1
     df, top_tf    u32[v]       documents that have it (the dead included), its largest tf
+    cf            u64[v]       how often it occurs in all of them
     run_first     u32[v+1]     a term's runs: documents of one block with about one tf
     runs          u32[r, 3]    block << 16 | largest tf in the run (65,535: no bound), where its ids begin, how many
     ids           u16[p]       rows within the block, ascending in each run: two bytes a posting, no weight beside it
@@ -41,9 +42,9 @@ good version; what no manifest names is swept by the next writer. One writer at 
 
 ``S-N.statistics``: what version N's n and df make of segment S.
 
-    df            u32[v]       of the whole collection
+    df, cf        u32, u64[v]  of the whole collection
     norms         f64[n]       |d|
-    low_norms     u8[n]        |d| rounded down, in units told beside it
+    low_norms     u16[n]       |d| rounded down, in units told beside it
     parts         u8[g, n]     the share of |d| that lies in terms of commonness class g, rounded up, in 255ths
 
 ``S-N.alive``: one bit a row.
@@ -53,7 +54,9 @@ How a query is answered (``ranking``, ``kernels``)
 Block by block of 65,536 rows, float32 sums of that block are kept in the second-level cache. A posting costs its two bytes
 and one addition: all ids of a run carry the same weight, and |d| comes in only at the end. Rare terms go first. For the
 common ones, which make most of the postings and little of the score, Cauchy and Schwarz give a bound for each document,
-|q in class g| · |d in class g|, from one byte: what cannot reach the k-th best even so is dropped without reading them.
+|q in class g| · |d in class g|, from one byte: what cannot reach the k-th best even so is dropped without reading them
+(``bounds`` has the inequality, with the pivot). A document that shares single characters only scores 0 although its sum
+does not: its bound is the sum's, which is merely too high.
 When few are left these are scored exactly from their own terms (``forward``); when many, the next class is added first.
 Filters and deletions are a byte a row and join in that test; small sets of admitted rows are scored from their own terms
 without reading any postings.

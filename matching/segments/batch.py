@@ -2,20 +2,22 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.bounds import Lengths, Open
-from matching.segments.codec import DAMP, decode
-from matching.segments.compiling import compiled
-from matching.segments.files import frozen
-from matching.segments.kernels import Postings, Room, room_for, search
-from matching.segments.ranking import Part, View
-from matching.segments.scoring import Asked, Documents, hashed
-from matching.segments.statistics import classes_of, idf_of
+from matching.asides import ASIDE_TERMS
+from matching.segments.codec import decode
+from matching.segments.compiling import compiled, whole
+from matching.segments.kernels import Questions, room_for
+from matching.segments.ranking import Part, View, found_by
+from matching.segments.statistics import classes_of
+from matching.segments.vocabulary import packed
+from matching.text import CHARACTER
+from matching.weighting import focus_of, idf_of
 
+U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -52,57 +54,64 @@ def _insert(rows: I64, scores: F64, held: int, row: int, score: float) -> int:
 
 
 @compiled
-def _ask_all(
-    starts: I64,
-    ids: I32,
-    tf: I32,
-    numbers: I32,
-    idf: F64,
-    classes: NDArray[np.int8],
-    damp: F64,
-    df: NDArray[np.uint32],
-    documents: Documents,
-    postings: Postings,
-    lengths: Lengths,
-    open_: Open,
-    room: Room,
-    floors: F64,
-    rows: I64,
-    scores: F64,
+def _insert_all(starts: I64, found: I64, their: F64, rows: I64, scores: F64) -> None:
+    for i in range(len(starts) - 1):
+        held = whole(0)
+        for f in range(starts[i], starts[i + 1]):
+            held = _insert(rows[i], scores[i], held, found[f], their[f])
+
+
+class _Terms(NamedTuple):
+    """The terms of an asking part, as the answering collection has them; ``idf`` 0 for one that nobody answers to.
+
+    ``focus`` and ``aside`` as in ``weighting``, the latter 1 where brevity counts.
+    """
+
+    idf: F64
+    focus: F64
+    aside: U8
+    lone: U8
+    classes: NDArray[np.int8]
+
+
+@compiled
+def _weighed(
+    starts: I64, ids: I32, tf: I32, terms: _Terms, damp: F64, half: float, weights: F64, brevities: F64
 ) -> None:
-    """``idf``: of each asking term, 0 for one that nobody answers to; ``numbers``: where it is in this part, or -1."""
+    """Each record's terms as ``weighting.weigh`` does it, 0 for what nobody has. ``damp``: 1 + ln tf."""
     for i in range(len(starts) - 1):
         begin, end = starts[i], starts[i + 1]
-        raw = np.empty(end - begin)
+        brevity = half / (half + (end - begin))
+        brevities[i] = brevity
         squared = 0.0
-        n = 0
         for j in range(begin, end):
-            count = tf[j]
-            raw[j - begin] = (damp[count] if count < len(damp) else 1.0 + math.log(count)) * idf[ids[j]]
-            squared += raw[j - begin] * raw[j - begin]
-            if numbers[ids[j]] >= 0 and idf[ids[j]] > 0.0:
-                n += 1
-        if n == 0:
-            continue
-        norm = math.sqrt(squared)
-        terms, weights, idf_here = np.empty(n, np.int32), np.empty(n), np.empty(n)
-        classes_here, df_here = np.empty(n, np.int8), np.empty(n, np.uint32)
-        n = 0
+            term, count = ids[j], tf[j]
+            once = damp[count] if count < len(damp) else 1.0 + math.log(count)
+            weights[j] = once * terms.idf[term] * terms.focus[term] * (brevity if terms.aside[term] else 1.0)
+            squared += weights[j] * weights[j]
+        norm = math.sqrt(squared) if squared > 0.0 else 1.0
         for j in range(begin, end):
-            term = ids[j]
-            if numbers[term] >= 0 and idf[term] > 0.0:
-                terms[n], weights[n], idf_here[n] = numbers[term], raw[j - begin] / norm, idf[term]
-                classes_here[n], df_here[n] = classes[term], df[numbers[term]]
+            weights[j] /= norm
+
+
+@compiled
+def _chosen(starts: I64, ids: I32, weights: F64, numbers: I32, lone: U8, chosen_starts: I64, chosen: I64) -> int:
+    """Which terms a part answers to, record by record; none where it has but single characters of a record."""
+    n = 0
+    for i in range(len(starts) - 1):
+        first, spoken = n, False
+        for j in range(starts[i], starts[i + 1]):
+            if weights[j] > 0.0 and numbers[ids[j]] >= 0:
+                chosen[n] = j
                 n += 1
-        slot_term, slot_place = hashed(terms)
-        asked = Asked(terms, weights, idf_here, damp, slot_term, slot_place)
-        k = min(rows.shape[1], len(documents.norms))
-        found, their = search(
-            documents, postings, lengths, open_, asked, classes_here, df_here, room, k, floors[i], 1.0
-        )
-        held = 0
-        for f in range(len(found)):
-            held = _insert(rows[i], scores[i], held, found[f], their[f])
+                spoken |= not lone[ids[j]]
+        if not spoken:
+            n = first
+        chosen_starts[i + 1] = n
+    return n
+
+
+_ONCE: Final = np.concatenate([[0.0], 1.0 + np.log(np.arange(1, 4096, dtype=np.int32))])
 
 
 class Asking:
@@ -113,20 +122,23 @@ class Asking:
         self.answering = answering
         self._links = [self._linked(part) for part in asking.parts]
 
-    def _linked(self, part: Part) -> tuple[list[I32], F64, NDArray[np.int8]]:
-        """A part's terms: where they are in each answering part, their idf there, and their class of commonness."""
-        every = part.segment.vocabulary.all()
-        numbers = [other.segment.vocabulary.numbers(every) for other in self.answering.parts]
-        df = np.zeros(len(part.segment.vocabulary), np.int64)
-        there = np.zeros(len(df), np.bool_)
-        for other, number in zip(self.answering.parts, numbers, strict=True):
-            has = number >= 0
-            df[has] = other.weighing.df[number[has]]
-            if other.present is not None:
-                there[has] |= other.present[number[has]]
-        there |= df > 0
-        documents = self.answering.documents
-        return numbers, np.where(there, idf_of(df, documents), 0.0), classes_of(df, documents)
+    def _linked(self, part: Part) -> tuple[list[I32], _Terms]:
+        """Where a part's terms are in each answering part, and what the answering collection makes of them."""
+        vocabulary, collection = part.segment.vocabulary, self.answering.collection
+        numbers = [other.segment.vocabulary.numbers(vocabulary.all()) for other in self.answering.parts]
+        df, cf, there = self.answering.totals(numbers, len(vocabulary))
+        lone = vocabulary.beginning_with(CHARACTER)
+        aside = lone.copy()
+        if collection.settings.asides:
+            known = vocabulary.numbers(packed(sorted(ASIDE_TERMS)))
+            aside[known[known >= 0]] = True
+        return numbers, _Terms(
+            idf=np.where(there, idf_of(df, collection.documents), 0.0),
+            focus=focus_of(df, cf, collection.settings),
+            aside=aside.view(np.uint8),
+            lone=lone.view(np.uint8),
+            classes=classes_of(df, collection.documents),
+        )
 
     def best(self, rows: range, k: int) -> Answers:
         """What some rows of the asking view find: for each the same as ``View.best``. The dead find nobody.
@@ -143,37 +155,36 @@ class Asking:
                 self._ask(part, link, np.arange(first, last) - part.first, out.rows[here], out.scores[here])
         return out
 
-    def _ask(
-        self, part: Part, link: tuple[list[I32], F64, NDArray[np.int8]], rows: I64, found: I64, scores: F64
-    ) -> None:
+    def _ask(self, part: Part, link: tuple[list[I32], _Terms], rows: I64, found: I64, scores: F64) -> None:
         living = np.flatnonzero(part.alive[rows])
         starts, ids, tf = decode(part.segment.forward, part.segment.forward_start, rows[living])
-        numbers, idf, classes = link
-        k = found.shape[1]
+        numbers, terms = link
+        collection, k = self.answering.collection, found.shape[1]
+        weights, brevities = np.empty(len(ids)), np.empty(len(living))
+        _weighed(starts, ids, tf, terms, _ONCE, collection.settings.half, weights, brevities)
+        pivots = collection.settings.pivot * brevities * collection.mean
         best_rows, best_scores = np.full((len(living), k), NOBODY, np.int64), np.zeros((len(living), k))
         for answering, number in zip(self.answering.parts, numbers, strict=True):
             if not len(answering):
                 continue
-            its_rows, its_scores = np.full((len(living), k), NOBODY, np.int64), np.zeros((len(living), k))
-            segment, weighing = answering.segment, answering.weighing
-            _ask_all(
-                starts,
-                ids,
-                tf,
-                number,
-                idf,
-                classes,
-                DAMP,
-                segment.df,
-                Documents(segment.forward, segment.forward_start, weighing.norms),
-                Postings(segment.run_first, segment.runs, segment.ids),
-                Lengths(weighing.low_norms, weighing.unit, weighing.parts),
-                Open(frozen(answering.alive), answering.alive is segment.everyone),
-                room_for(len(answering)),
-                np.ascontiguousarray(best_scores[:, -1]),
-                its_rows,
-                its_scores,
+            its_starts, its = np.zeros(len(starts), np.int64), np.empty(len(ids), np.int64)
+            its = its[: _chosen(starts, ids, weights, number, terms.lone, its_starts, its)]
+            asked = ids[its]
+            questions = Questions(
+                its_starts,
+                number[asked],
+                weights[its],
+                terms.idf[asked],
+                terms.lone[asked],
+                terms.classes[asked],
+                answering.segment.df[number[asked]],
+                pivots,
             )
+            every = answering.alive is answering.segment.everyone
+            floors = np.ascontiguousarray(best_scores[:, -1])
+            near = found_by(questions, answering, answering.alive, every, room_for(len(answering)), k, floors, 1.0)
+            its_rows, its_scores = np.full((len(living), k), NOBODY, np.int64), np.zeros((len(living), k))
+            _insert_all(*near, its_rows, its_scores)
             its_rows[its_rows != NOBODY] += answering.first
             if answering.first == 0:
                 best_rows, best_scores = its_rows, its_scores

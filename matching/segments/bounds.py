@@ -1,16 +1,26 @@
-"""Which rows of a block can still be among the best: a sum and a bound for each, compared sixteen at a time."""
+"""Which rows of a block can still be among the best: a sum and a bound for each, compared sixteen at a time.
+
+A row with the sum s so far, of whose terms those of some classes g are not added yet, scores at most
+
+    (s + Σ |q in g| · |d in g|) / (|d| + pivot)                     by Cauchy and Schwarz, class by class
+
+so it can reach t only if s ≥ t · pivot + (t − Σ |q in g| · share in g) · |d|. The bracket is the ``slope``. It may be
+negative, when what is left out could lift a row above t by itself; then a longer |d| asks for less, and the upper end of
+what is known of |d| is the safe one: ``low_norms`` + 1 instead of ``low_norms``, which is one slope more.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.compiling import compiled, fused
+from matching.segments.compiling import compiled, fused, whole
 from matching.segments.scoring import push
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
 I64 = NDArray[np.int64]
 
 STRIP = 4096
@@ -21,9 +31,9 @@ LEAST = 1e-30
 
 
 class Lengths(NamedTuple):
-    """``statistics.Weighing``'s |d|, and what of it lies in each class of terms, in a byte each."""
+    """``statistics.Weighing``'s |d| in two bytes, and what of it lies in each class of terms, in a byte each."""
 
-    low_norms: U8
+    low_norms: U16
     unit: float
     parts: U8
 
@@ -44,23 +54,24 @@ class Flags(NamedTuple):
 
 
 @fused
-def _flag(sums: F32, low_norms: U8, least: np.float32, flags: U8) -> None:
+def _flag(sums: F32, low_norms: U16, least: np.float32, lift: np.float32, flags: U8) -> None:
     for i in range(len(sums)):
-        flags[i] = np.uint8(sums[i] >= least * np.float32(low_norms[i]))
+        flags[i] = np.uint8(sums[i] >= lift + least * np.float32(low_norms[i]))
 
 
 @fused
-def _flag_1(sums: F32, low_norms: U8, least: np.float32, a: U8, by_a: np.float32, flags: U8) -> None:
+def _flag_1(sums: F32, low_norms: U16, least: np.float32, lift: np.float32, a: U8, by_a: np.float32, flags: U8) -> None:
     for i in range(len(sums)):
-        bound = least - by_a * np.float32(a[i])
-        flags[i] = np.uint8(sums[i] >= bound * np.float32(low_norms[i]))
+        slope = least - by_a * np.float32(a[i])
+        flags[i] = np.uint8(sums[i] >= lift + slope * np.float32(low_norms[i]) + min(slope, np.float32(0.0)))
 
 
 @fused
 def _flag_3(
     sums: F32,
-    low_norms: U8,
+    low_norms: U16,
     least: np.float32,
+    lift: np.float32,
     a: U8,
     by_a: np.float32,
     b: U8,
@@ -70,18 +81,18 @@ def _flag_3(
     flags: U8,
 ) -> None:
     for i in range(len(sums)):
-        bound = least - by_a * np.float32(a[i]) - by_b * np.float32(b[i]) - by_c * np.float32(c[i])
-        flags[i] = np.uint8(sums[i] >= bound * np.float32(low_norms[i]))
+        slope = least - by_a * np.float32(a[i]) - by_b * np.float32(b[i]) - by_c * np.float32(c[i])
+        flags[i] = np.uint8(sums[i] >= lift + slope * np.float32(low_norms[i]) + min(slope, np.float32(0.0)))
 
 
 @fused
-def _flag_5(sums: F32, low_norms: U8, least: np.float32, parts: U8, by: F32, flags: U8) -> None:
+def _flag_5(sums: F32, low_norms: U16, least: np.float32, lift: np.float32, parts: U8, by: F32, flags: U8) -> None:
     a, b, c, d, e = parts[0], parts[1], parts[2], parts[3], parts[4]
     by_a, by_b, by_c, by_d, by_e = by[0], by[1], by[2], by[3], by[4]
     for i in range(len(sums)):
-        bound = least - by_a * np.float32(a[i]) - by_b * np.float32(b[i]) - by_c * np.float32(c[i])
-        bound = bound - by_d * np.float32(d[i]) - by_e * np.float32(e[i])
-        flags[i] = np.uint8(sums[i] >= bound * np.float32(low_norms[i]))
+        slope = least - by_a * np.float32(a[i]) - by_b * np.float32(b[i]) - by_c * np.float32(c[i])
+        slope = slope - by_d * np.float32(d[i]) - by_e * np.float32(e[i])
+        flags[i] = np.uint8(sums[i] >= lift + slope * np.float32(low_norms[i]) + min(slope, np.float32(0.0)))
 
 
 @compiled
@@ -108,29 +119,38 @@ def _collect(flags: Flags, base: int, n: int, limit: int) -> int:
 
 @compiled
 def scan(
-    sums: F32, lo: int, lengths: Lengths, open_: Open, by: F32, active: I64, least: float, flags: Flags, limit: int
+    sums: F32,
+    lo: int,
+    lengths: Lengths,
+    open_: Open,
+    by: F32,
+    active: I64,
+    least: float,
+    pivot: float,
+    flags: Flags,
+    limit: int,
 ) -> int:
-    """Into ``flags.found`` the rows from ``lo`` on whose sum and bound together are not below ``least`` times |d|.
+    """Into ``flags.found`` the rows from ``lo`` on whose score can reach ``least``.
 
     The bound is made of the classes ``active``, times ``by``. Answers how many there are; gives up beyond ``limit``.
     """
-    n = 0
-    bar = np.float32(least * lengths.unit)
+    n = whole(0)
+    bar, lift = np.float32(least * lengths.unit), np.float32(least * pivot)
     for begin in range(0, len(sums), STRIP):
         end = min(begin + STRIP, len(sums))
         first, last = lo + begin, lo + end
         strip, low, here = sums[begin:end], lengths.low_norms[first:last], flags.bytes[: end - begin]
         if len(active) == 0:
-            _flag(strip, low, bar, here)
+            _flag(strip, low, bar, lift, here)
         elif len(active) == 1:
-            _flag_1(strip, low, bar, lengths.parts[active[0], first:last], by[active[0]], here)
+            _flag_1(strip, low, bar, lift, lengths.parts[active[0], first:last], by[active[0]], here)
         elif len(active) <= 3:
             a, b, c = active[0], active[1], active[-1]
             by_c = by[c] if c != b else np.float32(0.0)
             parts = lengths.parts[:, first:last]
-            _flag_3(strip, low, bar, parts[a], by[a], parts[b], by[b], parts[c], by_c, here)
+            _flag_3(strip, low, bar, lift, parts[a], by[a], parts[b], by[b], parts[c], by_c, here)
         else:
-            _flag_5(strip, low, bar, lengths.parts[:, first:last], by, here)
+            _flag_5(strip, low, bar, lift, lengths.parts[:, first:last], by, here)
         if not open_.all:
             _close(here, open_.rows[first:last])
         flags.bytes[end - begin :] = 0
@@ -141,20 +161,23 @@ def scan(
 
 
 @compiled
-def seed(sums: F32, lo: int, norms: F64, lengths: Lengths, open_: Open, flags: Flags, scores: F64, rows: I64) -> int:
-    """The rows with the highest sums for their length, at most as many as ``scores`` holds; answers how many."""
-    held = 0
+def seed(
+    sums: F32, lo: int, norms: F64, lengths: Lengths, open_: Open, pivot: float, flags: Flags, scores: F64, rows: I64
+) -> int:
+    """The rows with the highest scores so far, at most as many as ``scores`` holds; answers how many."""
+    held = whole(0)  # of one type from the beginning, or what is called with it is compiled for two
     least = LEAST
     for begin in range(0, len(sums), STRIP):
         end = min(begin + STRIP, len(sums))
-        bar = np.float32(max(least * lengths.unit, LEAST))
-        _flag(sums[begin:end], lengths.low_norms[lo + begin : lo + end], bar, flags.bytes[: end - begin])
+        bar, lift = np.float32(max(least * lengths.unit, LEAST)), np.float32(least * pivot)
+        _flag(sums[begin:end], lengths.low_norms[lo + begin : lo + end], bar, lift, flags.bytes[: end - begin])
         flags.bytes[end - begin :] = 0
-        n = _collect(flags, lo + begin, 0, STRIP)
+        n = _collect(flags, lo + begin, whole(0), whole(STRIP))
         for f in range(n):
             row = flags.found[f]
-            if sums[row - lo] > least * norms[row] and open_.rows[row]:
-                held = push(scores, rows, held, sums[row - lo] / norms[row], row)
+            score = sums[row - lo] / (norms[row] + pivot)
+            if score > least and open_.rows[row]:
+                held = push(scores, rows, held, score, row)
                 if held == len(scores):
-                    least = scores[0]
+                    least = max(scores[0], LEAST)
     return held

@@ -1,6 +1,7 @@
 """Make a segment of documents, or one of several: turn documents' terms into terms' documents, block by block."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,7 @@ class _Making:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._df = np.zeros(len(vocabulary), np.uint32)
+        self._cf = np.zeros(len(vocabulary), np.uint64)
         self._top = np.zeros(len(vocabulary), np.uint32)
         self._forward: list[codec.Words] = []
         self._places: list[codec.Starts] = [np.zeros(1, np.int64)]
@@ -119,7 +121,9 @@ class _Making:
         self._postings += len(out)
         if max(self._words, self._postings) >= 1 << 32:
             raise ValueError("more than one segment can hold")
-        self._df += np.bincount(ids, minlength=len(self._df)).astype(np.uint32)
+        its = counted(ids, tf, len(self._df))
+        self._df += its.df
+        self._cf += its.cf
         np.maximum.at(self._top, ids, tf.astype(np.uint32))
 
     def finished(self, keys: NDArray[np.bytes_], columns: Mapping[str, Array]) -> Segment:
@@ -130,6 +134,7 @@ class _Making:
             keys=frozen(keys),
             vocabulary=self._vocabulary,
             df=frozen(self._df),
+            cf=frozen(self._cf),
             top_tf=frozen(self._top),
             run_first=frozen(np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)),
             runs=frozen(runs[np.argsort(terms, kind="stable")]),
@@ -195,13 +200,26 @@ def merged(sources: Sequence[tuple[Segment, Mask]]) -> Segment:
     return making.finished(keys[order], {name: column[order] for name, column in columns.items()})
 
 
-def live_df(segment: Segment, alive: Mask) -> NDArray[np.uint32]:
-    """How many living documents of this segment have each of its terms."""
+class Totals(NamedTuple):
+    """By term: how many documents have it, and how often it occurs in all of them."""
+
+    df: NDArray[np.uint32]
+    cf: NDArray[np.uint64]
+
+
+def counted(ids: codec.Ids, tf: codec.Counts, n_terms: int) -> Totals:
+    df = np.bincount(ids, minlength=n_terms).astype(np.uint32)
+    return Totals(df, np.bincount(ids, tf, minlength=n_terms).astype(np.uint64))
+
+
+def of_the_living(segment: Segment, alive: Mask) -> Totals:
+    """By the segment's terms."""
     dead = np.flatnonzero(~alive)
     if not len(dead):
-        return segment.df
-    _, ids, _ = segment.decoded(dead)
-    return segment.df - np.bincount(ids, minlength=len(segment.df)).astype(np.uint32)
+        return Totals(segment.df, segment.cf)
+    _, ids, tf = segment.decoded(dead)
+    theirs = counted(ids, tf, len(segment.df))
+    return Totals(segment.df - theirs.df, segment.cf - theirs.cf)
 
 
 def _joined(sources: Sequence[tuple[Segment, Mask]]) -> tuple[Vocabulary, list[NDArray[np.int32]]]:
@@ -209,7 +227,7 @@ def _joined(sources: Sequence[tuple[Segment, Mask]]) -> tuple[Vocabulary, list[N
     vocabulary = Vocabulary.of([])
     to: list[NDArray[np.int32]] = []
     for segment, alive in sources:
-        used, kept = segment.vocabulary.kept(live_df(segment, alive) > 0)
+        used, kept = segment.vocabulary.kept(of_the_living(segment, alive).df > 0)
         vocabulary, moved, new = vocabulary.merged(used)
         to = [np.where(old >= 0, moved[old], -1).astype(np.int32) if len(moved) else old for old in to]
         to.append(np.where(kept >= 0, new[kept], -1).astype(np.int32) if len(new) else kept)

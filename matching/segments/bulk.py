@@ -17,7 +17,7 @@ from matching.segments.files import finish
 from matching.segments.segment import BLOCK, Segment, encoded, opened
 from matching.segments.store import Manifest, Store
 from matching.segments.vocabulary import Vocabulary
-from matching.text import count_terms
+from matching.text import count_all
 
 Record = tuple[str, str]
 """A key and a text."""
@@ -34,12 +34,12 @@ class Analysis:
     ``count``: text → piece → how often. ``is_term``: which pieces are terms; asked once for each distinct piece.
     """
 
-    count: Callable[[str], Mapping[str, int]] = count_terms
+    count: Callable[[str], Mapping[str, int]] = count_all
     is_term: Callable[[str], bool] = _any
 
 
 TERMS = Analysis()
-"""The words and pairs of ``matching.text``."""
+"""The words, pairs and characters of ``matching.text``."""
 
 
 class _Numbers(dict[str, int]):

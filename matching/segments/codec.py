@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.segments.compiling import compiled, whole
+from matching.weighting import damped_twice
 
 Words = NDArray[np.uint16]
 Ids = NDArray[np.int32]
@@ -25,8 +26,14 @@ TF_ELSEWHERE = 3
 TF_WIDE = 65_535
 HIGHEST_TERM = (1 << 29) - 2
 
-DAMP = np.concatenate([[0.0], 1.0 + np.log(np.arange(1, 4096))])
-"""1 + ln tf by tf, made by the same function as ``tfidf.damped``; what is beyond it is computed."""
+DAMP = np.concatenate([[0.0], damped_twice(np.arange(1, 4096, dtype=np.int32))])
+"""``weighting.damped_twice`` by tf; what is beyond it is computed."""
+
+
+@compiled
+def damped(count: int, damp: NDArray[np.float64]) -> float:
+    """1 + ln(1 + ln tf)."""
+    return float(damp[count]) if count < len(damp) else 1.0 + math.log(1.0 + math.log(count))
 
 
 @compiled
@@ -172,7 +179,7 @@ def _lengths(
                     count = whole(words[at]) | (whole(words[at + 1]) << 16)
                     at += 2
             term += gap
-            weight = (damp[count] if count < len(damp) else 1.0 + math.log(count)) * idf[term]
+            weight = damped(count, damp) * idf[term]
             square = weight * weight
             total += square
             squares[classes[term]] += square

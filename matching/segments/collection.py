@@ -8,13 +8,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.building import built, live_df, merged
+from matching.segments.building import built, merged, of_the_living
 from matching.segments.files import Array
 from matching.segments.ranking import Part, View
 from matching.segments.segment import Segment, encoded, key_bytes
-from matching.segments.statistics import Counting, Weighing, known_df
+from matching.segments.statistics import Counting, Weighing, known_totals, weighed
 from matching.segments.store import Manifest, Shelved, Store
 from matching.segments.vocabulary import Vocabulary
+from matching.weighting import Collection as Numbers
 
 Mask = NDArray[np.bool_]
 
@@ -74,7 +75,7 @@ class Collection:
         self._young: list[_Life] = []
         self._manifest: Manifest | None = None
         self._counting = Counting()
-        self._view = View.of([], 0)
+        self._view = View.of([], Numbers(0, 0.0))
         self.follow()
 
     @property
@@ -194,31 +195,31 @@ class Collection:
 
     def _counted_anew(self) -> View:
         lives = [(life.segment, life.alive) for life in [*self._base, *self._young]]
-        documents = sum(int(np.count_nonzero(alive)) for _, alive in lives)
-        counted = self._counting.df(lives)
+        weighings, numbers = weighed(lives, self._counting.totals(lives))
         return View.of(
             [
-                Part(segment, Weighing.of(segment, df, documents), _flags(segment, alive))
-                for (segment, alive), df in zip(lives, counted, strict=True)
+                Part(segment, weighing, _flags(segment, alive))
+                for (segment, alive), weighing in zip(lives, weighings, strict=True)
             ],
-            documents,
+            numbers,
         )
 
     def _as_published(self) -> View:
         assert self._manifest
-        documents = self._manifest.documents
-        counted = [(life.segment, life.weighing.df) for life in self._base if life.weighing]
+        numbers = self._manifest.collection
+        older = [(life.segment, life.weighing) for life in self._base if life.weighing]
         for life in self._young:
-            life.weighing = life.weighing or Weighing.of(life.segment, known_df(life.segment, counted), documents)
+            known = known_totals(life.segment, older)
+            life.weighing = life.weighing or Weighing.of(life.segment, known, numbers.documents)
         parts = [
             Part(life.segment, life.weighing, _flags(life.segment, life.alive), present=present)
             for life, present in [
                 *((life, None) for life in self._base),
-                *((life, live_df(life.segment, life.alive) > 0) for life in self._young),
+                *((life, of_the_living(life.segment, life.alive).df > 0) for life in self._young),
             ]
             if life.weighing
         ]
-        return View.of(parts, documents)
+        return View.of(parts, numbers)
 
 
 def _flags(segment: Segment, alive: Mask) -> NDArray[np.uint8]:

@@ -1,17 +1,18 @@
 """The ranking of one segment: bounds from its postings, exact scores from its documents. See the package for how."""
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.segments.bounds import LEAST, STRIP, Flags, Lengths, Open, scan, seed
+from matching.segments.codec import damped
 from matching.segments.compiling import compiled, prefetch, whole
-from matching.segments.scoring import Asked, Documents, exact, push, summon
+from matching.segments.scoring import Asked, Documents, exact, hashed, push, summon
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
 I32 = NDArray[np.int32]
@@ -19,7 +20,7 @@ I64 = NDArray[np.int64]
 
 BLOCK = 65_536
 _ANY_TF = 65_535
-_ANY_DAMP = 23.0  # above 1 + ln 2^31
+_ANY_DAMP = 4.2  # above 1 + ln(1 + ln 2^31)
 _DONE = np.float32(-1e30)
 _HINTED = 12  # cache lines of a term's next ids; what follows the machine foresees by itself
 _SHARE = 0.2  # of |q|²: the first block starts to look when no more is left out
@@ -36,6 +37,20 @@ class Postings(NamedTuple):
     run_first: U32
     runs: U32
     ids: U16
+
+
+class Questions(NamedTuple):
+    """Queries end to end; ``starts`` has one more than there are. By term: number in the segment, ascending in each query,
+    and as in ``Asked``; ``classes`` of commonness; ``df`` in the segment. By query: ``pivots``."""
+
+    starts: I64
+    terms: I32
+    weights: F64
+    idf: F64
+    lone: U8
+    classes: NDArray[np.int8]
+    df: U32
+    pivots: F64
 
 
 class _Plan(NamedTuple):
@@ -138,9 +153,9 @@ def _add_stage(sums: F32, stage: int, block: int, plan: _Plan, asked: Asked, pos
             run += 1
         while run < end and runs[run, 0] >> 16 == block:
             tf = whole(runs[run, 0] & 0xFFFF)
-            damped = _ANY_DAMP if tf == _ANY_TF else (damp[tf] if tf < len(damp) else 1.0 + math.log(tf))
+            most = _ANY_DAMP if tf == _ANY_TF else damped(tf, damp)
             start = whole(runs[run, 1])
-            weight = np.float32(asked.weights[j] * asked.idf[j] * damped)
+            weight = np.float32(asked.weights[j] * asked.idf[j] * most)
             _add(sums, postings.ids, start, start + whole(runs[run, 2]), weight)
             run += 1
         cursor[j] = run
@@ -166,22 +181,22 @@ def _score(
 
 
 @compiled
-def _nearest(found: I64, sums: F32, lo: int, norms: F64, seeds: F64, seed_rows: I64) -> int:
-    """Into ``seed_rows`` those with the highest sums for their length, and mark them as done; answers how many."""
-    held = 0
+def _nearest(found: I64, sums: F32, lo: int, norms: F64, pivot: float, seeds: F64, seed_rows: I64) -> int:
+    """Into ``seed_rows`` those with the highest scores so far, and mark them as done; answers how many."""
+    held = whole(0)
     for row in found:
-        held = push(seeds, seed_rows, held, sums[row - lo] / norms[row], row)
+        held = push(seeds, seed_rows, held, sums[row - lo] / (norms[row] + pivot), row)
     for row in seed_rows[:held]:
         sums[row - lo] = _DONE
     return held
 
 
 @compiled
-def _still(found: I64, sums: F32, lo: int, norms: F64, least: float) -> int:
-    """Bring to the front those whose sums are not below ``least`` times |d|; answers how many."""
+def _still(found: I64, sums: F32, lo: int, norms: F64, pivot: float, least: float) -> int:
+    """Bring to the front those whose scores so far are not below ``least``; answers how many."""
     n = 0
     for row in found:
-        if sums[row - lo] >= least * norms[row]:
+        if sums[row - lo] >= least * (norms[row] + pivot):
             found[n] = row
             n += 1
     return n
@@ -196,87 +211,107 @@ def _nobody(admitted: NDArray[np.uint8]) -> bool:
 
 
 @compiled
-def search(  # noqa: PLR0915 -- one loop over many arrays; passing them on costs lines too
-    documents: Documents,
-    postings: Postings,
-    lengths: Lengths,
-    open_: Open,
-    asked: Asked,
-    classes: NDArray[np.int8],
-    df: U32,
-    room: Room,
-    k: int,
-    floor: float,
-    most: float,
-) -> tuple[Any, ...]:
-    """Rows with their exact scores.
-
-    Holds every admitted row whose score times ``most`` is not below the k-th best, nor below ``floor``; also a few that
-    are. ``classes`` and ``df``: of the terms asked for, in this segment.
-    """
-    n, n_classes = len(documents.norms), len(lengths.parts)
-    n_blocks = (n + BLOCK - 1) // BLOCK
-    plan = _planned(asked.weights, classes, df, n_classes, n_blocks)
-    margin = 1.0 - (len(asked.terms) + 16) * 1.5e-7  # for the rounding of 32-bit sums
-    start = _first_stage(plan)
-    by = (plan.reach[:n_classes] * lengths.unit / 255.0).astype(np.float32)
-    classes_asked = np.flatnonzero(by > 0)
-
+def _cursor(asked: Asked, postings: Postings) -> I64:
+    """Each term's first run."""
     cursor = np.empty(len(asked.terms), np.int64)
     for j in range(len(cursor)):
         prefetch(postings.run_first, whole(asked.terms[j]))
     for j in range(len(cursor)):
         cursor[j] = postings.run_first[asked.terms[j]]
         prefetch(postings.runs, 3 * cursor[j])
+    return cursor
 
+
+@compiled
+def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is compiled once more inside whatever calls it
+    questions: Questions,
+    documents: Documents,
+    postings: Postings,
+    lengths: Lengths,
+    open_: Open,
+    damp: F64,
+    room: Room,
+    k: int,
+    floors: F64,
+    most: float,
+) -> tuple[Any, ...]:
+    """Rows with their exact scores, question after question, and where each question's begin.
+
+    Holds every admitted row whose score times ``most`` is not below the k-th best of its question, nor below the floor;
+    also a few that are.
+    """
+    n, n_classes = len(documents.norms), len(lengths.parts)
+    n_blocks = (n + BLOCK - 1) // BLOCK
+    nobody = np.empty(n_blocks, np.bool_)
+    for block in range(n_blocks):
+        nobody[block] = _nobody(open_.rows[block * BLOCK : min(block * BLOCK + BLOCK, n)])
     flags = Flags(room.bytes, room.words, room.found)
-    best = _Best(np.empty(k), np.empty(k, np.int64), np.zeros(2, np.int64), np.full(1, floor))
+    best = _Best(np.empty(k), np.empty(k, np.int64), np.zeros(2, np.int64), np.zeros(1))
     seeds, seed_rows = np.empty(k), np.empty(k, np.int64)
     rows, scores = np.empty(4 * k, np.int64), np.empty(4 * k)
-    patient_until = 0
+    starts = np.zeros(len(questions.starts), np.int64)
 
-    for block in range(n_blocks):
-        lo, hi = block * BLOCK, min(block * BLOCK + BLOCK, n)
-        if _nobody(open_.rows[lo:hi]):
+    for question in range(len(starts) - 1):
+        a, b = questions.starts[question], questions.starts[question + 1]
+        starts[question + 1] = best.numbers[1]
+        if a == b:
             continue
-        here = room.sums[: hi - lo]
-        here[:] = np.float32(0.0)
-        for stage in range(plan.last + 1):
-            _add_stage(here, stage, block, plan, asked, postings, cursor)
-            if stage < start and stage < plan.last:
+        terms, pivot, floor = questions.terms[a:b], questions.pivots[question], floors[question]
+        slot_term, slot_place = hashed(terms)
+        asked = Asked(
+            terms, questions.weights[a:b], questions.idf[a:b], questions.lone[a:b], pivot, damp, slot_term, slot_place
+        )
+        plan = _planned(asked.weights, questions.classes[a:b], questions.df[a:b], n_classes, n_blocks)
+        margin = 1.0 - (len(terms) + 16) * 1.5e-7  # for the rounding of 32-bit sums
+        start = _first_stage(plan)
+        by = (plan.reach[:n_classes] * lengths.unit / 255.0).astype(np.float32)
+        classes_asked = np.flatnonzero(by > 0)
+        cursor = _cursor(asked, postings)
+        best.numbers[0], best.threshold[0] = 0, floor
+        patient_until = 0
+        for block in range(n_blocks):
+            if nobody[block]:
                 continue
-            if best.threshold[0] <= 0.0:
-                seeded = seed_rows[: seed(here, lo, documents.norms, lengths, open_, flags, seeds, seed_rows)]
-                rows, scores = _with_room(rows, scores, best.numbers[1] + len(seeded))
-                for row in seeded:
-                    here[row - lo] = _DONE
-                _score(seeded, documents, asked, floor, most, best, rows, scores)
-                if best.threshold[0] <= 0.0 and stage < plan.last:
+            lo, hi = block * BLOCK, min(block * BLOCK + BLOCK, n)
+            here = room.sums[: hi - lo]
+            here[:] = np.float32(0.0)
+            for stage in range(plan.last + 1):
+                _add_stage(here, stage, block, plan, asked, postings, cursor)
+                if stage < start and stage < plan.last:
                     continue
-            limit = (
-                whole((plan.cost[stage + 1] + _SCAN * len(here) / BLOCK) / _EXACT) if stage < plan.last else len(here)
-            )
-            active = classes_asked[classes_asked < n_classes - stage]
-            least = best.threshold[0] / most * margin - 1e-11
-            n_found = scan(here, lo, lengths, open_, by, active, max(least, LEAST), flags, limit)
-            if n_found > limit:
-                patient_until = block + 6
-                continue
-            found = flags.found[:n_found]
-            rows, scores = _with_room(rows, scores, best.numbers[1] + n_found)
-            if stage == plan.last and n_found > 2 * k:  # the best of them first: fewer of the others are left then
-                nearest = seed_rows[: _nearest(found, here, lo, documents.norms, seeds, seed_rows)]
-                _score(nearest, documents, asked, floor, most, best, rows, scores)
+                if best.threshold[0] <= 0.0:
+                    n_seeds = seed(here, lo, documents.norms, lengths, open_, pivot, flags, seeds, seed_rows)
+                    seeded = seed_rows[:n_seeds]
+                    rows, scores = _with_room(rows, scores, best.numbers[1] + n_seeds)
+                    for row in seeded:
+                        here[row - lo] = _DONE
+                    _score(seeded, documents, asked, floor, most, best, rows, scores)
+                    if best.threshold[0] <= 0.0 and stage < plan.last:
+                        continue
+                limit = len(here)
+                if stage < plan.last:
+                    limit = whole((plan.cost[stage + 1] + _SCAN * len(here) / BLOCK) / _EXACT)
+                active = classes_asked[classes_asked < n_classes - stage]
                 least = best.threshold[0] / most * margin - 1e-11
-                found = found[: _still(found, here, lo, documents.norms, max(least, 0.0))]
-            summon(found, documents)
-            _score(found, documents, asked, floor, most, best, rows, scores)
-            start = stage
-            if stage > 0 and n_found * 8 <= limit and block >= patient_until:
-                start = stage - 1
-            break
-    kept = best.numbers[1]
-    return rows[:kept].copy(), scores[:kept].copy()
+                n_found = scan(here, lo, lengths, open_, by, active, max(least, LEAST), pivot, flags, limit)
+                if n_found > limit:
+                    patient_until = block + 6
+                    continue
+                found = flags.found[:n_found]
+                rows, scores = _with_room(rows, scores, best.numbers[1] + n_found)
+                if stage == plan.last and n_found > 2 * k:  # the best first: fewer of the others are left then
+                    n_near = _nearest(found, here, lo, documents.norms, pivot, seeds, seed_rows)
+                    _score(seed_rows[:n_near], documents, asked, floor, most, best, rows, scores)
+                    least = best.threshold[0] / most * margin - 1e-11
+                    found = found[: _still(found, here, lo, documents.norms, pivot, max(least, 0.0))]
+                summon(found, documents)
+                _score(found, documents, asked, floor, most, best, rows, scores)
+                start = stage
+                if stage > 0 and n_found * 8 <= limit and block >= patient_until:
+                    start = stage - 1
+                break
+        starts[question + 1] = best.numbers[1]
+    return starts, rows[: best.numbers[1]].copy(), scores[: best.numbers[1]].copy()
 
 
 @compiled
@@ -285,6 +320,6 @@ def _with_room(rows: I64, scores: F64, size: int) -> tuple[I64, F64]:
         return rows, scores
     more = np.empty(2 * size, np.int64)
     their = np.empty(2 * size)
-    more[: len(rows)] = rows
-    their[: len(rows)] = scores
+    for i in range(len(rows)):  # assigning slices takes seconds to compile
+        more[i], their[i] = rows[i], scores[i]
     return more, their

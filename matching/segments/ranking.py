@@ -1,9 +1,8 @@
 """A query against the collection as it is at one moment: its weights, the k best rows, and who they are."""
 
-import math
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import Final
@@ -14,14 +13,15 @@ from numpy.typing import NDArray
 from matching.segments.bounds import Lengths, Open
 from matching.segments.codec import DAMP
 from matching.segments.files import frozen
-from matching.segments.kernels import BLOCK, Postings, Room, room_for, search
+from matching.segments.kernels import BLOCK, Postings, Questions, Room, room_for, search
 from matching.segments.scoring import Asked, Documents, hashed, score_rows
 from matching.segments.segment import Segment, key_bytes
-from matching.segments.statistics import Weighing, classes_of, idf_of
+from matching.segments.statistics import Weighing, classes_of
 from matching.segments.vocabulary import packed
-from matching.tfidf import damped
+from matching.weighting import Collection, Question, weigh
 
 Floats = NDArray[np.float64]
+I64 = NDArray[np.int64]
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Flags = NDArray[np.uint8]
@@ -46,24 +46,6 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A query as a unit vector over the terms that somebody has, in the order of the terms.
-
-    ``numbers``: for each part where these terms are in its vocabulary, -1 for nowhere. ``norm``: |q| before division.
-    ``known``: the share of its squared weight that these terms hold; the rest lies in terms that nobody has.
-    """
-
-    terms: tuple[str, ...]
-    counts: NDArray[np.int32]
-    df: NDArray[np.int64]
-    idf: Floats
-    weights: Floats
-    norm: float
-    known: float
-    numbers: tuple[NDArray[np.int32], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """Rows of a view with their scores, best first, the lower key first among equals."""
 
@@ -75,20 +57,19 @@ class Found:
 class View:
     """The collection at one moment. Never changes; any number of threads may ask it at once.
 
-    Rows are numbered part after part, the dead included. ``documents``: n of the numbers in force, which may be those of
-    the last publication; ``len`` counts who is alive.
+    Rows are numbered part after part, the dead included. ``collection``: the numbers in force, which may be those of the
+    last publication; ``len`` counts who is alive.
     """
 
     parts: Sequence[Part]
-    documents: int
-    _size: int = field(default=-1)
+    collection: Collection
 
     @classmethod
-    def of(cls, parts: Sequence[Part], documents: int) -> "View":
+    def of(cls, parts: Sequence[Part], collection: Collection) -> "View":
         firsts = accumulate(map(len, parts), initial=0)
         return cls(
             [Part(p.segment, p.weighing, p.alive, first, p.present) for p, first in zip(parts, firsts, strict=False)],
-            documents,
+            collection,
         )
 
     @cached_property
@@ -124,33 +105,20 @@ class View:
 
     def ask(self, counts: Mapping[str, int]) -> Question:
         """Weigh a query: term → how often. What nobody has is left out of it and of its length."""
-        terms = sorted(counts)
-        asked = packed(terms)
+        counts = dict(sorted(counts.items()))
+        asked = packed(list(counts))
         numbers = [part.segment.vocabulary.numbers(asked) for part in self.parts]
-        df = np.zeros(len(terms), np.int64)
-        there = np.zeros(len(terms), np.bool_)
+        return weigh(counts, numbers, *self.totals(numbers, len(counts)), self.collection)
+
+    def totals(self, numbers: Sequence[NDArray[np.int32]], n: int) -> tuple[I64, I64, Mask]:
+        """df and cf of n terms, and whether anybody has them. ``numbers``: where they are in each part's vocabulary."""
+        df, cf, there = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.bool_)
         for part, number in zip(self.parts, numbers, strict=True):
             has = number >= 0
-            df[has] = part.weighing.df[number[has]]
+            df[has], cf[has] = part.weighing.df[number[has]], part.weighing.cf[number[has]]
             if part.present is not None:
                 there[has] |= part.present[number[has]]
-        there |= df > 0
-        tf = np.fromiter((counts[term] for term in terms), np.int32, len(terms))
-        idf = idf_of(df, self.documents)
-        raw = damped(tf) * idf
-        squared = sum((raw[there] ** 2).tolist())
-        lost = sum((damped(tf[~there]) ** 2).tolist()) * (math.log(1 + self.documents) + 1) ** 2
-        norm = math.sqrt(squared) or 1.0
-        return Question(
-            terms=tuple(term for term, has in zip(terms, there.tolist(), strict=True) if has),
-            counts=tf[there],
-            df=df[there],
-            idf=idf[there],
-            weights=raw[there] / norm,
-            norm=norm,
-            known=squared / ((squared + lost) or 1.0),
-            numbers=tuple(number[there] for number in numbers),
-        )
+        return df, cf, there | (df > 0)
 
     def best(self, question: Question, k: int, *, admitted: Mask | None = None) -> Found:
         """The k rows with the highest scores above 0, among those that are alive and admitted; exact."""
@@ -222,18 +190,35 @@ def _present(numbers: NDArray[np.int32]) -> NDArray[np.intp]:
     return np.flatnonzero(numbers >= 0)
 
 
-def _documents(part: Part) -> Documents:
+def documents_of(part: Part) -> Documents:
     return Documents(part.segment.forward, part.segment.forward_start, part.weighing.norms)
 
 
-def _asked(question: Question, numbers: NDArray[np.int32], has: NDArray[np.intp]) -> Asked:
-    terms = numbers[has]
-    return Asked(terms, question.weights[has], question.idf[has], DAMP, *hashed(terms))
+def found_by(
+    questions: Questions, part: Part, alive: Flags, every: bool, room: Room, k: int, floors: Floats, most: float
+) -> tuple[Rows, Rows, Floats]:
+    """``kernels.search`` in a part, among those who are ``alive``; ``every``: whether all are."""
+    segment, weighing = part.segment, part.weighing
+    starts, rows, scores = search(
+        questions,
+        documents_of(part),
+        Postings(segment.run_first, segment.runs, segment.ids),
+        Lengths(weighing.low_norms, weighing.unit, weighing.parts),
+        Open(frozen(alive), every),
+        DAMP,
+        room,
+        min(k, len(part)),
+        floors,
+        most,
+    )
+    return starts, rows, scores
 
 
 def _scores(part: Part, question: Question, numbers: NDArray[np.int32], rows: Rows) -> Floats:
-    asked = _asked(question, numbers, _present(numbers))
-    return score_rows(np.ascontiguousarray(rows, np.int64), _documents(part), asked)
+    has = _present(numbers)
+    terms, lone = numbers[has], question.lone[has].view(np.uint8)
+    asked = Asked(terms, question.weights[has], question.idf[has], lone, question.pivot, DAMP, *hashed(terms))
+    return score_rows(np.ascontiguousarray(rows, np.int64), documents_of(part), asked)
 
 
 def _near(
@@ -247,7 +232,7 @@ def _near(
 ) -> tuple[Rows, Floats]:
     has = _present(numbers)
     nothing = np.zeros(0, np.int64), np.zeros(0)
-    if not len(has) or not len(part):
+    if question.lone[has].all() or not len(part):
         return nothing
     alive = part.alive
     if some is not None:
@@ -259,19 +244,16 @@ def _near(
             rows = np.flatnonzero(alive)
             scores = _scores(part, question, numbers, rows)
             return rows[scores > 0], scores[scores > 0]
-    segment, weighing = part.segment, part.weighing
-    asked = _asked(question, numbers, has)
-    rows, scores = search(
-        _documents(part),
-        Postings(segment.run_first, segment.runs, segment.ids),
-        Lengths(weighing.low_norms, weighing.unit, weighing.parts),
-        Open(frozen(alive), some is None and alive is segment.everyone),
-        asked,
-        classes_of(question.df[has], weighing.documents),
-        segment.df[asked.terms],
-        _room(),
-        min(k, len(part)),
-        floor,
-        most,
+    questions = Questions(
+        np.array([0, len(has)]),
+        numbers[has],
+        question.weights[has],
+        question.idf[has],
+        question.lone[has].view(np.uint8),
+        classes_of(question.df[has], part.weighing.documents),
+        part.segment.df[numbers[has]],
+        np.array([question.pivot]),
     )
+    every = some is None and alive is part.segment.everyone
+    _, rows, scores = found_by(questions, part, alive, every, _room(), k, np.array([floor]), most)
     return rows, scores

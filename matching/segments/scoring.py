@@ -1,15 +1,15 @@
 """Exact scores, document by document, and a heap for the best of them."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.codec import GAP_BITS, GAP_MASK, GOES_ON, TF_ELSEWHERE, TF_WIDE
+from matching.segments.codec import GAP_BITS, GAP_MASK, GOES_ON, TF_ELSEWHERE, TF_WIDE, damped
 from matching.segments.compiling import compiled, prefetch, whole
 
 F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
 I32 = NDArray[np.int32]
@@ -27,14 +27,17 @@ class Documents(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A query's terms by their numbers in a segment, ascending, with weight and idf; ``damp``: 1 + ln tf by tf.
+    """A query's terms by their numbers in a segment, ascending: ``weighting.Question`` has the other words.
 
-    ``slot_term`` and ``slot_place`` find a term's place among them: see ``hashed``.
+    ``lone``: 1 for a single character. ``damp``: ``codec.DAMP``. ``slot_term`` and ``slot_place`` find a term's place
+    among them: see ``hashed``.
     """
 
     terms: I32
     weights: F64
     idf: F64
+    lone: U8
+    pivot: float
     damp: F64
     slot_term: I32
     slot_place: I32
@@ -59,14 +62,13 @@ def hashed(terms: I32) -> tuple[I32, I32]:
 
 @compiled
 def exact(row: int, documents: Documents, asked: Asked) -> float:
-    """The cosine, with the operations of ``tfidf`` in their order."""
+    """The score, with the operations of ``weighting`` in their order."""
     forward, slot_term = documents.forward, asked.slot_term
-    norm = documents.norms[row]
     mask = whole(len(slot_term) - 1)
     at = whole(documents.forward_start[row])
     end = whole(documents.forward_start[row + 1])
     term = whole(-1)
-    score = 0.0
+    spoken = single = 0.0
     while at < end:
         word = whole(forward[at])
         at += 1
@@ -86,10 +88,16 @@ def exact(row: int, documents: Documents, asked: Asked) -> float:
         while slot_term[slot] >= 0:
             if slot_term[slot] == term:
                 place = asked.slot_place[slot]
-                damped = asked.damp[count] if count < len(asked.damp) else 1.0 + math.log(count)
-                score += damped * asked.idf[place] / norm * asked.weights[place]
+                part = damped(count, asked.damp) * asked.idf[place] * asked.weights[place]
+                if asked.lone[place]:
+                    single += part
+                else:
+                    spoken += part
                 break
             slot = (slot + 1) & mask
+    if spoken <= 0.0:
+        return 0.0
+    score = (spoken + single) / (documents.norms[row] + asked.pivot)
     rounded: float = np.rint(score * _DECIMALS) / _DECIMALS
     return rounded
 

@@ -30,6 +30,7 @@ class Segment:
     keys: NDArray[np.bytes_]
     vocabulary: Vocabulary
     df: NDArray[np.uint32]
+    cf: NDArray[np.uint64]
     top_tf: NDArray[np.uint32]
     run_first: NDArray[np.uint32]
     runs: NDArray[np.uint32]
@@ -72,6 +73,7 @@ class Segment:
 
 _ARRAYS: Final = (
     "df",
+    "cf",
     "top_tf",
     "run_first",
     "runs",

@@ -1,4 +1,4 @@
-"""What the whole collection makes of each record: df, n, and from them |d| and its parts."""
+"""What the whole collection makes of each record: n, df and cf, and from them |d| and its parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,47 +8,56 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.building import live_df
+from matching.segments.building import Totals, of_the_living
 from matching.segments.codec import lengths
 from matching.segments.files import Opened, frozen, write_arrays
 from matching.segments.segment import Segment
+from matching.weighting import Collection, idf_of, mean_of
 
 COMMON: Final = (0.3, 0.15, 0.07, 0.03, 0.01)
 """A term's class of commonness is the first share of the documents that it exceeds; rarer terms have none."""
 
+Mask = NDArray[np.bool_]
 Whole = NDArray[np.uint32] | NDArray[np.int64]
 
-_ARRAYS: Final = ("df", "norms", "low_norms", "parts")
+_ARRAYS: Final = ("df", "cf", "norms", "low_norms", "parts")
+_STEPS: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
     """One segment under one version of the collection's numbers.
 
-    ``documents``: n. ``df``: by the segment's terms. ``norms``: |d| by row; ``low_norms`` times ``unit`` is at most
-    that. ``parts``, in 255ths: at least the share of |d| in each class of ``COMMON``, 0 to 1, shape (classes, rows).
+    ``documents``: n. ``df``, ``cf``: by the segment's terms. ``norms``: |d| by row; it lies between ``low_norms`` and
+    ``low_norms`` + 1, times ``unit``. ``parts``, in 255ths: at least the share of |d| in each class of ``COMMON``, 0 to
+    1, shape (classes, rows).
     """
 
     documents: int
     df: NDArray[np.uint32]
+    cf: NDArray[np.uint64]
     norms: NDArray[np.float64]
-    low_norms: NDArray[np.uint8]
+    low_norms: NDArray[np.uint16]
     unit: float
     parts: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, segment: Segment, df: NDArray[np.uint32], documents: int) -> "Weighing":
+    def of(cls, segment: Segment, totals: Totals, documents: int) -> "Weighing":
         """Reads every posting of the segment once; some 3 ns each."""
         norms, parts = lengths(
-            segment.forward, segment.forward_start, idf_of(df, documents), classes_of(df, documents), len(COMMON)
+            segment.forward,
+            segment.forward_start,
+            idf_of(totals.df.astype(np.int64), documents),
+            classes_of(totals.df, documents),
+            len(COMMON),
         )
-        # The few longest are cut: they are held for shorter than they are, which only makes their bounds wider.
-        unit = float(np.quantile(norms, 0.999)) / 255 if len(norms) else 1.0
+        unit = float(norms.max(initial=1.0)) / _STEPS
         return cls(
             documents=documents,
-            df=frozen(df),
+            df=frozen(totals.df),
+            cf=frozen(totals.cf),
             norms=frozen(norms),
-            low_norms=frozen(np.minimum(norms / unit, 255).astype(np.uint8)),
+            low_norms=frozen(np.minimum(norms / unit, _STEPS).astype(np.uint16)),
             unit=unit,
             parts=frozen(np.minimum(np.ceil(parts / norms * 255 * (1 + 1e-6)), 255).astype(np.uint8)),
         )
@@ -64,26 +73,35 @@ class Weighing:
         write_arrays(path, {name: getattr(self, name) for name in _ARRAYS}, about)
 
 
+def weighed(lives: Sequence[tuple[Segment, Mask]], totals: Sequence[Totals]) -> tuple[tuple[Weighing, ...], Collection]:
+    """Segments under the numbers of their living records, of which ``totals`` are the counts."""
+    documents = sum(int(np.count_nonzero(alive)) for _, alive in lives)
+    found = tuple(Weighing.of(segment, its, documents) for (segment, _), its in zip(lives, totals, strict=True))
+    norms = [its.norms[alive] for its, (_, alive) in zip(found, lives, strict=True)]
+    return found, Collection(documents, mean_of(np.concatenate([np.zeros(0), *norms])))
+
+
 @dataclass
 class Counting:
-    """Counts df over several segments. Remembers where the terms of one are in another, since neither changes."""
+    """Counts df and cf over several segments. Remembers where the terms of one are in another, since neither changes."""
 
     _links: dict[tuple[int, int], tuple[Segment, Segment, NDArray[np.int32]]] = field(default_factory=dict)
 
-    def df(self, lives: Sequence[tuple[Segment, NDArray[np.bool_]]]) -> list[NDArray[np.uint32]]:
-        """For each segment, by its terms: how many living records of all segments have them."""
+    def totals(self, lives: Sequence[tuple[Segment, Mask]]) -> list[Totals]:
+        """For each segment, by its terms: of the living records of all segments."""
         segments = [segment for segment, _ in lives]
         wanted = [(one, other) for one in segments for other in segments if one is not other]
         self._links = {(id(one), id(other)): self._link(one, other) for one, other in wanted}
-        own = [live_df(segment, alive) for segment, alive in lives]
+        own = [of_the_living(segment, alive) for segment, alive in lives]
         totals = []
         for one, its in zip(segments, own, strict=True):
-            total = its.copy()
+            df, cf = its.df.copy(), its.cf.copy()
             for other, their in zip(segments, own, strict=True):
-                if other is not one and len(their):
+                if other is not one and len(their.df):
                     numbers = self._links[id(one), id(other)][2]
-                    total += np.where(numbers >= 0, their[numbers], 0)
-            totals.append(total)
+                    df += np.where(numbers >= 0, their.df[numbers], np.uint32(0))
+                    cf += np.where(numbers >= 0, their.cf[numbers], np.uint64(0))
+            totals.append(Totals(df, cf))
         return totals
 
     def _link(self, one: Segment, other: Segment) -> tuple[Segment, Segment, NDArray[np.int32]]:
@@ -91,19 +109,15 @@ class Counting:
         return known or (one, other, other.vocabulary.numbers(one.vocabulary.all()))
 
 
-def known_df(segment: Segment, counted: Sequence[tuple[Segment, NDArray[np.uint32]]]) -> NDArray[np.uint32]:
-    """The df of a young segment's terms as they were counted in older ones; 0 for a term that none of these has."""
+def known_totals(segment: Segment, older: Sequence[tuple[Segment, Weighing]]) -> Totals:
+    """What older segments were weighed by, for the terms of a young one; 0 for a term that none of them has."""
     df = np.zeros(len(segment.vocabulary), np.uint32)
-    for other, its in counted:
+    cf = np.zeros(len(segment.vocabulary), np.uint64)
+    for other, its in older:
         numbers = other.vocabulary.numbers(segment.vocabulary.all())
-        df[numbers >= 0] = its[numbers[numbers >= 0]]
-    return df
-
-
-def idf_of(df: Whole, documents: int) -> NDArray[np.float64]:
-    """As ``tfidf.Postings``: ln((1 + n) / (1 + df)) + 1."""
-    idf: NDArray[np.float64] = np.log((1 + documents) / (1 + df.astype(np.int64))) + 1
-    return idf
+        has = numbers >= 0
+        df[has], cf[has] = its.df[numbers[has]], its.cf[numbers[has]]
+    return Totals(df, cf)
 
 
 def classes_of(df: Whole, documents: int) -> NDArray[np.int8]:

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from matching.segments import files
 from matching.segments.files import Damaged, Opened
 from matching.segments.segment import Segment, opened
-from matching.segments.statistics import Counting, Weighing
+from matching.segments.statistics import Counting, Weighing, weighed
+from matching.weighting import Collection
 
 Mask = NDArray[np.bool_]
 Lives = Sequence[tuple[Segment, Mask]]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 KEPT: Final = 2
 """Manifests whose files stay: a reader may still be opening the one before."""
 
@@ -45,16 +46,22 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One version of the collection. ``mark``: everything up to there is in it; what it counts is the caller's affair."""
+    """One version of the collection. ``mark``: everything up to there is in it; what it counts is the caller's affair.
+    ``documents`` and ``mean``: of ``weighting.Collection``."""
 
     number: int
     mark: int
     documents: int
+    mean: float
     entries: tuple[Entry, ...]
 
     @property
     def postings(self) -> int:
         return sum(entry.postings for entry in self.entries)
+
+    @property
+    def collection(self) -> Collection:
+        return Collection(self.documents, self.mean)
 
     def files(self) -> set[str]:
         names = {entry.segment for entry in self.entries} | {entry.statistics for entry in self.entries}
@@ -154,16 +161,16 @@ class Writer:
         self._counting = Counting()
 
     def publish(self, lives: Lives, mark: int, *, step: Callable[[str], None] = lambda _: None) -> Manifest:
-        """Make these segments and their living records the newest version, with n and df counted from them.
+        """Make these segments and their living records the newest version, with n, df and cf counted from them.
 
         Segments that come from this folder's files are not written again. ``step`` is told before each file is written.
         """
         folder, latest = self._store.folder, self._store.latest()
         number = max([0, *self._store._numbers()]) + 1  # noqa: SLF001 -- two halves of one thing
         written: list[Path] = []
-        documents = sum(int(np.count_nonzero(alive)) for _, alive in lives)
+        weighings, collection = weighed(lives, self._counting.totals(lives))
         entries = []
-        for place, ((segment, alive), df) in enumerate(zip(lives, self._counting.df(lives), strict=True)):
+        for place, ((segment, alive), weighing) in enumerate(zip(lives, weighings, strict=True)):
             stem = f"{number:010}-{place}"
             name = f"{stem}.segment"
             if segment.file and segment.file.path.parent == folder:
@@ -173,7 +180,7 @@ class Writer:
                 segment.write(folder / name)
                 written.append(folder / name)
             step(f"{stem}.statistics")
-            Weighing.of(segment, df, documents).write(folder / f"{stem}.statistics")
+            weighing.write(folder / f"{stem}.statistics")
             written.append(folder / f"{stem}.statistics")
             dead = _same_dead(latest, folder, name, alive)
             if dead is None and not alive.all():
@@ -184,7 +191,7 @@ class Writer:
             entries.append(Entry(name, f"{stem}.statistics", dead, len(segment), segment.postings))
         step("names")
         files.finish(*written)
-        manifest = Manifest(number, mark, documents, tuple(entries))
+        manifest = Manifest(number, mark, collection.documents, collection.mean, tuple(entries))
         step(_name(number))
         files.write_text(folder / _name(number), manifest.text())
         step("sweep")

@@ -155,6 +155,13 @@ class Vocabulary:
         _find(self.content, self.places, self.slots, asked[0], asked[1], found)
         return found
 
+    def beginning_with(self, mark: str) -> NDArray[np.bool_]:
+        """Which terms begin with this ASCII character."""
+        found = np.zeros(len(self), np.bool_)
+        some = self.places[:-1] < self.places[1:]
+        found[some] = self.content[self.places[:-1][some]] == ord(mark)
+        return found
+
     def all(self) -> tuple[Bytes, Places]:
         return self.content, self.places
 

@@ -10,7 +10,8 @@ from marketplace.docking import agenda, events
 from marketplace.docking.models import Event
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
-from schemas.events import AgendaBody, EventBody, EventState
+from schemas.agenda import AgendaBody
+from schemas.events import EventBody, EventState
 from tests.given.kinds import ODD
 from tests.given.labs import day
 
@@ -63,9 +64,9 @@ EVERY_FIELD_OF_AN_EVENT: dict[str, Any] = {
     "contact": {"name": "李某", "phone": "+86 431 8888 0000", "email": "li@test.example"},
     "capacities": [{"kind": "enterprise", "seats": 40}, {"kind": "finance", "seats": None}],
     "questions": [
-        {"text": "融资金额（万元）？", "text_en": "How much?", "kind": "number", "options": [], "required": True,
+        {"text": "方式？", "text_en": "How?", "kind": "choices", "options": ["贷款", "股权"], "required": False,
          "asked_of": ["enterprise"]},
-        {"text": "方式？", "text_en": None, "kind": "choices", "options": ["贷款", "股权"], "required": False,
+        {"text": "融资金额（万元）？", "text_en": None, "kind": "number", "options": [], "required": True,
          "asked_of": []},
     ],
 }  # fmt: skip
@@ -96,6 +97,27 @@ EVERY_FIELD_OF_AN_AGENDA: dict[str, Any] = {
         {"title": "洽谈", "title_en": "Meetings", "kind": "meetings", "starts_at": "2199-03-02T02:00:00Z",
          "ends_at": "2199-03-02T03:00:00Z", "slot_minutes": 20, "gap_minutes": 5},
     ],
+}  # fmt: skip
+
+
+# What somebody may write who registers; the questions and slots are those of the event that it is sent to.
+EVERY_FIELD_OF_A_REGISTRATION: dict[str, Any] = {
+    "people": [
+        {
+            "name": f"王某 {ODD}", "email": "newcomer@test.example", "phone": "+86 431 8888 0000", "job": "总工",
+            "languages": ["zh", "en"], "meetings_most": 4, "absent": ["{slot_id}"],
+        }
+    ],
+    "introduction": f"电池企业。\n{ODD}",
+    "wanted": "电解质团队。",
+    "accessibility": "轮椅通道。",
+    "meetings_most": 6,
+    "shown": True,
+    "answers": [
+        {"question_id": "{question_id}", "text": "朋友介绍", "number": None, "yes": None, "chosen": None, "day": None},
+        {"question_id": "{choice_id}", "text": None, "number": None, "yes": None, "chosen": ["贷款"], "day": None},
+    ],
+    "records": ["{listing_id}"],
 }  # fmt: skip
 
 
@@ -151,10 +173,10 @@ async def an_event(
     return made
 
 
-def a_registration(by: Any, *, people: int = 1, **more: Any) -> dict[str, Any]:
+def a_registration(by: Any, *, come: int = 1, **more: Any) -> dict[str, Any]:
     """What somebody sends to register themselves and some more, in the name of their organisation."""
     told = [{"name": "某人", "email": by.email}]
-    told += [{"name": f"同事{n}", "email": f"colleague{n}.{by.email}"} for n in range(1, people)]
+    told += [{"name": f"同事{n}", "email": f"colleague{n}.{by.email}"} for n in range(1, come)]
     organisation = str(by.organisation.id) if by.organisation else None
     return {"organisation_id": organisation, "kind": "enterprise", "people": told} | more
 

@@ -196,7 +196,7 @@ async def test_the_clock_opens_closes_begins_and_ends(organizer, session):
 
 async def test_places_are_not_cut_below_what_is_taken_and_a_registered_kind_stays(organizer, firm, session):
     event = await an_event(session, organizer.organisation, capacities=[{"kind": "enterprise", "seats": 5}])
-    await registered(firm, event, people=3)
+    await registered(firm, event, come=3)
 
     async def cut(*wished) -> tuple[int, str | None]:
         version = (await organizer.get(f"{EVENTS}/{event.id}")).json()["version"]

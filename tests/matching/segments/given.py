@@ -1,23 +1,27 @@
 """Collections to be ranked, in several segments, and the brute force over the whole matrix to hold them against."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from matching.segments.building import built, live_df
+from matching.segments.building import Totals, built, of_the_living
 from matching.segments.ranking import Part, View
 from matching.segments.segment import Segment, encoded
-from matching.segments.statistics import Weighing
+from matching.segments.statistics import weighed
 from matching.segments.vocabulary import Vocabulary
-from matching.tfidf import Postings, best
+from matching.tfidf import best
+from matching.weighting import TermWeights
 
 Counts = Mapping[str, int]
 
 unhurried = settings(deadline=None, max_examples=40)
 
-words = st.sampled_from([*"的和在了电池机钢铝", "电池", "~电池", "b", "ba", "\U00020000", "\uffff", "é"])
+words = st.sampled_from(
+    [*"的和在电池机钢", "电池", "公司", "~电池", "~公司", "^电", "^机", "^公", "b", "ba", "\U00020000", "\uffff", "é"]
+)
 counts = st.dictionaries(words, st.sampled_from([1, 1, 1, 2, 3, 4, 5, 70, 300, 65_534, 65_535, 70_000]), max_size=8)
 keys = st.text("abc0\u4e00\U00020000", max_size=3)
 corpora = st.dictionaries(keys, counts, max_size=12)
@@ -40,16 +44,23 @@ def segment_of(corpus: Mapping[str, Counts]) -> Segment:
 
 def view_of(*segments: tuple[Segment, np.ndarray]) -> View:
     """All segments under the numbers of their living records."""
-    documents = sum(int(alive.sum()) for _, alive in segments)
-    df: dict[str, int] = {}
+    df, cf = Counter(), Counter()
     for segment, alive in segments:
-        for place, count in enumerate(live_df(segment, alive).tolist()):
-            df[segment.vocabulary.term(place)] = df.get(segment.vocabulary.term(place), 0) + count
-    parts = []
-    for segment, alive in segments:
-        its = np.array([df[segment.vocabulary.term(place)] for place in range(len(segment.vocabulary))], np.uint32)
-        parts.append(Part(segment, Weighing.of(segment, its, documents), alive.astype(np.uint8)))
-    return View.of(parts, documents)
+        for place, (has, times) in enumerate(zip(*of_the_living(segment, alive), strict=True)):
+            df[segment.vocabulary.term(place)] += int(has)
+            cf[segment.vocabulary.term(place)] += int(times)
+    totals = []
+    for segment, _ in segments:
+        terms = [segment.vocabulary.term(place) for place in range(len(segment.vocabulary))]
+        totals.append(Totals(np.array([df[t] for t in terms], np.uint32), np.array([cf[t] for t in terms], np.uint64)))
+    weighings, collection = weighed(segments, totals)
+    return View.of(
+        [
+            Part(segment, weighing, alive.astype(np.uint8))
+            for (segment, alive), weighing in zip(segments, weighings, strict=True)
+        ],
+        collection,
+    )
 
 
 @st.composite
@@ -71,7 +82,7 @@ def everyone(segment: Segment) -> np.ndarray:
 
 
 class BruteForce:
-    """``matching.tfidf`` on the same records."""
+    """``matching.weighting`` on the same records, the whole matrix at once."""
 
     def __init__(self, corpus: Mapping[str, Counts]) -> None:
         self.keys = sorted(corpus)
@@ -83,7 +94,7 @@ class BruteForce:
                 np.array([self.vocabulary.setdefault(term, len(self.vocabulary)) for term, _ in found], np.int32)
             )
             tf.append(np.array([count for _, count in found], np.int32))
-        self.postings = Postings.build(ids, tf, len(self.vocabulary))
+        self.postings = TermWeights.build(ids, tf, len(self.vocabulary))
 
     def ranked(self, query: Counts, k: int, among: Iterable[str] | None = None) -> list[tuple[str, float]]:
         scores = self.postings.scores(self.postings.weigh(dict(sorted(query.items())), self.vocabulary))

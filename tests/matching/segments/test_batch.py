@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from matching.segments import collection as module
 from matching.segments.batch import NOBODY, Asking
 from matching.segments.collection import Collection
-from matching.segments.ranking import View
 from matching.segments.store import Store
 from tests.matching.segments.given import everyone, lives, segment_of, unhurried, view_of
 
@@ -58,4 +57,4 @@ def test_records_newer_than_the_numbers_are_asked_and_answer(tmp_path, monkeypat
 
 def test_asks_for_at_least_one():
     with pytest.raises(ValueError, match="at least 1"):
-        Asking(View.of([], 0), View.of([], 0)).best(range(0), 0)
+        Asking(view_of(), view_of()).best(range(0), 0)

@@ -7,7 +7,7 @@ from matching.segments.bulk import Analysis, publish
 from matching.segments.collection import Collection
 from matching.segments.segment import KeyTaken
 from matching.segments.store import Store
-from matching.text import count_terms, cut
+from matching.text import count_all, cut
 from tests.matching.segments.given import BruteForce, ranked
 
 TEXTS = ["固态电解质锂离子电池", "石墨烯复合材料疲劳试验", "锂离子电池的轻量化", "", "，。", "电池 电池 电池 42CrMo"]
@@ -29,9 +29,9 @@ def test_texts_in_bulk_rank_as_one_by_one(tmp_path, monkeypatch, processes):
     manifest = publish(store, iter(RECORDS), mark=4, processes=processes)
     assert (manifest.mark, manifest.documents) == (4, len(RECORDS))
     assert {path.suffix for path in tmp_path.iterdir()} == {".segment", ".statistics", ".json", ".lock"}
-    brute = BruteForce({key: count_terms(text) for key, text in RECORDS})
+    brute = BruteForce({key: count_all(text) for key, text in RECORDS})
     for _, text in RECORDS:
-        assert ranked(Collection(store).view, count_terms(text), 9) == brute.ranked(count_terms(text), 9)
+        assert ranked(Collection(store).view, count_all(text), 9) == brute.ranked(count_all(text), 9)
 
 
 def test_another_analysis_keeps_only_what_it_calls_terms(tmp_path):

@@ -1,5 +1,6 @@
 import math
 import threading
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,14 +9,16 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from matching.asides import is_aside
 from matching.segments import collection as module
 from matching.segments.collection import Collection, tidied
 from matching.segments.segment import KeyTaken
 from matching.segments.store import Busy, Store
-from matching.tfidf import DECIMALS, damped
+from matching.tfidf import DECIMALS
+from matching.weighting import damped_twice, mean_of
 from tests.matching.segments.given import BruteForce, counts, everyone, keys, ranked, segment_of
 
-QUERIES = [{"电": 1}, {"电池": 2, "~电池": 1, "的": 3, "ba": 1}, {"谁": 1}, {}]
+QUERIES = [{"电": 1}, {"电池": 2, "~电池": 1, "公司": 1, "^电": 3, "ba": 1}, {"^机": 1, "b": 2}, {"谁": 1}, {}]
 
 
 class Published:
@@ -23,30 +26,41 @@ class Published:
 
     def __init__(self, published, living, since):
         self.n = len(published)
-        self.df = {}
-        for found in published.values():
-            for term in found:
-                self.df[term] = self.df.get(term, 0) + 1
+        self.df = Counter(term for found in published.values() for term in found)
+        self.cf = sum(map(Counter, published.values()), Counter())
         self.living = living
+        self.mean = mean_of(np.array([self.length(found) for found in published.values()]))
         self.new = {term for key in since for term in living.get(key, {})}
 
     def idf(self, term):
-        return float(np.log((1 + self.n) / (1 + np.array([self.df.get(term, 0)])))[0] + 1)
+        return float(np.log((1 + self.n) / (1 + np.array([self.df[term]])))[0] + 1)
 
     def weights(self, found):
-        raw = {term: float(damped(np.array([found[term]], np.int32))[0]) * self.idf(term) for term in sorted(found)}
-        norm = math.sqrt(sum((np.array(list(raw.values())) ** 2).tolist())) or 1.0
-        return {term: weight / norm for term, weight in raw.items()}
+        return {term: float(damped_twice(np.array([found[term]]))[0]) * self.idf(term) for term in sorted(found)}
+
+    def length(self, found):
+        return math.sqrt(sum((np.array(list(self.weights(found).values())) ** 2).tolist())) or 1.0
 
     def ranked(self, query, k):
-        asked = self.weights({term: tf for term, tf in query.items() if self.df.get(term) or term in self.new})
+        brevity = 150 / (150 + len(query))
+        asked = {}
+        for term in sorted(query):
+            if self.df[term] or term in self.new:
+                focus = float(((np.array([self.cf[term]]) + 5.0) / (np.array([self.df[term]]) + 5.0))[0] ** 0.3)
+                aside = brevity if term[0] == "^" or is_aside(term) else 1.0
+                asked[term] = float(1.0 + np.log(np.array([query[term]]))[0]) * self.idf(term) * focus * aside
+        norm = math.sqrt(sum(weight * weight for weight in asked.values())) or 1.0
         scores = {}
         for key, found in self.living.items():
-            total = 0.0
+            spoken = single = 0.0
             weights = self.weights(found)
             for term, weight in asked.items():
-                total += weights.get(term, 0.0) * weight
-            scores[key] = float(np.round(total, DECIMALS))
+                if term[0] == "^":
+                    single += weights.get(term, 0.0) * (weight / norm)
+                else:
+                    spoken += weights.get(term, 0.0) * (weight / norm)
+            score = (spoken + single) / (self.length(found) + 0.8 * brevity * self.mean)
+            scores[key] = float(np.round(score, DECIMALS)) if spoken else 0.0
         best = sorted((-score, key) for key, score in scores.items() if score > 0)
         return [(key, -score) for score, key in best[:k]]
 

@@ -36,7 +36,7 @@ def lives_of(mark):
 def view_of(shelved):
     lives = zip(shelved.lives, shelved.weighings, strict=True)
     parts = [Part(segment, weighing, alive.astype(np.uint8)) for (segment, alive), weighing in lives]
-    return View.of(parts, shelved.manifest.documents)
+    return View.of(parts, shelved.manifest.collection)
 
 
 def assert_whole(store):
