@@ -14,6 +14,7 @@ from marketplace import schema
 from marketplace.achievements.router import router as achievements
 from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
+from marketplace.docking.wishes_router import router as wishes
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
 from marketplace.imports.router import router as imports
@@ -57,6 +58,7 @@ ROUTERS = (
     calendars,
     events,
     registrations,
+    wishes,
     tariffs,
     charges,
     vouchers,

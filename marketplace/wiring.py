@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from marketplace.docking import facts as docking
 from marketplace.docking import jobs as docking_jobs
+from marketplace.docking import proposing
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
@@ -56,6 +57,7 @@ JOBS: Mapping[str, Handler] = {
     "docking.keep_time": docking_jobs.keep_time,
     "docking.promote": docking_jobs.promote,
     "docking.tell": docking_jobs.tell,
+    proposing.JOB: proposing.run,
     "identity.sweep": identity_jobs.sweep,
     "imports.run": import_jobs.run,
     "imports.sweep": import_jobs.sweep,

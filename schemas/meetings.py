@@ -225,7 +225,9 @@ class MeetingFilter(Filter):
     industry: Annotated[
         Annotated[str, Line(10)] | None, Field(description="行业代码（含下级） · industry of a record that led to it")
     ] = None
-    region: Annotated[Annotated[str, Line(10)] | None, Field(description="地区代码 · region of one of the sides")] = None
+    region: Annotated[Annotated[str, Line(10)] | None, Field(description="地区代码 · region of one of the sides")] = (
+        None
+    )
 
 
 class MeetingView(Message):

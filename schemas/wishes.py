@@ -32,7 +32,8 @@ class WishTerms(Message):
     """How many requests may wait for an answer, and for how long."""
 
     outstanding_most: Annotated[
-        Annotated[int, Whole(1, 500)], Field(description="最多几个未答复的约见 · requests of one list without an answer")
+        Annotated[int, Whole(1, 500)],
+        Field(description="最多几个未答复的约见 · requests of one list without an answer"),
     ] = 10
     answer_hours: Annotated[
         Annotated[int, Whole(1, 24 * 90)], Field(description="约见的有效时间（小时） · after which a request lapses")
@@ -103,7 +104,8 @@ class WishView(Message):
     answer: Annotated[WishAnswer | None, Field(description="自己的答复 · what one said oneself")]
     answered_at: AwareDatetime | None
     expires_at: Annotated[
-        AwareDatetime | None, Field(description="对方未答复时，约见到此失效 · when the request lapses without an answer")
+        AwareDatetime | None,
+        Field(description="对方未答复时，约见到此失效 · when the request lapses without an answer"),
     ]
     expired: bool
     asked: Annotated[Asked | None, Field(description="对方想见 · the other side wishes to meet")]

@@ -28,13 +28,6 @@ class WishAnswered(OfRegistration):
 
 
 @dataclass(frozen=True, slots=True)
-class MeetingAsked(OfRegistration):
-    """Somebody wishes to meet the other side of a pair."""
-
-    wish_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class ScheduleRequested(OfEvent):
     schedule_id: UUID
 
@@ -85,13 +78,3 @@ class MeetingConfirmed(OfMeeting):
 @dataclass(frozen=True, slots=True)
 class MeetingMissed(OfMeeting):
     """One side, or both, did not come."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeEntered(OfMeeting):
-    outcome_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class InterestDeclared(OfMeeting):
-    interest_id: UUID

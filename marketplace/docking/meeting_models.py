@@ -1,19 +1,18 @@
-"""Drafts of a schedule, what was published of them, meetings and what came of them."""
+"""Drafts of a schedule, what was published of them, and meetings."""
 
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, SmallInteger, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.docking.models import Event
-from marketplace.kernel.base import Base, Key, Moment, Now, Versioned
+from marketplace.kernel.base import Base, Key, Moment, Versioned
 from marketplace.kernel.columns import many, words
 from marketplace.kernel.operations import Operation
 from schemas.meetings import LateJoiners, MeetingState, Planning, Publishing, Source, WhyNot
-from schemas.outcomes import OutcomeStage, Result
 from schemas.wishes import WishAnswer
 
 # What sits at a table, or did: its people and its table are held for its time.
@@ -26,7 +25,9 @@ class Schedule(Versioned, Base):
     __tablename__ = "schedule"
     __table_args__ = (
         CheckConstraint("seconds > 0", name="seconds"),
-        CheckConstraint("(planned_at is null) = (numbers is null)", name="planned"),
+        CheckConstraint(
+            "(planned_at is null) = (numbers is null) and (planned_at is null) = (basis is null)", name="planned"
+        ),
         UniqueConstraint("event_id", "number", name="schedule_number_key"),
         UniqueConstraint("operation_id", name="schedule_operation_key"),
         UniqueConstraint("id", "event_id", name="schedule_of_event_key"),
@@ -42,6 +43,8 @@ class Schedule(Versioned, Base):
     late: Mapped[LateJoiners] = mapped_column(words(LateJoiners))
     seconds: Mapped[int] = mapped_column(SmallInteger)
     seed: Mapped[int]
+    # A digest of everything it was computed from: where that is other by now, the draft is out of date.
+    basis: Mapped[str | None]
     # `schemas.meetings.LevelView` and `ScheduleNumbers`.
     levels: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     numbers: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
@@ -142,6 +145,7 @@ class Meeting(Versioned, Base):
             name="seated",
         ),
         CheckConstraint("(state = 'no_show') = (cardinality(absent) > 0)", name="absent"),
+        CheckConstraint("called_off_at is null or state = 'cancelled'", name="called_off"),
         UniqueConstraint("id", "event_id", name="meeting_of_event_key"),
         ForeignKeyConstraint(
             ["first_id", "event_id"], ["registration.id", "registration.event_id"], name="meeting_first_fkey"
@@ -176,7 +180,6 @@ class Meeting(Versioned, Base):
         Index("meeting_table_idx", "table_id"),
         Index("meeting_slot_idx", "slot_id"),
         Index("meeting_until_slot_idx", "until_slot_id"),
-        Index("meeting_soon_idx", "starts_at", postgresql_where=sql("state = 'planned' and reminded_at is null")),
     )  # fmt: skip
 
     id: Mapped[Key]
@@ -196,74 +199,11 @@ class Meeting(Versioned, Base):
     until_slot_id: Mapped[UUID | None]
     absent: Mapped[list[str]] = mapped_column(many(), default=list)
     note: Mapped[str | None]
-    # When its people were reminded of it.
-    reminded_at: Mapped[Moment | None]
+    # Somebody called it off, and not a schedule that was published after it: it is not planned once more.
+    called_off_at: Mapped[Moment | None]
 
     def sides(self) -> tuple[UUID, UUID]:
         return self.first_id, self.second_id
 
     def person_of(self, side: UUID) -> UUID:
         return self.first_person_id if side == self.first_id else self.second_person_id
-
-
-class Outcome(Versioned, Base):
-    """What one side says came of a meeting, right after it or half a year later. The other side is not told."""
-
-    __tablename__ = "outcome"
-    __table_args__ = (
-        CheckConstraint("stars between 1 and 5", name="stars"),
-        CheckConstraint("signed_yuan is null or result = 'agreement_reached'", name="signed"),
-        UniqueConstraint("meeting_id", "registration_id", "stage", name="outcome_once_key"),
-        ForeignKeyConstraint(
-            ["meeting_id", "event_id"], ["meeting.id", "meeting.event_id"], name="outcome_meeting_fkey"
-        ),
-        Index("outcome_event_idx", "event_id", "created_at", "id"),
-        Index("outcome_registration_idx", "registration_id"),
-    )
-
-    id: Mapped[Key]
-    event_id: Mapped[UUID]
-    meeting_id: Mapped[UUID]
-    registration_id: Mapped[UUID] = mapped_column(ForeignKey("registration.id"))
-    stage: Mapped[OutcomeStage] = mapped_column(words(OutcomeStage))
-    stars: Mapped[int | None] = mapped_column(SmallInteger)
-    result: Mapped[Result] = mapped_column(words(Result))
-    signed_yuan: Mapped[Any | None] = mapped_column(Numeric(14, 2))
-    note: Mapped[str | None]
-    by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
-
-
-class OutcomeReminder(Base):
-    """Somebody was asked once what came of their meetings."""
-
-    __tablename__ = "outcome_reminder"
-
-    registration_id: Mapped[UUID] = mapped_column(ForeignKey("registration.id"), primary_key=True)
-    stage: Mapped[OutcomeStage] = mapped_column(words(OutcomeStage), primary_key=True)
-    at: Mapped[Now]
-
-
-class Interest(Base):
-    """One side wants more after a meeting. The ids are the chain: pairing, meeting, and what will come of it."""
-
-    __tablename__ = "interest"
-    __table_args__ = (
-        UniqueConstraint("meeting_id", "registration_id", name="interest_once_key"),
-        ForeignKeyConstraint(
-            ["meeting_id", "event_id"], ["meeting.id", "meeting.event_id"], name="interest_meeting_fkey"
-        ),
-        Index("interest_event_idx", "event_id", "created_at", "id"),
-    )
-
-    id: Mapped[Key]
-    event_id: Mapped[UUID]
-    meeting_id: Mapped[UUID]
-    registration_id: Mapped[UUID] = mapped_column(ForeignKey("registration.id"))
-    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
-    to_organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
-    wish_id: Mapped[UUID | None] = mapped_column(ForeignKey("wish.id"))
-    problem_id: Mapped[UUID | None] = mapped_column(ForeignKey("listing.id"))
-    achievement_id: Mapped[UUID | None] = mapped_column(ForeignKey("listing.id"))
-    note: Mapped[str | None]
-    made_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
-    created_at: Mapped[Moment]

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import with_polymorphic
 from uuid_utils.compat import uuid4
 
 from marketplace.docking import events, meeting_facts, work
@@ -133,8 +134,9 @@ async def _progress(place: Place, operation_id: UUID, done: int, of: int) -> Non
 
 async def _brought(session: AsyncSession, event_id: UUID) -> dict[UUID, Brought]:
     """What those who come bring, as far as it is public."""
+    whole = with_polymorphic(Listing, "*")
     rows = await session.execute(
-        select(Listing, Registration)
+        select(whole, Registration)
         .join(BroughtListing, BroughtListing.listing_id == Listing.id)
         .join(Registration, Registration.id == BroughtListing.registration_id)
         .join(Organisation, Organisation.id == Listing.organisation_id)
@@ -184,9 +186,7 @@ def _chosen(pairs: dict[Pair, list[Found]]) -> dict[Pair, list[Found]]:
     return {pair: best[pair] for pair in kept}
 
 
-def _explained(
-    snapshot: Snapshot, pairs: dict[Pair, list[Found]], event_id: UUID, now: float
-) -> list[dict[str, Any]]:
+def _explained(snapshot: Snapshot, pairs: dict[Pair, list[Found]], event_id: UUID, now: float) -> list[dict[str, Any]]:
     return [
         {
             "id": uuid4(),

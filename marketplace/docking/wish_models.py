@@ -34,7 +34,9 @@ class Wish(Base):
     __tablename__ = "wish"
     __table_args__ = (
         CheckConstraint("first_id < second_id", name="in_order"),
-        CheckConstraint("(coalesce(first_says, '') in ('must', 'meet')) = (first_until is not null)", name="first_until"),
+        CheckConstraint(
+            "(coalesce(first_says, '') in ('must', 'meet')) = (first_until is not null)", name="first_until"
+        ),
         CheckConstraint(
             "(coalesce(second_says, '') in ('must', 'meet')) = (second_until is not null)", name="second_until"
         ),

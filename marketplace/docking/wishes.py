@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -16,8 +16,7 @@ from uuid_utils.compat import uuid4
 
 from marketplace.docking import cards, events, meeting_facts, registrations
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_list_seen_by, takes_part
-from marketplace.docking.models import Event, EventTable
-from marketplace.docking.policy import registration_of
+from marketplace.docking.models import EventTable
 from marketplace.docking.registration_models import Registration
 from marketplace.docking.wish_models import Wish, WishRules
 from marketplace.identity.models import Organisation
@@ -204,9 +203,7 @@ def _on_list(wish: Wish, side: UUID) -> bool:
     return wish.proposed_at is not None or wish.says(side) is not None or positive(wish.says(wish.other(side)))
 
 
-async def _say(
-    session: AsyncSession, actor: Actor, wish: Wish, mine: Registration, said: WishAnswer | None
-) -> None:
+async def _say(session: AsyncSession, actor: Actor, wish: Wish, mine: Registration, said: WishAnswer | None) -> None:
     now = clock.now()
     before, side = wish.says(mine.id), "first" if mine.id == wish.first_id else "second"
     rules, _ = await terms(session, mine.event_id)
@@ -230,8 +227,6 @@ async def _say(
     await session.flush()
     fact = meeting_facts.WishAnswered(mine.id, mine.event_id, wish.id)
     await record(session, fact, subject=mine.id, by=actor.person)
-    if positive(said) and not positive(before):
-        await record(session, meeting_facts.MeetingAsked(mine.id, mine.event_id, wish.id), subject=mine.id, by=actor.person)
 
 
 def _told(says: WishAnswer | None) -> Asked | None:
@@ -374,9 +369,7 @@ async def reasons(session: AsyncSession, found: list[Wish]) -> dict[UUID, list[W
         .where(Listing.id.in_(ids), listing_open())
     )
     public = set(rows.all())
-    return {
-        key: [one for one in each if {one.problem.id, one.achievement.id} <= public] for key, each in told.items()
-    }
+    return {key: [one for one in each if {one.problem.id, one.achievement.id} <= public] for key, each in told.items()}
 
 
 # --- the desk
@@ -388,8 +381,9 @@ async def of_event(
     """The pairs of an event that somebody proposed or asked for, best first."""
     await events.desk(session, actor, event_id)
     one, other = aliased(Registration), aliased(Registration)
-    asked, mutual = or_(Wish.first_says.in_(POSITIVE), Wish.second_says.in_(POSITIVE)), and_(
-        Wish.first_says.in_(POSITIVE), Wish.second_says.in_(POSITIVE)
+    asked, mutual = (
+        or_(Wish.first_says.in_(POSITIVE), Wish.second_says.in_(POSITIVE)),
+        and_(Wish.first_says.in_(POSITIVE), Wish.second_says.in_(POSITIVE)),
     )
     statement = (
         select(Wish)
@@ -449,13 +443,3 @@ async def visit(session: AsyncSession, actor: Actor, event_id: UUID, wish_id: UU
 
 def _seen_by_desk(wish: Wish) -> bool:
     return wish.proposed_at is not None or positive(wish.first_says) or positive(wish.second_says)
-
-
-async def own_lists(session: AsyncSession, actor: Actor, event_id: UUID) -> set[UUID]:
-    """The actor's own registrations for an event: what the desk is told of those is told to a side."""
-    statement: Select[UUID] = (
-        select(Registration.id)
-        .join(Event, Event.id == Registration.event_id)
-        .where(Registration.event_id == event_id, registration_of(actor))
-    )
-    return set((await session.scalars(statement)).all())

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid4, uuid7
 
 from marketplace.docking import badges
-from marketplace.docking.models import CoOrganizer, Event, EventQuestion, EventSlot
+from marketplace.docking.models import CoOrganizer, Event, EventQuestion, EventSlot, EventTable
 from marketplace.docking.registration_models import Attendee, Registration
+from marketplace.docking.wish_models import Wish, WishRules
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
 from marketplace.settings import Settings
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.access.world import World
 
 NAMES = ("event_id", "partner_id", "registration_id", "attendee_id", "slot_id", "question_id", "choice_id")
+_MEET = ("other_id", "wish_id", "table_id")
 SECRET = "a secret for tests only, thirty-two or more"
 _EVENT = "/api/v1/events/{event_id}"
 _ONE = "/api/v1/registrations/{registration_id}"
@@ -42,7 +44,7 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
     }
     for target, names in world.targets.items():
         if target not in states:
-            names.update({name: str(uuid4()) for name in NAMES} | {"badge": "A" * badges.LENGTH})
+            names.update({name: str(uuid4()) for name in (*NAMES, *_MEET)} | {"badge": "A" * badges.LENGTH})
             continue
         at, state = states[target]
         event = await an_event(session, at, state=state, **RULES)
@@ -57,7 +59,9 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
         names.update(zip(("question_id", "choice_id"), map(str, asked.all()), strict=True))
         slot = await session.scalar(select(EventSlot.id).where(EventSlot.event_id == event.id).limit(1))
         names["slot_id"] = str(slot)
+        names.update({name: str(uuid4()) for name in _MEET})
     await _own(given, world, home)
+    await _wishes(given, world, home, other)
 
 
 async def _registered(
@@ -101,3 +105,25 @@ async def _own(given: Given, world: "World", home: Organisation) -> None:
     world.instead[f"POST {_ONE}/acceptance", "own"] = await _registered(
         given, event, home, member, RegistrationState.OFFERED, **offer
     )
+
+
+async def _wishes(given: Given, world: "World", home: Organisation, other: Organisation) -> None:
+    """Two that come and are proposed to each other, and terms that were written once."""
+    session, names = given.session, world.targets["own"]
+    event = await session.get_one(Event, UUID(names["event_id"]))
+    mine, theirs = [
+        UUID((await _registered(given, event, at, member, RegistrationState.CONFIRMED))["registration_id"])
+        for at, member in ((home, UUID(names["person_id"])), (other, UUID(world.targets["public"]["person_id"])))
+    ]
+    first, second = sorted((mine, theirs))
+    wish = Wish(
+        id=uuid7(), event_id=event.id, first_id=first, second_id=second, because=[], proposed_at=clock.now(),
+        created_at=clock.now(),
+    )  # fmt: skip
+    session.add_all((wish, WishRules(event_id=event.id, outstanding_most=5, answer_hours=48)))
+    await session.flush()
+    table = await session.scalar(select(EventTable.id).where(EventTable.event_id == event.id).limit(1))
+    names.update({"wish_id": str(wish.id), "table_id": str(table)})
+    for verb in ("GET %s/participants", "GET %s/wishes", "POST %s/wishes", "PUT %s/wishes/{other_id}",
+                 "DELETE %s/wishes/{other_id}"):  # fmt: skip
+        world.instead[verb % _ONE, "own"] = {"registration_id": str(mine), "other_id": str(theirs)}

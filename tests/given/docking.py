@@ -187,3 +187,11 @@ async def registered(by: Any, event: Event | UUID | str, **more: Any) -> dict[st
     assert made.status_code == 201, made.text
     answer: dict[str, Any] = made.json()
     return answer
+
+
+async def asked(by: Any, mine: dict[str, Any], other: dict[str, Any], answer: str = "must") -> dict[str, Any]:
+    """One meeting list speaks of another for the first time."""
+    made = await by.post(f"{REGISTRATIONS}/{mine['id']}/wishes", {"other_id": other["id"], "answer": answer})
+    assert made.status_code == 201, made.text
+    told: dict[str, Any] = made.json()
+    return told

@@ -274,7 +274,7 @@ def _docking() -> dict[str, Example]:
         f"PUT {one}/agenda": Example(EVERY_FIELD_OF_AN_AGENDA),
         f"PUT {one}/organizers/{{partner_id}}": Example({"role": "undertaker", "runs_desk": True}),
         f"DELETE {one}/organizers/{{partner_id}}": Example(),
-    } | _registrations(one)  # fmt: skip
+    } | _registrations(one) | _wishes(one)  # fmt: skip
 
 
 def _registrations(event: str) -> dict[str, Example]:
@@ -302,6 +302,23 @@ def _registrations(event: str) -> dict[str, Example]:
         f"POST {event}/announcements": Example(
             {"subject": "停车", "text": "请停北区。", "states": ["confirmed"], "kinds": ["enterprise"]}
         ),
+    }
+
+
+def _wishes(event: str) -> dict[str, Example]:
+    mine = f"{API}/registrations/{{registration_id}}"
+    return {
+        f"GET {mine}/participants": Example(query={"q": "单位", "kind": "enterprise", "limit": "5"}),
+        f"GET {mine}/wishes": Example(query={"answer": "must", "open": "false", "asked": "false", "limit": "5"}),
+        f"POST {mine}/wishes": Example({"other_id": "{other_id}", "answer": "must"}),
+        f"PUT {mine}/wishes/{{other_id}}": Example({"answer": "no_thanks"}),
+        f"DELETE {mine}/wishes/{{other_id}}": Example(),
+        f"GET {event}/wish-terms": Example(),
+        f"PUT {event}/wish-terms": Example({"outstanding_most": 5, "answer_hours": 48}),
+        f"POST {event}/proposals": Example(),
+        f"GET {event}/wishes": Example(query={"q": "单位", "asked": "false", "mutual": "false", "limit": "5"}),
+        f"PUT {event}/wishes/{{wish_id}}/visit": Example({"table_id": "{table_id}", "slots": 2}),
+        f"DELETE {event}/wishes/{{wish_id}}/visit": Example(),
     }
 
 

@@ -1,4 +1,4 @@
-"""Wishes, drafts of a schedule, publications, meetings, outcomes and interests of docking events.
+"""Wishes, drafts of a schedule, publications and meetings of docking events.
 
 Revision ID: 0007
 Revises: 0006
@@ -45,6 +45,7 @@ def upgrade() -> None:
         ),
         sa.Column("seconds", sa.SmallInteger(), nullable=False),
         sa.Column("seed", sa.Integer(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=True),
         sa.Column("levels", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("numbers", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("ended", sa.String(), nullable=True),
@@ -56,7 +57,10 @@ def upgrade() -> None:
         sa.Column(
             "updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
-        sa.CheckConstraint("(planned_at is null) = (numbers is null)", name=op.f("schedule_planned_check")),
+        sa.CheckConstraint(
+            "(planned_at is null) = (numbers is null) and (planned_at is null) = (basis is null)",
+            name=op.f("schedule_planned_check"),
+        ),
         sa.CheckConstraint("seconds > 0", name=op.f("schedule_seconds_check")),
         sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("schedule_event_id_fkey")),
         sa.ForeignKeyConstraint(["made_by"], ["person.id"], name=op.f("schedule_made_by_fkey")),
@@ -183,20 +187,6 @@ def upgrade() -> None:
     )
     op.create_index("unplaced_wish_listed_idx", "unplaced_wish", ["schedule_id", "id"], unique=False)
     op.create_table(
-        "outcome_reminder",
-        sa.Column("registration_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "stage",
-            sa.Enum("right_after", "later", name="outcomestage", native_enum=False, create_constraint=True, length=40),
-            nullable=False,
-        ),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["registration_id"], ["registration.id"], name=op.f("outcome_reminder_registration_id_fkey")
-        ),
-        sa.PrimaryKeyConstraint("registration_id", "stage", name=op.f("outcome_reminder_pkey")),
-    )
-    op.create_table(
         "wish",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
@@ -293,7 +283,7 @@ def upgrade() -> None:
         sa.Column("until_slot_id", sa.Uuid(), nullable=True),
         sa.Column("absent", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("note", sa.String(), nullable=True),
-        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("called_off_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column(
             "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
@@ -302,6 +292,7 @@ def upgrade() -> None:
             "updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.CheckConstraint("(state = 'no_show') = (cardinality(absent) > 0)", name=op.f("meeting_absent_check")),
+        sa.CheckConstraint("called_off_at is null or state = 'cancelled'", name=op.f("meeting_called_off_check")),
         sa.CheckConstraint(
             "state not in ('planned', 'held') or (table_id is not null and slot_id is not null and until_slot_id is not null)",
             name=op.f("meeting_seated_check"),
@@ -347,102 +338,13 @@ def upgrade() -> None:
     op.create_index("meeting_second_idx", "meeting", ["second_id", "starts_at", "id"], unique=False)
     op.create_index("meeting_second_person_idx", "meeting", ["second_person_id"], unique=False)
     op.create_index("meeting_slot_idx", "meeting", ["slot_id"], unique=False)
-    op.create_index(
-        "meeting_soon_idx",
-        "meeting",
-        ["starts_at"],
-        unique=False,
-        postgresql_where=sa.text("state = 'planned' and reminded_at is null"),
-    )
     op.create_index("meeting_table_idx", "meeting", ["table_id"], unique=False)
     op.create_index("meeting_until_slot_idx", "meeting", ["until_slot_id"], unique=False)
-    op.create_table(
-        "interest",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("meeting_id", sa.Uuid(), nullable=False),
-        sa.Column("registration_id", sa.Uuid(), nullable=False),
-        sa.Column("organisation_id", sa.Uuid(), nullable=True),
-        sa.Column("to_organisation_id", sa.Uuid(), nullable=True),
-        sa.Column("wish_id", sa.Uuid(), nullable=True),
-        sa.Column("problem_id", sa.Uuid(), nullable=True),
-        sa.Column("achievement_id", sa.Uuid(), nullable=True),
-        sa.Column("note", sa.String(), nullable=True),
-        sa.Column("made_by", sa.Uuid(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["achievement_id"], ["listing.id"], name=op.f("interest_achievement_id_fkey")),
-        sa.ForeignKeyConstraint(["made_by"], ["person.id"], name=op.f("interest_made_by_fkey")),
-        sa.ForeignKeyConstraint(
-            ["meeting_id", "event_id"], ["meeting.id", "meeting.event_id"], name="interest_meeting_fkey"
-        ),
-        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("interest_organisation_id_fkey")),
-        sa.ForeignKeyConstraint(["problem_id"], ["listing.id"], name=op.f("interest_problem_id_fkey")),
-        sa.ForeignKeyConstraint(["registration_id"], ["registration.id"], name=op.f("interest_registration_id_fkey")),
-        sa.ForeignKeyConstraint(
-            ["to_organisation_id"], ["organisation.id"], name=op.f("interest_to_organisation_id_fkey")
-        ),
-        sa.ForeignKeyConstraint(["wish_id"], ["wish.id"], name=op.f("interest_wish_id_fkey")),
-        sa.PrimaryKeyConstraint("id", name=op.f("interest_pkey")),
-        sa.UniqueConstraint("meeting_id", "registration_id", name="interest_once_key"),
-    )
-    op.create_index("interest_event_idx", "interest", ["event_id", "created_at", "id"], unique=False)
-    op.create_table(
-        "outcome",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("meeting_id", sa.Uuid(), nullable=False),
-        sa.Column("registration_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "stage",
-            sa.Enum("right_after", "later", name="outcomestage", native_enum=False, create_constraint=True, length=40),
-            nullable=False,
-        ),
-        sa.Column("stars", sa.SmallInteger(), nullable=True),
-        sa.Column(
-            "result",
-            sa.Enum(
-                "no_further_contact",
-                "knowledge_gained",
-                "valuable_contact",
-                "negotiation_started",
-                "agreement_reached",
-                name="result",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("signed_yuan", sa.Numeric(precision=14, scale=2), nullable=True),
-        sa.Column("note", sa.String(), nullable=True),
-        sa.Column("by", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
-        sa.Column(
-            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
-        sa.Column(
-            "updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
-        sa.CheckConstraint("signed_yuan is null or result = 'agreement_reached'", name=op.f("outcome_signed_check")),
-        sa.CheckConstraint("stars between 1 and 5", name=op.f("outcome_stars_check")),
-        sa.ForeignKeyConstraint(["by"], ["person.id"], name=op.f("outcome_by_fkey")),
-        sa.ForeignKeyConstraint(
-            ["meeting_id", "event_id"], ["meeting.id", "meeting.event_id"], name="outcome_meeting_fkey"
-        ),
-        sa.ForeignKeyConstraint(["registration_id"], ["registration.id"], name=op.f("outcome_registration_id_fkey")),
-        sa.PrimaryKeyConstraint("id", name=op.f("outcome_pkey")),
-        sa.UniqueConstraint("meeting_id", "registration_id", "stage", name="outcome_once_key"),
-    )
-    op.create_index("outcome_event_idx", "outcome", ["event_id", "created_at", "id"], unique=False)
-    op.create_index("outcome_registration_idx", "outcome", ["registration_id"], unique=False)
 
 
 def downgrade() -> None:
-    op.drop_table("outcome")
-    op.drop_table("interest")
     op.drop_table("meeting")
     op.drop_table("wish")
-    op.drop_table("outcome_reminder")
     op.drop_table("unplaced_wish")
     op.drop_table("publication")
     op.drop_table("planned_meeting")
