@@ -12,8 +12,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.docking.meetings_router import router as meetings
 from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
+from marketplace.docking.schedules_router import router as schedules
 from marketplace.docking.wishes_router import router as wishes
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
@@ -59,6 +61,8 @@ ROUTERS = (
     events,
     registrations,
     wishes,
+    schedules,
+    meetings,
     tariffs,
     charges,
     vouchers,

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from schemas.base import Filter, Message, wrong_at
 from schemas.operations import OperationState
 from schemas.text import Line, Text, Whole
-from schemas.wishes import Asked, ParticipantCard
+from schemas.wishes import ParticipantCard
 
 Note = Annotated[str, Text(2000)]
 
@@ -67,7 +67,7 @@ class WhyNot(StrEnum):
     PEOPLE_BUSY = "people_busy"
     SEARCH_ENDED = "search_ended"
     NOT_AGREED = "not_agreed"
-    """Only one side agreed, or the request lapsed. Which of the two it was is not told."""
+    """Only one side asked for it. Whether the other refused or said nothing is not told."""
 
 
 class Goal(StrEnum):
@@ -96,7 +96,8 @@ class LevelView(Message):
 
 
 class ScheduleNumbers(Message):
-    wishes: int
+    meetings: int
+    wishes: Annotated[int, Field(description="有人提出的约见 · pairs that somebody asked for")]
     placed: int
     participants: int
     floor_reached: int
@@ -153,31 +154,32 @@ class PlaceView(Message):
     venue: str | None
 
 
-class PlannedView(Message):
+class PlacedView(Message):
     """One meeting of a draft."""
 
     first: ParticipantCard
     second: ParticipantCard
     first_person: str
     second_person: str
-    first_asks: Asked | None
-    second_asks: Asked | None
+    value: Annotated[
+        int, Field(description="约见价值（千分之一），只为保底的为 0 · in thousandths; 0: it only keeps a promise")
+    ]
     place: PlaceView
 
 
 class UnplacedView(Message):
-    """A wish that a draft has no room for, and why; `null` where it is not for the reader to know."""
+    """A wish that a draft has no room for, and why."""
 
     first: ParticipantCard
     second: ParticipantCard
-    why: WhyNot | None
+    why: WhyNot
     instead: Annotated[
         list[tuple[str, str]], Field(description="占用其所需的洽谈 · the meetings that hold what it would have needed")
     ]
 
 
 class ShiftView(Message):
-    """Somebody whose meetings are other ones in the other draft."""
+    """Somebody whose meetings are worth more, or less, in the other draft: how many they are and their value, in both."""
 
     participant: ParticipantCard
     meetings: tuple[int, int]

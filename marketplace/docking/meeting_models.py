@@ -13,7 +13,6 @@ from marketplace.kernel.base import Base, Key, Moment, Versioned
 from marketplace.kernel.columns import many, words
 from marketplace.kernel.operations import Operation
 from schemas.meetings import LateJoiners, MeetingState, Planning, Publishing, Source, WhyNot
-from schemas.wishes import WishAnswer
 
 # What sits at a table, or did: its people and its table are held for its time.
 HOLDING: Final = (MeetingState.PLANNED, MeetingState.HELD)
@@ -71,9 +70,8 @@ class Planned(Base):
     second_id: Mapped[UUID]
     first_person_id: Mapped[UUID]
     second_person_id: Mapped[UUID]
-    first_says: Mapped[WishAnswer | None] = mapped_column(words(WishAnswer, "first_says"))
-    second_says: Mapped[WishAnswer | None] = mapped_column(words(WishAnswer, "second_says"))
-    score: Mapped[float]
+    # In thousandths; nothing, when it only keeps a promise.
+    value: Mapped[int]
     table_id: Mapped[UUID]
     slot_id: Mapped[UUID]
     until_slot_id: Mapped[UUID]
@@ -201,6 +199,8 @@ class Meeting(Versioned, Base):
     note: Mapped[str | None]
     # Somebody called it off, and not a schedule that was published after it: it is not planned once more.
     called_off_at: Mapped[Moment | None]
+    # The version that its people were last told of by themselves, so that each is told once.
+    mailed_version: Mapped[int | None]
 
     def sides(self) -> tuple[UUID, UUID]:
         return self.first_id, self.second_id

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, false, or_, select, true
 
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.models import Event
@@ -46,6 +46,6 @@ def meeting_visible_to(actor: Actor) -> ColumnElement[bool]:
     return or_(met_as(actor), event_run_by(actor))
 
 
-def of_event_run_by(actor: Actor, event_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+def of_event_run_by(actor: Actor, event_id: SQLColumnExpression[UUID]) -> ColumnElement[bool]:
     """What belongs to an event is for those who run it."""
     return exists(select(Event.id).where(and_(Event.id == event_id, event_run_by(actor))))

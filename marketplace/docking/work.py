@@ -42,7 +42,7 @@ async def begin(session: AsyncSession, operation_id: UUID) -> bool:
 
 
 async def still_wanted(session: AsyncSession, operation_id: UUID) -> None:
-    """In the transaction of the result: nobody else has ended the work, and nobody does before this stands."""
+    """In the transaction of the result: nobody has ended the work or asked to, and nobody does before this stands."""
     operation = await session.get(Operation, operation_id, with_for_update=True, populate_existing=True)
-    if operation is None or operation.state in ENDED:
+    if operation is None or operation.state in ENDED or operation.cancel_asked_at is not None:
         raise Stopped

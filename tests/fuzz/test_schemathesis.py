@@ -37,6 +37,7 @@ EXAMPLES_EACH = 8
 # What a JSON schema has no words for; each is refused by name, and documented where it stands.
 UNSAID = frozenset(
     {
+        "a_hosts", "absent", "begun", "closed", "not_a_side", "nowhere_to_move", "over",
         "agenda_outside", "answer_does_not_fit", "answer_missing", "answer_once", "budget_empty", "budget_order",
         "calendar_of", "email", "email_twice", "exception_pair", "exception_twice", "file_type", "hours_order",
         "hours_overlap", "indicator_upper", "kind_not_invited", "kind_twice", "lengths", "link_spent", "missing",

@@ -95,21 +95,7 @@ def upgrade() -> None:
         sa.Column("second_id", sa.Uuid(), nullable=False),
         sa.Column("first_person_id", sa.Uuid(), nullable=False),
         sa.Column("second_person_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "first_says",
-            sa.Enum(
-                "must", "meet", "no_thanks", name="first_says", native_enum=False, create_constraint=True, length=40
-            ),
-            nullable=True,
-        ),
-        sa.Column(
-            "second_says",
-            sa.Enum(
-                "must", "meet", "no_thanks", name="second_says", native_enum=False, create_constraint=True, length=40
-            ),
-            nullable=True,
-        ),
-        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("value", sa.Integer(), nullable=False),
         sa.Column("table_id", sa.Uuid(), nullable=False),
         sa.Column("slot_id", sa.Uuid(), nullable=False),
         sa.Column("until_slot_id", sa.Uuid(), nullable=False),
@@ -284,6 +270,7 @@ def upgrade() -> None:
         sa.Column("absent", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("note", sa.String(), nullable=True),
         sa.Column("called_off_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mailed_version", sa.Integer(), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column(
             "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
