@@ -12,9 +12,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.docking.meetings_router import router as meetings
 from marketplace.docking.papers_router import router as event_papers
 from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
+from marketplace.docking.schedules_router import router as schedules
+from marketplace.docking.wishes_router import router as wishes
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
 from marketplace.imports.router import router as imports
@@ -60,6 +63,9 @@ ROUTERS = (
     events,
     registrations,
     event_papers,
+    wishes,
+    schedules,
+    meetings,
     tariffs,
     charges,
     vouchers,

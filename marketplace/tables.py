@@ -1,7 +1,9 @@
 """Every table of every room, so that whoever needs the whole metadata imports one module."""
 
+import marketplace.docking.meeting_models
 import marketplace.docking.models
 import marketplace.docking.registration_models
+import marketplace.docking.wish_models
 import marketplace.identity.models
 import marketplace.imports.models
 import marketplace.kernel.facts

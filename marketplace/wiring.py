@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from marketplace.docking import facts as docking
 from marketplace.docking import jobs as docking_jobs
+from marketplace.docking import meetings, planning, proposing
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
@@ -39,8 +40,12 @@ LISTENERS: Listeners = {
     docking.AnnouncementWritten: ("docking.announce",),
 }
 
-# What money has to do with a fact, in the same transaction: no booking without its hold, no use without its charge.
+# In the same transaction. Money: no booking without its hold, no use without its charge. Meetings: nobody waits at a
+# table for who does not come.
 WITHIN: Within = {
+    docking.EventCancelled: meetings.event_cancelled,
+    docking.RegistrationCancelled: meetings.registration_over,
+    docking.RegistrationEdited: meetings.people_changed,
     labs.BookingConfirmed: charging.hold,
     labs.BookingMoved: charging.leave,
     labs.BookingCancelled: charging.cancel,
@@ -56,6 +61,8 @@ JOBS: Mapping[str, Handler] = {
     "docking.keep_time": docking_jobs.keep_time,
     "docking.promote": docking_jobs.promote,
     "docking.tell": docking_jobs.tell,
+    planning.JOB: planning.run,
+    proposing.JOB: proposing.run,
     "identity.sweep": identity_jobs.sweep,
     "imports.run": import_jobs.run,
     "imports.sweep": import_jobs.sweep,

@@ -152,3 +152,40 @@ async def held(session: AsyncSession, resource_id: UUID, during: Period) -> Sequ
         select(Claim).where(Claim.resource_id == resource_id, Claim.during.op("&&")(during)).order_by(Claim.during)
     )
     return found.all()
+
+
+async def claim_each(session: AsyncSession, wanted: Collection[tuple[UUID, Period, UUID]]) -> None:
+    """Hold all of these (who holds, when, what), however many, or refuse; who is refused starts the transaction over.
+
+    They are taken in one order, so that two who do this at once do not wait for each other in a circle.
+    """
+    rows = [
+        {"id": uuid7(), "held_by": by, "during": during, "resource_id": what}
+        for by, during, what in sorted(wanted, key=lambda one: (one[2], one[1].lower))
+    ]
+    for start in range(0, len(rows), 1000):
+        some = rows[start : start + 1000]
+        with refusing(claim_resource_id_fkey=NotFound):
+            made = await session.scalars(
+                insert(Claim).values(some).on_conflict_do_nothing(constraint="claim_no_overlap").returning(Claim.id)
+            )
+        if len(made.all()) < len(some):
+            raise Taken
+
+
+async def release_each(session: AsyncSession, held_by: Collection[UUID]) -> None:
+    """Give back everything that any of these hold."""
+    await session.execute(delete(Claim).where(Claim.held_by.in_(held_by)))
+
+
+async def held_among(
+    session: AsyncSession, resources: Collection[UUID], during: Period, *, but: Collection[UUID] = ()
+) -> Sequence[Claim]:
+    """What is held on any of these within a period, leaving out what these few hold."""
+    found = await session.scalars(
+        select(Claim)
+        .where(Claim.resource_id.in_(resources), Claim.during.op("&&")(during), Claim.held_by.not_in(but))
+        .order_by(Claim.resource_id, Claim.during)
+        .execution_options(populate_existing=True)
+    )
+    return found.all()

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import agenda, events
+from marketplace.docking import agenda, events, planning
 from marketplace.docking.models import Event
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
+from marketplace.kernel.jobs import Place
 from schemas.agenda import AgendaBody
 from schemas.events import EventBody, EventState
 from tests.given.kinds import ODD
@@ -17,6 +18,8 @@ from tests.given.labs import day
 
 EVENTS = "/api/v1/events"
 REGISTRATIONS = "/api/v1/registrations"
+SCHEDULES = "/api/v1/schedules"
+MEETINGS = "/api/v1/meetings"
 
 
 def written(moment: datetime) -> str:
@@ -156,6 +159,8 @@ async def an_event(
     state: EventState = EventState.OPEN,
     starts_at: datetime | None = None,
     with_agenda: bool = True,
+    tables: int = 2,
+    slots: int = 3,
     **fields: Any,
 ) -> Event:
     """An event of eight hours in a week, which everybody can register for, with the fields that are named changed."""
@@ -168,7 +173,7 @@ async def an_event(
         session, at.id, body, by=None, state=state, published_at=published, cancelled_because=because
     )
     if with_agenda:
-        await agenda.put(session, made.id, AgendaBody.model_validate(an_agenda(begins)))
+        await agenda.put(session, made.id, AgendaBody.model_validate(an_agenda(begins, tables=tables, slots=slots)))
     await session.commit()
     return made
 
@@ -187,3 +192,37 @@ async def registered(by: Any, event: Event | UUID | str, **more: Any) -> dict[st
     assert made.status_code == 201, made.text
     answer: dict[str, Any] = made.json()
     return answer
+
+
+async def asked(by: Any, mine: dict[str, Any], other: dict[str, Any], answer: str = "must") -> dict[str, Any]:
+    """One meeting list speaks of another for the first time."""
+    made = await by.post(f"{REGISTRATIONS}/{mine['id']}/wishes", {"other_id": other["id"], "answer": answer})
+    assert made.status_code == 201, made.text
+    told: dict[str, Any] = made.json()
+    return told
+
+
+async def agree(by: Any, mine: dict[str, Any], other: Any, theirs: dict[str, Any], *says: str) -> None:
+    """Two meeting lists wish to meet each other."""
+    said, answered = says or ("meet", "meet")
+    await asked(by, mine, theirs, said)
+    url = f"{REGISTRATIONS}/{theirs['id']}/wishes/{mine['id']}"
+    answer = await other.put(url, {"answer": answered}, headers={"If-Match": '"2"'})
+    assert answer.status_code == 200, answer.text
+
+
+async def computed(by: Any, event: Event, place: Place, **wish: Any) -> dict[str, Any]:
+    """A draft, asked for and computed."""
+    started = await by.post(f"{EVENTS}/{event.id}/schedules", {"seconds": 20} | wish)
+    assert started.status_code == 202, started.text
+    draft = started.json()
+    await planning.run(place, {"operation_id": draft["operation_id"], "schedule_id": draft["id"]})
+    told: dict[str, Any] = (await by.get(f"{SCHEDULES}/{draft['id']}")).json()
+    return told
+
+
+async def published(by: Any, draft: dict[str, Any], kind: str = "final", *, expect: int = 201) -> dict[str, Any]:
+    made = await by.post(f"{SCHEDULES}/{draft['id']}/publications", {"kind": kind})
+    assert made.status_code == expect, made.text
+    told: dict[str, Any] = made.json()
+    return told

@@ -277,7 +277,7 @@ def _docking() -> dict[str, Example]:
         f"PUT {one}/agenda": Example(EVERY_FIELD_OF_AN_AGENDA),
         f"PUT {one}/organizers/{{partner_id}}": Example({"role": "undertaker", "runs_desk": True}),
         f"DELETE {one}/organizers/{{partner_id}}": Example(),
-    } | _registrations(one)  # fmt: skip
+    } | _registrations(one) | _wishes(one) | _meetings(one)  # fmt: skip
 
 
 def _registrations(event: str) -> dict[str, Example]:
@@ -310,6 +310,53 @@ def _registrations(event: str) -> dict[str, Example]:
             {"subject": "停车", "text": "请停北区。", "states": ["confirmed"], "kinds": ["enterprise"]}
         ),
     }
+
+
+def _wishes(event: str) -> dict[str, Example]:
+    mine = f"{API}/registrations/{{registration_id}}"
+    return {
+        f"GET {mine}/participants": Example(query={"q": "单位", "kind": "enterprise", "limit": "5"}),
+        f"GET {mine}/wishes": Example(query={"answer": "must", "open": "false", "asked": "false", "limit": "5"}),
+        f"POST {mine}/wishes": Example({"other_id": "{other_id}", "answer": "must"}),
+        f"PUT {mine}/wishes/{{other_id}}": Example({"answer": "no_thanks"}),
+        f"DELETE {mine}/wishes/{{other_id}}": Example(),
+        f"GET {event}/wish-terms": Example(),
+        f"PUT {event}/wish-terms": Example({"outstanding_most": 5, "answer_hours": 48}),
+        f"POST {event}/proposals": Example(),
+        f"GET {event}/wishes": Example(query={"q": "单位", "asked": "false", "mutual": "false", "limit": "5"}),
+        f"PUT {event}/wishes/{{wish_id}}/visit": Example({"table_id": "{table_id}", "slots": 2}),
+        f"DELETE {event}/wishes/{{wish_id}}/visit": Example(),
+    }
+
+
+def _meetings(event: str) -> dict[str, Example]:
+    draft, at = f"{API}/schedules/{{schedule_id}}", f"{API}/meetings"
+    one = f"{at}/{{meeting_id}}"
+    wish = {"name": "初稿", "planning": "fewest_moves", "late": "fill", "seconds": 5, "seed": 7}
+    return {
+        f"GET {event}/schedules": Example(query={"limit": "5"}),
+        f"POST {event}/schedules": Example(wish),
+        f"GET {draft}": Example(),
+        f"GET {draft}/meetings": Example(query={"limit": "5"}),
+        f"GET {draft}/unplaced": Example(query={"limit": "5"}),
+        f"GET {draft}/comparison/{{other_id}}": Example(),
+        f"POST {draft}/publications": Example({"kind": "final"}),
+        f"GET {event}/publications": Example(query={"limit": "5"}),
+        f"POST {event}/publications/{{publication_id}}/undoing": Example(),
+        f"GET {at}": Example(
+            query={"event": "{event_id}", "registration": "{registration_id}", "state": "planned",
+                   "table": "{table_id}", "limit": "5"}
+        ),
+        f"POST {event}/meetings": Example(
+            {"first_id": "{first_id}", "second_id": "{second_id}", "slot_id": "{slot_id}", "table_id": "{table_id}"}
+        ),
+        f"GET {one}": Example(),
+        f"PATCH {one}": Example({"slot_id": "{slot_id}", "table_id": "{table_id}"}),
+        f"POST {one}/swap": Example({"other_id": "{other_id}"}),
+        f"POST {one}/cancellation": Example({"note": "出差。"}),
+        f"POST {one}/confirmation": Example(),
+        f"POST {one}/no-show": Example({"absent": ["{first_id}"]}),
+    }  # fmt: skip
 
 
 _ORG = f"{API}/organisations/{{organisation_id}}"

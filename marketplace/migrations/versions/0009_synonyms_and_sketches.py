@@ -12,7 +12,7 @@ from matching.known_synonyms import STARTING
 from matching.synonyms import spelt
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

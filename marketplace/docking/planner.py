@@ -1,0 +1,80 @@
+"""The planning process: `python -m marketplace.docking.planner`, told on standard input what to plan.
+
+The timetable is computed here and not beside the event loop, so that whoever asks something meanwhile is answered. It
+knows neither database nor settings. Standard output carries one JSON object a line: progress, then the plan, or what is
+wrong with the agenda. A second line on standard input, or its end, asks for the plan so far.
+"""
+
+import json
+import os
+import sys
+import threading
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from matching.timetable import Agenda, AgendaRefused, Answer, Plan, Progress, solve
+
+AGENDA: TypeAdapter[Agenda] = TypeAdapter(Agenda)
+PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
+NICE = 5
+"""Those who ask come first on a machine that is busy."""
+
+
+def say(**what: Any) -> None:
+    sys.stdout.write(json.dumps(what, ensure_ascii=True) + "\n")
+    sys.stdout.flush()
+
+
+def _tell(progress: Progress) -> None:
+    say(
+        stage=progress.stage,
+        seconds=progress.seconds,
+        meetings=progress.meetings,
+        value=progress.value,
+        value_bound=progress.value_bound,
+    )
+
+
+def _hear(cancel: threading.Event) -> None:
+    sys.stdin.readline()
+    cancel.set()
+
+
+def planned(agenda: Agenda, seconds: float, seed: int, cancel: threading.Event) -> Plan:
+    """A plan in which nobody meets whom neither of them asked for, unless one of the two was promised it."""
+    plan = solve(agenda, seconds=seconds, seed=seed, progress=_tell, cancel=cancel)
+    promised = {one.id: agenda.floor if one.floor is None else one.floor for one in agenda.participants}
+    has = Counter(side for meeting in plan.meetings for side in meeting.pair)
+    stands = {frozenset(one.pair) for one in agenda.published.meetings} if agenda.published else set()
+    silent = {one.pair for one in agenda.wishes if one.first_says is one.second_says is Answer.SILENT}
+    needless = set()
+    for meeting in plan.meetings:
+        pair = meeting.pair
+        if pair in silent and frozenset(pair) not in stands and all(has[side] > promised[side] for side in pair):
+            needless.add(pair)
+            has.subtract(pair)
+    if not needless or cancel.is_set():
+        return plan
+    without = replace(agenda, wishes=tuple(one for one in agenda.wishes if one.pair not in needless))
+    return solve(without, seconds=seconds, seed=seed, progress=_tell, cancel=cancel)
+
+
+def main() -> None:
+    os.nice(NICE)
+    task = json.loads(sys.stdin.readline())
+    cancel = threading.Event()
+    threading.Thread(target=_hear, args=(cancel,), daemon=True).start()
+    agenda = AGENDA.validate_python(task["agenda"])
+    try:
+        plan = planned(agenda, task["seconds"], task["seed"], cancel)
+    except AgendaRefused as refused:
+        say(refused=[[one.advice, *one.about] for one in refused.flaws[:20]])
+        return
+    say(plan=PLAN.dump_python(plan, mode="json"))
+
+
+if __name__ == "__main__":
+    main()
