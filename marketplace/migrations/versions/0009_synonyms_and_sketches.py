@@ -1,7 +1,7 @@
 """Spellings that mean the same, with a small set to start from.
 
 Revision ID: 0009
-Revises: 0006
+Revises: 0007
 """
 
 import sqlalchemy as sa
