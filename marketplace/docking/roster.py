@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.docking import doors, events, registrations
 from marketplace.docking.models import Event
-from marketplace.docking.policy import registration_of
+from marketplace.docking.policy import event_run_by, registration_kept_by, registration_of
 from marketplace.docking.registration_models import Registration
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.refusals import Conflict
@@ -53,6 +53,13 @@ async def mine_at(session: AsyncSession, actor: Actor, event_id: UUID) -> Sequen
     own = registrations.chosen().where(Registration.event_id == event_id, registration_of(actor))
     rows = await session.scalars(own.order_by(Registration.created_at.desc(), Registration.id.desc()).limit(MOST_OWN))
     return rows.all()
+
+
+async def may_change(session: AsyncSession, actor: Actor, registration_id: UUID) -> bool:
+    """Whether the actor keeps a registration, or runs the desk that does: for showing or leaving out a way there."""
+    kept = select(Registration.id).join(Event, Event.id == Registration.event_id)
+    kept = kept.where(Registration.id == registration_id, or_(registration_kept_by(actor), event_run_by(actor)))
+    return await session.scalar(kept) is not None
 
 
 async def whole(

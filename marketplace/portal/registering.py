@@ -72,8 +72,9 @@ async def _page(
         full=full,
         places=[place for _, place in memberships if place is not None and place.id in may],
         capacities=capacities(one),
-        records=await _records(visit, session, actor, one),
+        records=await _records(visit, session, actor, one, registration),
         slots=_slots(agenda),
+        blocks=form.blocks(typed, one),
         spoken=list(SpokenLanguage),
         labels=form.LABELS,
         text_of=form.text_of,
@@ -91,15 +92,24 @@ def _slots(agenda: AgendaView) -> list[tuple[str, UUID]]:
     ]
 
 
-async def _records(visit: Visit, session: AsyncSession, actor: Actor, one: EventView) -> list[Any]:
-    """What can be brought: the published records of the actor's organisations, of the kinds that are called for."""
+async def _records(
+    visit: Visit, session: AsyncSession, actor: Actor, one: EventView, registration: RegistrationView | None
+) -> list[Any]:
+    """What can be brought: the actor's published records of the kinds that are called for, and what is brought already."""
     found: list[Any] = []
+    wish: dict[str, Any] = {"mine": True, "state": ListingState.PUBLISHED}
+    if registration is not None:
+        if registration.organisation is None:
+            return found
+        wish["organisation"] = registration.organisation.id
     for name in one.calls_for:
         kind = kinds.BY_NAME[name]
-        wish = kind.filter.model_validate({"mine": True, "state": ListingState.PUBLISHED})
-        rows, _ = await kind.cards(session, actor, wish, Paging(visit.request, None, RECORDS))
+        narrowed = kind.filter.model_validate(wish)
+        rows, _ = await kind.cards(session, actor, narrowed, Paging(visit.request, None, RECORDS))
         found += [(kind, row) for row in rows]
-    return found
+    there = {row.id for _, row in found}
+    brought = registration.records if registration is not None else []
+    return [(kinds.BY_NAME[record.kind], record) for record in brought if record.id not in there] + found
 
 
 async def _event(session: AsyncSession, actor: Actor, event_id: UUID) -> EventView:

@@ -13,6 +13,8 @@ from schemas.events import EventView, QuestionKind, QuestionView
 from schemas.registrations import RegistrationView
 
 TEXTS: Final = ("introduction", "wanted", "accessibility")
+PEOPLE: Final = 20
+"""Of one registration, whatever its event allows: what is too much is refused, and not lost."""
 LABELS: Final = {
     "organisation_id": "以哪个单位的名义 · in the name of",
     "kind": "参会类别 · kind of participant",
@@ -59,7 +61,7 @@ def read(typed: Typed, one: EventView, kind: str) -> Read:
         "people": [],
         "answers": [],
     }
-    for block in range(one.people_most):
+    for block in range(PEOPLE):
         person = _person(typed, block)
         if person is not None:
             body["people"].append(person)
@@ -71,6 +73,12 @@ def read(typed: Typed, one: EventView, kind: str) -> Read:
             made.asked.append(question)
     made.body = body
     return made
+
+
+def blocks(typed: Typed, one: EventView) -> range:
+    """The blocks of people to show: as many as may come together, and all that are written in."""
+    filled = [block for block in range(PEOPLE) if _person(typed, block) is not None]
+    return range(max(one.people_most, filled[-1] + 1 if filled else 0))
 
 
 def _person(typed: Typed, block: int) -> dict[str, Any] | None:

@@ -142,7 +142,16 @@ async def test_a_registration_is_changed_with_the_form_it_was_made_with(organize
     assert stale.field("people.1.name") == "同事"
     for version in ("", "x", "9" * 5000):
         await guest.again(url, changed | {"version": version}, 412)
-    assert (await visitor(organizer).get(url)).status_code == 200
+    # The desk sees what they bring, and keeps it and everybody, though the event has become stricter meanwhile.
+    now = (await organizer.get(f"/api/v1/events/{event.id}")).json()["version"]
+    assert (await organizer.patch(f"/api/v1/events/{event.id}", {"people_most": 1}, version=now)).is_success
+    desk = visitor(organizer)
+    form_of_desk = (await desk.page(url)).form(url)
+    assert form_of_desk["records"] == [problem["id"]]
+    assert "参会人" in (await desk.again(url, form_of_desk)).one("div", role="alert").text
+    assert "取消报名" in (await desk.page(f"/registrations/{made['id']}")).text
+    auditor = visitor(await given.person(Role.AUDITOR))
+    assert "取消报名" not in (await auditor.page(f"/registrations/{made['id']}")).text
     assert (await visitor(await given.enterprise()).get(url)).status_code == 404
 
 
