@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,7 +209,8 @@ def _matched(
     idf = weighed.idf[matched]
     weight_query = weighed.weights[matched]
     weight_document = damped_twice(tf) * idf / (length + weighed.pivot)
-    columns: Sequence[Sequence[float]] = [
+    instead = [through.get(weighed.terms[place]) for place in matched.tolist()]
+    columns: Sequence[Sequence[Any]] = [
         each.tolist()
         for each in (
             weight_query * weight_document,
@@ -223,10 +224,10 @@ def _matched(
             weight_query,
             weight_document,
         )
-    ]
+    ] + [instead]
     read = _read(weighed.terms)
     return {
-        weighed.terms[place]: TermPart(*read[place], *numbers_of, through.get(weighed.terms[place]))
+        weighed.terms[place]: TermPart(*read[place], *numbers_of)
         for place, numbers_of in zip(matched.tolist(), zip(*columns, strict=True), strict=True)
     }
 

@@ -53,7 +53,7 @@ def _weigh(postings: TermWeights, vocabulary: Mapping[str, int], reading: Readin
     counts = reading.counts
     if not postings.collection.settings.characters:
         counts = {term: count for term, count in counts.items() if not term.startswith(CHARACTER)}
-    return postings.weigh(counts, vocabulary)
+    return postings.weigh(counts, vocabulary, through=reading.through)
 
 
 class Snapshot:

@@ -5,7 +5,8 @@ A text's term that occurs tf times, with n records of which df have it and cf oc
     idf      = ln((1 + n) / (1 + df)) + 1
     focus    = ((cf + 5) / (df + 5)) ** 0.3         a technical term comes back where it occurs at all; 目前 does not
     brevity  = 150 / (150 + terms in the question)  few words are chosen words
-    aside    = brevity for single characters and for words beside the point (``asides``), 1 for all others
+    aside    = brevity for single characters, for words beside the point (``asides``) and for what only a synonym asks
+               for: in few words it was meant, in a long text it is one more guess; 1 for all others
 
     wq = (1 + ln tf) · idf · focus · aside ÷ |q|    |q|: Euclidean length of these
     wd = (1 + ln(1 + ln tf)) · idf ÷ (|d| + 0.8 · brevity · mean |d|)
@@ -18,7 +19,7 @@ cosine, kept as the reference. What each part adds is in docs/matching-quality.m
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any, Self
@@ -106,9 +107,17 @@ def focus_of(df: Totals, cf: Totals, settings: Settings = SETTINGS) -> Floats:
 
 
 def weigh(
-    counts: Mapping[str, int], numbers: Sequence[Numbers], df: Totals, cf: Totals, there: Mask, collection: Collection
+    counts: Mapping[str, int],
+    numbers: Sequence[Numbers],
+    df: Totals,
+    cf: Totals,
+    there: Mask,
+    collection: Collection,
+    *,
+    through: Container[str] = (),
 ) -> Question:
     """A query's weights. ``counts`` in the order of the terms; ``numbers``, ``df``, ``cf`` and ``there`` by place in it.
+    ``through``: the terms that only synonyms ask for.
 
     Terms that are not ``there``, in no record, are left out of the weights and of |q|, but not of brevity.
     """
@@ -118,6 +127,8 @@ def weigh(
     tf = np.fromiter(counts.values(), dtype=np.int32, count=len(terms))
     lone = np.fromiter((term[:1] == CHARACTER for term in terms), np.bool_, len(terms))
     beside = lone.copy()
+    if through:
+        beside |= np.fromiter((term in through for term in terms), np.bool_, len(terms))
     if settings.asides:
         beside |= np.fromiter(map(is_aside, terms), np.bool_, len(terms))
     aside = np.where(beside, brevity, 1.0)
@@ -190,12 +201,14 @@ class TermWeights:
             by_term=by_document.tocsc().T,
         )
 
-    def weigh(self, counts: Mapping[str, int], vocabulary: Mapping[str, int]) -> Question:
-        """A query's weights; ``counts`` in the order of the terms."""
+    def weigh(
+        self, counts: Mapping[str, int], vocabulary: Mapping[str, int], *, through: Container[str] = ()
+    ) -> Question:
+        """A query's weights; ``counts`` in the order of the terms, ``through`` as in ``weigh``."""
         ids = np.fromiter((vocabulary.get(term, -1) for term in counts), np.int32, len(counts))
         ids[ids >= len(self.df)] = -1
         df, cf = (np.where(ids >= 0, each[ids], 0) if len(each) else np.zeros_like(ids) for each in (self.df, self.cf))
-        return weigh(counts, [ids], df, cf, df > 0, self.collection)
+        return weigh(counts, [ids], df, cf, df > 0, self.collection, through=through)
 
     def scores(self, question: Question) -> Floats:
         """The score of every record, shape (documents,), rounded to ``tfidf.DECIMALS``.

@@ -259,3 +259,25 @@ class CompletenessItem(Message):
 class Completeness(Message):
     score: Annotated[int, Field(ge=0, le=100)]
     missing: list[CompletenessItem]
+
+
+class NearDuplicate(Message):
+    """Another record that says nearly the same, with the exact overlap of the two texts: title, body and keywords, as
+    shingles of six characters, blanks and marks left out."""
+
+    id: UUID
+    kind: ListingKind
+    title: str
+    state: ListingState
+    organisation: OrganisationCard
+    overlap: Annotated[
+        float, Field(description="共有片段占两者全部片段之比，0.5–1 · what both say, of what either says, 0.5–1")
+    ]
+    of_this: Annotated[float, Field(description="本记录中共有部分之比 · what both say, of what this record says")]
+    of_other: Annotated[float, Field(description="另一记录中共有部分之比 · what both say, of what the other says")]
+    passages: Annotated[
+        list[str],
+        Field(
+            description="最长的相同文字，至多三段（不计大小写与全半角） · the longest shared passages, at most three, folded"
+        ),
+    ]

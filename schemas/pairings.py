@@ -76,7 +76,9 @@ class TermPart(Message):
     cf: Annotated[int, Field(description="how often the term occurs in all records")]
     idf: Annotated[float, Field(description="ln((1 + records) / (1 + df)) + 1")]
     focus: Annotated[float, Field(description="((cf + 5) / (df + 5)) ** 0.3")]
-    aside: Annotated[float, Field(description="below 1 for single characters and words beside the point, else 1")]
+    aside: Annotated[
+        float, Field(description="below 1 for single characters, words beside the point and synonyms, else 1")
+    ]
     weight_query: float
     weight_document: float
     synonym_of: Annotated[

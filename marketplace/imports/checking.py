@@ -123,8 +123,7 @@ class Checker:
             "source": source,
             "external_id": external_id,
             "title": body.title,
-            "facets": derived.facets(whole),
-            "words": derived.words(whole),
+            **derived.kept(whole),
         }
         record: dict[str, Any] = {"at": [row.sheet, row.number], "given": given, "fresh": fresh}
         if self.publish and self._lacking(whole, places):

@@ -154,10 +154,10 @@ class _Statements:
         self.lock = _sql(known("for update")).columns(at=JSONB(), says=JSONB(), becomes=JSONB())
         self.create = _sql(f"""
             insert into listing (id, kind, organisation_id, created_by, state, source, external_id, listed_at, published_at,
-                confirmed_at, confirmed_until, confidential_part, facets, words, version, created_at, updated_at, {listed})
+                confirmed_at, confirmed_until, confidential_part, facets, words, sketch, version, created_at, updated_at, {listed})
             select r.id, :kind, :organisation_id, :by, case when d.draft then 'draft' else :state end,
                 r.source, r.external_id, :now, case when not d.draft then :published_at end,
-                case when not d.draft then :published_at end, case when not d.draft then :confirmed_until end, false, r.facets, r.words, 1, :now, :now, {of("r")}
+                case when not d.draft then :published_at end, case when not d.draft then :confirmed_until end, false, r.facets, r.words, r.sketch, 1, :now, :now, {of("r")}
             from jsonb_array_elements(cast(:chunk as jsonb)) with ordinality as i(record, place)
             cross join lateral (select i.record ? 'draft') as d(draft)
             cross join lateral jsonb_populate_record(
@@ -169,7 +169,7 @@ class _Statements:
             insert into listing_revision (listing_id, version, body, by)
             select l.id, l.version, {content("l")}, :by from listing l where l.id = any(:ids)""")  # noqa: S608
         self.change = _sql(f"""
-            update listing l set ({listed}, facets, words) = ({of("r")}, r.facets, r.words),
+            update listing l set ({listed}, facets, words, sketch) = ({of("r")}, r.facets, r.words, r.sketch),
                 version = l.version + 1, updated_at = :now
             from jsonb_populate_recordset(null::listing, cast(:changed as jsonb)) as r where l.id = r.id""")  # noqa: S608
 
@@ -353,10 +353,7 @@ async def _create(session: AsyncSession, wish: Wish, statements: _Statements, ch
 async def _change(session: AsyncSession, wish: Wish, statements: _Statements, changed: Sequence[_Known]) -> None:
     """New content for locked rows; the old goes into their history first."""
     await session.execute(statements.keep, {"ids": [one.id for one in changed], "by": wish.by})
-    rows: list[Mapping[str, Any]] = []
-    for one in changed:
-        kept = {"id": str(one.id), "facets": derived.facets(one.becomes), "words": derived.words(one.becomes)}
-        rows.append(one.becomes | kept)
+    rows = [one.becomes | {"id": str(one.id)} | derived.kept(one.becomes) for one in changed]
     await session.execute(statements.change, {"changed": orjson.dumps(rows).decode(), "now": clock.now()})
 
 

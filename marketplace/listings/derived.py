@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from matching import likeness
 from schemas import codes
 
 
@@ -43,3 +44,9 @@ def words(values: dict[str, Any]) -> str:
     """The text that `q` searches: only public fields are named here, so the confidential part cannot get in."""
     parts = [values.get(name) or "" for name in _SEARCHED] + list(values.get("keywords") or ())
     return folded("\n".join(part for part in parts if part))
+
+
+def kept(values: dict[str, Any]) -> dict[str, Any]:
+    """All that is kept beside a record, by column."""
+    searched = words(values)
+    return {"facets": facets(values), "words": searched, "sketch": likeness.sketch(searched)}

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Numeric
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Numeric
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.identity.models import Organisation
@@ -67,6 +67,7 @@ class Listing(Versioned, Base):
         ),
         Index("listing_owner_idx", "organisation_id", "kind", "listed_at", "id"),
         Index("listing_facets_idx", "facets", postgresql_using="gin"),
+        Index("listing_sketch_idx", "sketch", postgresql_using="gin"),
         Index(
             "listing_words_idx",
             "words",
@@ -102,9 +103,11 @@ class Listing(Versioned, Base):
     confirmed_until: Mapped[Moment | None]
     reminded_at: Mapped[Moment | None]
     confidential_part: Mapped[bool] = mapped_column(default=False)
-    # Kept by `listings.derived`: codes with what stands above them (`i:38`), and the folded text that `q` searches.
+    # Kept by `listings.derived`: codes with what stands above them (`i:38`), the folded text that `q` searches, and
+    # what texts like it share with it (`matching.likeness`).
     facets: Mapped[list[str]] = mapped_column(many(), default=list)
     words: Mapped[str] = mapped_column(default="")
+    sketch: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list, server_default="{}")
 
     organisation: Mapped[Organisation] = relationship(lazy="raise")
 

@@ -129,15 +129,16 @@ def _columns(listing: Listing) -> dict[str, Any]:
 
 
 def derive(listing: Listing) -> None:
-    """Bring the facets and the searched text up to what the record says now."""
-    values = _columns(listing)
-    listing.facets, listing.words = derived.facets(values), derived.words(values)
+    """Bring what is kept beside a record up to what it says now."""
+    for name, value in derived.kept(_columns(listing)).items():
+        setattr(listing, name, value)
 
 
 NOT_CONTENT = frozenset(
     {
         "id", "kind", "organisation_id", "created_by", "state", "state_note", "source", "external_id", "listed_at",
         "published_at", "confirmed_at", "confirmed_until", "reminded_at", "confidential_part", "facets", "words",
+        "sketch",
         "version", "created_at", "updated_at",
     }
 )  # fmt: skip

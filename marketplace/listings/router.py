@@ -9,10 +9,10 @@ from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn, problems
-from marketplace.listings import attachments_router, completeness, confidential_router, publication, records
+from marketplace.listings import attachments_router, completeness, confidential_router, duplicates, publication, records
 from marketplace.listings.shapes import L, Shape, V, fresh_for, reviewed_first
 from schemas.base import Page
-from schemas.listings import Completeness, ListingRevision, ReviewDecision
+from schemas.listings import Completeness, ListingRevision, NearDuplicate, ReviewDecision
 
 OWN = (NotSignedIn, NotFound, records.NotYourRecord)
 
@@ -35,6 +35,15 @@ def shared_routes(shape: Shape[L, V]) -> APIRouter:
         return found.model_copy(
             update={"missing": [item.model_copy(update={"advice": told(item.advice)}) for item in found.missing]}
         )
+
+    @router.get("/{listing_id}/near-duplicates", responses=problems(NotFound))
+    async def alike(
+        listing_id: UUID, session: Reading, actor: Anyone, paging: Paged, response: Response
+    ) -> Page[NearDuplicate]:
+        """几乎相同的记录 · Records of this kind that you can see and that say nearly the same, most alike first."""
+        items, marker = await duplicates.of(session, actor, cls, listing_id, paging)
+        paging.link(response, marker)
+        return Page[NearDuplicate].model_construct(items=items, next_cursor=marker)
 
     @router.post(
         "/{listing_id}/publication",

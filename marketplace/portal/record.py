@@ -12,7 +12,7 @@ from marketplace.kernel import validation
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotSignedIn, Unavailable
-from marketplace.listings import attachments, bodies, confidential, desk, records
+from marketplace.listings import attachments, bodies, confidential, desk, duplicates, records
 from marketplace.listings.models import Achievement, Listing, Problem
 from marketplace.pairings import instruments, pairings
 from marketplace.portal import kinds, say, why
@@ -21,10 +21,12 @@ from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.kinds import Kind
 from marketplace.portal.routes import LoggedPageRoute, PageRoute
 from schemas.identity import Permission
-from schemas.listings import AdmissionRequest, AdmissionState, ListingState, NdaAcceptance, Part
+from schemas.listings import AdmissionRequest, AdmissionState, ListingState, NdaAcceptance, NearDuplicate, Part
 from schemas.pairings import RankingFilter, RankingQuery, RegionQuery
 
 RANKED: Final = 8
+# So many of the records that say nearly the same are named to whoever writes or reviews one.
+ALIKE: Final = 3
 OF_RANKING: Final = frozenset(RankingFilter.model_fields)
 
 
@@ -67,6 +69,10 @@ async def _shown(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSessi
         return visit.page("parts/ranking.html", kind=kind, listing=listing, **ranking)
     admission = await desk.own_admission(session, actor, listing_id) if visit.signed_in else None
     editor = listing.organisation_id in actor.organisations_where(Permission.WRITE_RECORDS)
+    reviewer = Permission.REVIEW_RECORDS in actor.platform and listing.state is ListingState.IN_REVIEW
+    alike: list[NearDuplicate] = []
+    if editor or reviewer:
+        alike, _ = await duplicates.of(session, actor, kind.cls, listing_id, Paging(visit.request, None, ALIKE))
     reader = listing.organisation_id in actor.organisations_where(Permission.READ_CONFIDENTIAL)
     return visit.page(
         "record.html",
@@ -77,7 +83,8 @@ async def _shown(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSessi
         files=await records.attachments(session, listing_id, Part.PUBLIC),
         editor=editor,
         reader=reader or (admission is not None and admission.state is AdmissionState.ADMITTED),
-        reviewer=Permission.REVIEW_RECORDS in actor.platform and listing.state is ListingState.IN_REVIEW,
+        reviewer=reviewer,
+        alike=alike,
         admission=admission,
         **ranking,
     )

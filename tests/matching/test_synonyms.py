@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching import Query
+from matching.asides import is_aside
 from matching.known_synonyms import STARTING
 from matching.queries import read
 from matching.synonyms import Synonyms, spelt
@@ -78,6 +79,8 @@ def test_the_parts_still_add_up_and_only_foreign_terms_are_marked(corpus, text, 
             term = marks[part.kind] + part.term
             assert (part.synonym_of is not None) == (term not in own)
             assert part.tf_query == own[term] if term in own else term in others
+            brevity = 150 / (150 + len(query.reading.counts))
+            assert part.aside == (brevity if term not in own or part.kind == "character" or is_aside(term) else 1)
 
 
 @given(text=telling_texts, synonyms=groups)

@@ -1,4 +1,4 @@
-"""Spellings that mean the same, with a small set to start from.
+"""Spellings that mean the same, with a small set to start from; sketches of records, to find those nearly alike.
 
 Revision ID: 0009
 Revises: 0007
@@ -9,6 +9,7 @@ from alembic import op
 from uuid_utils.compat import uuid7
 
 from matching.known_synonyms import STARTING
+from matching.likeness import sketch
 from matching.synonyms import spelt
 
 revision = "0009"
@@ -40,7 +41,32 @@ def upgrade() -> None:
         synonym,
         [{"id": uuid7(), "spellings": list(one), "key": sorted(map(spelt, one))} for one in STARTING],
     )
+    op.add_column(
+        "listing", sa.Column("sketch", sa.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False)
+    )
+    _sketch_all(op.get_bind())
+    op.create_index("listing_sketch_idx", "listing", ["sketch"], unique=False, postgresql_using="gin")
+
+
+BATCH = 2000
+
+
+def _sketch_all(connection: sa.Connection) -> None:
+    """What is there already gets its sketch: about half a minute for 100,000 records."""
+    last = None
+    listing = sa.table("listing", sa.column("id", sa.Uuid()), sa.column("words"), sa.column("sketch"))
+    chosen = sa.select(listing.c.id, listing.c.words).order_by(listing.c.id).limit(BATCH)
+    write = (
+        sa.update(listing)
+        .where(listing.c.id == sa.bindparam("of"))
+        .values(sketch=sa.bindparam("numbers", type_=sa.ARRAY(sa.BigInteger())))
+    )
+    while rows := connection.execute(chosen if last is None else chosen.where(listing.c.id > last)).all():
+        last = rows[-1].id
+        connection.execute(write, [{"of": row.id, "numbers": sketch(row.words)} for row in rows])
 
 
 def downgrade() -> None:
+    op.drop_index("listing_sketch_idx", table_name="listing", postgresql_using="gin")
+    op.drop_column("listing", "sketch")
     op.drop_table("synonym")
