@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.docking.handouts_router import router as handouts
 from marketplace.docking.meetings_router import router as meetings
 from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
@@ -63,6 +64,7 @@ ROUTERS = (
     wishes,
     schedules,
     meetings,
+    handouts,
     tariffs,
     charges,
     vouchers,

@@ -349,6 +349,11 @@ def _meetings(event: str) -> dict[str, Example]:
         f"POST {one}/cancellation": Example({"note": "出差。"}),
         f"POST {one}/confirmation": Example(),
         f"POST {one}/no-show": Example({"absent": ["{first_id}"]}),
+        f"GET {API}/registrations/{{registration_id}}/meetings.ics": Example(query={"person": "{attendee_id}"}),
+        f"GET {event}/meetings.ics": Example(),
+        f"GET {event}/table-plan": Example(),
+        f"GET {event}/door-list": Example(),
+        f"GET {event}/table-plan.xlsx": Example(),
     }  # fmt: skip
 
 
