@@ -14,6 +14,7 @@ from marketplace import schema
 from marketplace.achievements.router import router as achievements
 from marketplace.docking.handouts_router import router as handouts
 from marketplace.docking.meetings_router import router as meetings
+from marketplace.docking.outcomes_router import router as outcomes
 from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
 from marketplace.docking.schedules_router import router as schedules
@@ -65,6 +66,7 @@ ROUTERS = (
     schedules,
     meetings,
     handouts,
+    outcomes,
     tariffs,
     charges,
     vouchers,

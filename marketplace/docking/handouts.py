@@ -162,7 +162,7 @@ def workbook(event: Event, plan: TablePlan, doors: DoorList) -> bytes:
 
     held = io.BytesIO()
     with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
-        _sheet(
+        sheet(
             book, told("桌位表 · Table plan"), plan.title,
             ("场地 · venue", "房间 · room", "桌 · table", "时间 · time", "一方 · one side", "出席人 · who sits",
              "另一方 · the other", "出席人 · who sits", "状态 · state"),
@@ -173,7 +173,7 @@ def workbook(event: Event, plan: TablePlan, doors: DoorList) -> bytes:
                 for one in day.meetings
             ),
         )  # fmt: skip
-        _sheet(
+        sheet(
             book, told("签到表 · Door list"), doors.title,
             ("姓名 · name", "单位 · organisation", "职务 · position", "签到 · checked in", "无障碍需求 · needs",
              "洽谈 · meetings", "时间与地点 · when and where"),
@@ -187,15 +187,16 @@ def workbook(event: Event, plan: TablePlan, doors: DoorList) -> bytes:
     return held.getvalue()
 
 
-def _sheet(book: Any, name: str, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    sheet = book.add_worksheet(name)
+def sheet(book: Any, name: str, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A sheet with a title, a head that stays in sight, and these rows."""
+    page = book.add_worksheet(name)
     bold = book.add_format({"bold": True, "bg_color": "#DDEBF7", "bottom": 1, "text_wrap": True})
-    cells = Cells(book, sheet)
-    sheet.write_string(0, 0, harmless(title))
-    sheet.set_column(0, len(head) - 1, 18)
+    cells = Cells(book, page)
+    page.write_string(0, 0, harmless(title))
+    page.set_column(0, len(head) - 1, 18)
     for place, one in enumerate(head):
-        sheet.write_string(1, place, told(one), bold)
-    sheet.freeze_panes(2, 0)
+        page.write_string(1, place, told(one), bold)
+    page.freeze_panes(2, 0)
     for number, row in enumerate(rows, 2):
         for place, value in enumerate(row):
             cells.write(number, place, value)
