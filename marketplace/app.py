@@ -12,7 +12,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.docking.handouts_router import router as handouts
 from marketplace.docking.meetings_router import router as meetings
+from marketplace.docking.outcomes_router import router as outcomes
 from marketplace.docking.papers_router import router as event_papers
 from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
@@ -66,6 +68,8 @@ ROUTERS = (
     wishes,
     schedules,
     meetings,
+    handouts,
+    outcomes,
     tariffs,
     charges,
     vouchers,

@@ -2,6 +2,7 @@
 
 import marketplace.docking.meeting_models
 import marketplace.docking.models
+import marketplace.docking.outcome_models
 import marketplace.docking.registration_models
 import marketplace.docking.wish_models
 import marketplace.identity.models

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from marketplace.docking import facts as docking
 from marketplace.docking import jobs as docking_jobs
-from marketplace.docking import meetings, planning, proposing
+from marketplace.docking import meeting_facts, meetings, planning, proposing
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
@@ -38,6 +38,12 @@ LISTENERS: Listeners = {
     docking.PlaceLapsed: ("docking.tell", "docking.promote"),
     docking.EventEdited: ("docking.promote",),
     docking.AnnouncementWritten: ("docking.announce",),
+    # Those who meet are told when and where: all of them at once, or the two whose meeting changed.
+    meeting_facts.SchedulePublished: ("docking.tell_schedule",),
+    meeting_facts.PublicationWithdrawn: ("docking.tell_schedule",),
+    meeting_facts.MeetingArranged: ("docking.tell_meeting",),
+    meeting_facts.MeetingMoved: ("docking.tell_meeting",),
+    meeting_facts.MeetingCancelled: ("docking.tell_meeting",),
 }
 
 # In the same transaction. Money: no booking without its hold, no use without its charge. Meetings: nobody waits at a
@@ -61,6 +67,8 @@ JOBS: Mapping[str, Handler] = {
     "docking.keep_time": docking_jobs.keep_time,
     "docking.promote": docking_jobs.promote,
     "docking.tell": docking_jobs.tell,
+    "docking.tell_meeting": docking_jobs.tell_meeting,
+    "docking.tell_schedule": docking_jobs.tell_schedule,
     planning.JOB: planning.run,
     proposing.JOB: proposing.run,
     "identity.sweep": identity_jobs.sweep,

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, model_validator
 
 from schemas.base import Filter, Message, wrong_at
+from schemas.events import ParticipantKind
 from schemas.operations import OperationState
 from schemas.text import Line, Text, Whole
 from schemas.wishes import ParticipantCard
@@ -290,3 +291,43 @@ class WalkIn(Message):
     second_id: UUID
     slot_id: UUID
     table_id: Annotated[UUID | None, Field(description="不填则任一空桌 · null: any table that is free")] = None
+
+
+class TableDay(Message):
+    """A table, and who sits there in the course of the event."""
+
+    table_id: UUID
+    venue: str
+    room: str
+    table: str
+    meetings: list[MeetingView]
+
+
+class TablePlan(Message):
+    event_id: UUID
+    title: str
+    made_at: AwareDatetime
+    tables: list[TableDay]
+
+
+class DoorRow(Message):
+    """Somebody who is expected, and where they are to be."""
+
+    name: str
+    organisation: str | None
+    job: str | None
+    kind: ParticipantKind
+    accessibility: str | None
+    checked_in_at: AwareDatetime | None
+    meetings: list[PlaceView]
+
+
+class DoorList(Message):
+    event_id: UUID
+    title: str
+    made_at: AwareDatetime
+    people: list[DoorRow]
+
+
+class CalendarFilter(Filter):
+    person: Annotated[UUID | None, Field(description="只要其中一人的 · of one of its people alone")] = None

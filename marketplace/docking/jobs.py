@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from marketplace.docking import announcements, notices, steps, waiting
+from marketplace.docking import announcements, meeting_notices, notices, steps, waiting
 from marketplace.kernel import clock
 from marketplace.kernel.jobs import Place
 
@@ -42,3 +42,18 @@ async def announce(place: Place, args: dict[str, Any]) -> None:
     while posted:
         async with place.database.writing.begin() as session:
             posted = await announcements.deliver(session, UUID(args["announcement_id"]), place.settings.public_url)
+
+
+async def tell_schedule(place: Place, args: dict[str, Any]) -> None:
+    """A timetable was published or taken back: everybody who meets is told."""
+    posted = 1
+    while posted:
+        async with place.database.writing.begin() as session:
+            publication = UUID(args["publication_id"])
+            posted = await meeting_notices.tell_published(session, publication, place.settings.public_url)
+
+
+async def tell_meeting(place: Place, args: dict[str, Any]) -> None:
+    """A meeting was made, moved or called off by hand: its two people are told."""
+    async with place.database.writing.begin() as session:
+        await meeting_notices.tell_changed(session, UUID(args["meeting_id"]), place.settings)

@@ -78,3 +78,13 @@ class MeetingConfirmed(OfMeeting):
 @dataclass(frozen=True, slots=True)
 class MeetingMissed(OfMeeting):
     """One side, or both, did not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeEntered(OfMeeting):
+    outcome_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class InterestDeclared(OfMeeting):
+    interest_id: UUID

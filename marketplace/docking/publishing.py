@@ -78,6 +78,7 @@ async def undo(session: AsyncSession, actor: Actor, event_id: UUID, publication_
     before = [PLACEMENT.validate_python(one) for one in publication.before]
     await standing.put(session, event_id, await _still_possible(session, event_id, before), now)
     publication.undone_by, publication.undone_at = actor.person, now
+    publication.reached = publication.told_at = None
     await session.flush()
     fact = meeting_facts.PublicationWithdrawn(event_id, publication_id)
     await record(session, fact, subject=event_id, by=actor.person)

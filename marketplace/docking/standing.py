@@ -96,15 +96,11 @@ async def movable(session: AsyncSession, event_id: UUID, now: datetime, *, hold:
 async def called_off(session: AsyncSession, event_id: UUID) -> dict[Sides, datetime]:
     """The pairs whose meeting somebody called off, and when."""
     rows = await session.execute(
-        select(Meeting.first_id, Meeting.second_id, Meeting.called_off_at).where(
-            Meeting.event_id == event_id, Meeting.called_off_at.is_not(None)
-        )
+        select(Meeting.first_id, Meeting.second_id, Meeting.called_off_at)
+        .where(Meeting.event_id == event_id, Meeting.called_off_at.is_not(None))
+        .order_by(Meeting.called_off_at)
     )
-    found: dict[Sides, datetime] = {}
-    for first, second, at in sorted(rows.all(), key=lambda row: row[2]):
-        assert at is not None
-        found[first, second] = at
-    return found
+    return {(first, second): at for first, second, at in rows.all() if at is not None}
 
 
 def placement(one: Meeting) -> Placement:

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid4, uuid7
 from marketplace.docking import badges, composing, standing
 from marketplace.docking.meeting_models import Meeting, Publication, Schedule
 from marketplace.docking.models import CoOrganizer, Event, EventQuestion, EventSlot, EventTable
+from marketplace.docking.outcome_models import Outcome
 from marketplace.docking.registration_models import Attendee, Registration
 from marketplace.docking.wish_models import Wish, WishRules
 from marketplace.identity.models import Organisation
@@ -19,6 +20,7 @@ from marketplace.settings import Settings
 from schemas.events import EventBody, EventState, OrganizerRole, ParticipantKind
 from schemas.meetings import LateJoiners, MeetingState, Planning, Publishing, ScheduleNumbers, Source
 from schemas.operations import OperationState
+from schemas.outcomes import OutcomeStage, Result
 from schemas.registrations import RegistrationState
 from tests.given.docking import EVERY_FIELD_OF_AN_EVENT, an_event
 from tests.given.people import Given
@@ -143,11 +145,20 @@ async def _meetings(given: Given, world: "World", home: Organisation, other: Org
 
     Another's meeting is nobody's of the callers, as nobody of theirs comes to it.
     """
-    names = world.targets["own"]
+    session, names = given.session, world.targets["own"]
     members = {home.id: UUID(names["person_id"]), other.id: UUID(world.targets["public"]["person_id"])}
     closed = await _hall(given, home, home, other, members, EventState.CLOSED, days(7))
     draft = closed | {"other_id": closed["schedule_id"]}
     running = await _hall(given, home, home, other, members, EventState.RUNNING, days(-1))
+    told = running | {"registration_id": running["own_id"]}
+    session.add(
+        Outcome(
+            id=uuid7(), event_id=UUID(told["event_id"]), meeting_id=UUID(told["meeting_id"]),
+            registration_id=UUID(told["own_id"]), stage=OutcomeStage.RIGHT_AFTER, result=Result.VALUABLE_CONTACT,
+            by=members[home.id], version=1,
+        )
+    )  # fmt: skip
+    world.targets["own"]["stage"] = OutcomeStage.RIGHT_AFTER.value
     third = await given.organisation(name="参会者")
     theirs = await _hall(
         given, other, third, other, members | {third.id: members[other.id]}, EventState.CLOSED, days(8)
@@ -166,6 +177,8 @@ async def _meetings(given: Given, world: "World", home: Organisation, other: Org
         "POST /api/v1/meetings/{meeting_id}/swap": closed,
         "POST /api/v1/meetings/{meeting_id}/confirmation": running,
         "POST /api/v1/meetings/{meeting_id}/no-show": running,
+        f"PUT {_ONE}/meetings/{{meeting_id}}/outcomes/{{stage}}": told,
+        f"POST {_ONE}/meetings/{{meeting_id}}/interest": told,
     }.items():
         world.instead[operation, "own"] = known
 
@@ -229,5 +242,5 @@ async def _hall(
         "event_id": str(event.id), "schedule_id": str(schedule.id), "publication_id": str(publication.id),
         "meeting_id": str(meetings[0].id), "other_id": str(meetings[1].id), "slot_id": str(free.id),
         "table_id": str(tables_[2]), "first_id": str(meetings[0].first_id), "second_id": lists[1]["registration_id"],
-        "spare_id": lists[3]["registration_id"],
+        "spare_id": lists[3]["registration_id"], "own_id": lists[0]["registration_id"],
     }  # fmt: skip

@@ -357,6 +357,24 @@ def _meetings(event: str) -> dict[str, Example]:
         f"POST {one}/cancellation": Example({"note": "出差。"}),
         f"POST {one}/confirmation": Example(),
         f"POST {one}/no-show": Example({"absent": ["{first_id}"]}),
+        f"GET {API}/registrations/{{registration_id}}/meetings.ics": Example(query={"person": "{attendee_id}"}),
+        f"GET {event}/meetings.ics": Example(),
+        f"GET {event}/table-plan": Example(),
+        f"GET {event}/report": Example(),
+        f"GET {event}/report.xlsx": Example(),
+        f"PUT {API}/registrations/{{registration_id}}/meetings/{{meeting_id}}/outcomes/{{stage}}": Example(
+            {"result": "agreement_reached", "stars": 5, "signed_yuan": "120000.00", "note": "试制一批。"}
+        ),
+        f"POST {API}/registrations/{{registration_id}}/meetings/{{meeting_id}}/interest": Example(
+            {"note": "联合开发。"}
+        ),
+        f"GET {API}/outcomes": Example(
+            query={"event": "{event_id}", "stage": "right_after", "result": "agreement_reached", "region": "220000",
+                   "limit": "5"}
+        ),
+        f"GET {API}/interests": Example(query={"event": "{event_id}", "limit": "5"}),
+        f"GET {event}/door-list": Example(),
+        f"GET {event}/table-plan.xlsx": Example(),
     }  # fmt: skip
 
 

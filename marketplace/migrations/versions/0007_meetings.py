@@ -1,4 +1,4 @@
-"""Wishes, drafts of a schedule, publications and meetings of docking events.
+"""Wishes, drafts of a schedule, publications, meetings and what came of them.
 
 Revision ID: 0007
 Revises: 0006
@@ -328,8 +328,90 @@ def upgrade() -> None:
     op.create_index("meeting_table_idx", "meeting", ["table_id"], unique=False)
     op.create_index("meeting_until_slot_idx", "meeting", ["until_slot_id"], unique=False)
 
+    op.create_table(
+        "interest",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("meeting_id", sa.Uuid(), nullable=False),
+        sa.Column("registration_id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=True),
+        sa.Column("to_organisation_id", sa.Uuid(), nullable=True),
+        sa.Column("wish_id", sa.Uuid(), nullable=True),
+        sa.Column("problem_id", sa.Uuid(), nullable=True),
+        sa.Column("achievement_id", sa.Uuid(), nullable=True),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["achievement_id"], ["listing.id"], name=op.f("interest_achievement_id_fkey")),
+        sa.ForeignKeyConstraint(["made_by"], ["person.id"], name=op.f("interest_made_by_fkey")),
+        sa.ForeignKeyConstraint(
+            ["meeting_id", "event_id"], ["meeting.id", "meeting.event_id"], name="interest_meeting_fkey"
+        ),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("interest_organisation_id_fkey")),
+        sa.ForeignKeyConstraint(["problem_id"], ["listing.id"], name=op.f("interest_problem_id_fkey")),
+        sa.ForeignKeyConstraint(["registration_id"], ["registration.id"], name=op.f("interest_registration_id_fkey")),
+        sa.ForeignKeyConstraint(
+            ["to_organisation_id"], ["organisation.id"], name=op.f("interest_to_organisation_id_fkey")
+        ),
+        sa.ForeignKeyConstraint(["wish_id"], ["wish.id"], name=op.f("interest_wish_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("interest_pkey")),
+        sa.UniqueConstraint("meeting_id", "registration_id", name="interest_once_key"),
+    )
+    op.create_index("interest_event_idx", "interest", ["event_id", "created_at", "id"], unique=False)
+    op.create_table(
+        "outcome",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("meeting_id", sa.Uuid(), nullable=False),
+        sa.Column("registration_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "stage",
+            sa.Enum("right_after", "later", name="outcomestage", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("stars", sa.SmallInteger(), nullable=True),
+        sa.Column(
+            "result",
+            sa.Enum(
+                "no_further_contact",
+                "knowledge_gained",
+                "valuable_contact",
+                "negotiation_started",
+                "agreement_reached",
+                name="result",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("signed_yuan", sa.Numeric(precision=14, scale=2), nullable=True),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column(
+            "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.Column(
+            "updated_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.CheckConstraint("signed_yuan is null or result = 'agreement_reached'", name=op.f("outcome_signed_check")),
+        sa.CheckConstraint("stars between 1 and 5", name=op.f("outcome_stars_check")),
+        sa.ForeignKeyConstraint(["by"], ["person.id"], name=op.f("outcome_by_fkey")),
+        sa.ForeignKeyConstraint(
+            ["meeting_id", "event_id"], ["meeting.id", "meeting.event_id"], name="outcome_meeting_fkey"
+        ),
+        sa.ForeignKeyConstraint(["registration_id"], ["registration.id"], name=op.f("outcome_registration_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("outcome_pkey")),
+        sa.UniqueConstraint("meeting_id", "registration_id", "stage", name="outcome_once_key"),
+    )
+    op.create_index("outcome_event_idx", "outcome", ["event_id", "created_at", "id"], unique=False)
+    op.create_index("outcome_registration_idx", "outcome", ["registration_id"], unique=False)
+
 
 def downgrade() -> None:
+    op.drop_table("outcome")
+    op.drop_table("interest")
     op.drop_table("meeting")
     op.drop_table("wish")
     op.drop_table("unplaced_wish")

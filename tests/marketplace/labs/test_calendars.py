@@ -2,25 +2,12 @@
 
 import pytest
 
-from marketplace.labs.ical import LONGEST_LINE, Event, written
+from marketplace.labs.ical import Event, written
 from schemas.identity import Role
+from tests.given.calendars import calendar_entries
 from tests.given.labs import an_instrument, day, slot, wish
 
 URL = "/api/v1/calendars"
-
-
-def events(text: str) -> list[dict[str, str]]:
-    """The file as a calendar program reads it: unfolded, unescaped."""
-    assert text.endswith("END:VCALENDAR\r\n")
-    assert all(len(line.encode()) <= LONGEST_LINE for line in text.split("\r\n"))
-    found: list[dict[str, str]] = []
-    for line in text.replace("\r\n ", "").split("\r\n"):
-        name, _, value = line.partition(":")
-        if line == "BEGIN:VEVENT":
-            found.append({})
-        elif found and line != "END:VEVENT":
-            found[-1][name] = value.replace("\\n", "\n").replace("\\,", ",").replace("\\;", ";").replace("\\\\", "\\")
-    return found
 
 
 async def feed(who, **wanted) -> str:
@@ -41,23 +28,23 @@ async def test_ones_own_calendar_follows_every_change(booked, engineer, client):
     url = await feed(engineer, kind="person")
     answer = await client.get(url)
     assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
-    [one] = events(answer.text)
+    [one] = calendar_entries(answer.text)
     assert (one["UID"], one["SEQUENCE"], one["STATUS"]) == (f"{booking['id']}@duijie", "0", "CONFIRMED")
     assert one["SUMMARY"] == f"{instrument.name}：断口,分析;\\ 一"
     assert one["DTSTART"] == day(7, 1).strftime("%Y%m%dT%H%M%SZ"), "nine in China is one in UTC"
     await engineer.post(f"/api/v1/bookings/{booking['id']}/move", slot(day(8, 9)))
-    old, new = events((await client.get(url)).text)
+    old, new = calendar_entries((await client.get(url)).text)
     assert (old["UID"], old["SEQUENCE"], old["STATUS"]) == (one["UID"], "1", "CANCELLED")
     assert new["STATUS"] == "CONFIRMED"
 
 
 async def test_keepers_are_told_who_comes_and_others_only_that_it_is_busy(booked, manager, engineer, far_away, client):
     instrument, _ = booked
-    [kept] = events((await client.get(await feed(manager, kind="keeper"))).text)
+    [kept] = calendar_entries((await client.get(await feed(manager, kind="keeper"))).text)
     assert engineer.organisation.name in kept["SUMMARY"]
-    assert events((await client.get(await feed(far_away, kind="keeper"))).text) == []
+    assert calendar_entries((await client.get(await feed(far_away, kind="keeper"))).text) == []
     text = (await client.get(await feed(far_away, kind="instrument", instrument_id=str(instrument.id)))).text
-    [seen] = events(text)
+    [seen] = calendar_entries(text)
     assert seen["SUMMARY"] == "已占用"
     assert engineer.organisation.name not in text
     assert "断口" not in text
@@ -68,9 +55,9 @@ async def test_who_keeps_it_no_longer_reads_it_no_longer(booked, manager, given,
     keeper = await given.person(Role.VIEWER, manager.organisation)
     await manager.post(f"/api/v1/instruments/{instrument.id}/keepers", {"email": keeper.email})
     url = await feed(keeper, kind="keeper")
-    assert len(events((await client.get(url)).text)) == 1
+    assert len(calendar_entries((await client.get(url)).text)) == 1
     await manager.delete(f"/api/v1/instruments/{instrument.id}/keepers/{keeper.id}")
-    assert events((await client.get(url)).text) == []
+    assert calendar_entries((await client.get(url)).text) == []
 
 
 async def test_an_address_is_told_once_and_can_be_taken_back(engineer, client):
@@ -94,4 +81,4 @@ def test_no_text_begins_a_line_of_its_own():
     odd = "a\r\nBEGIN:VEVENT\nX\u2028Y" + "长" * 100
     text = written("n", [Event("u", 0, at, at, at, odd, None, "CONFIRMED")])
     assert text.count("\r\nBEGIN:VEVENT\r\n") == 1
-    assert len(events(text)) == 1
+    assert len(calendar_entries(text)) == 1
