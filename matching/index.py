@@ -113,16 +113,25 @@ class Snapshot:
             ),
             fits=best_text > 0 and best_text * weighed.known >= threshold,
             considered=int(np.count_nonzero(admitted)),
-            matched=int(np.count_nonzero(text)),
             best_text=best_text,
             known=weighed.known,
             threshold=threshold,
         )
 
     def explain(
-        self, query: Query, key: str, *, now: float, weights: Weights = DEFAULT_WEIGHTS, top: int = 12
+        self,
+        query: Query,
+        key: str,
+        *,
+        now: float,
+        weights: Weights = DEFAULT_WEIGHTS,
+        top: int = 12,
+        document: Document | None = None,
     ) -> Reasons:
-        """Why this document has its score for this query, in parts that add up to it. KeyError for an unknown key."""
+        """Why this document has its score for this query, in parts that add up to it. KeyError for an unknown key.
+
+        ``document``: what the key stands for, where the caller has it at hand; else the one that was put.
+        """
         row = self._rows[key]
         entry = self.entries[row]
         weighed = self._weigh(query.text)
@@ -133,7 +142,7 @@ class Snapshot:
             weighed=weighed,
             documents=len(self),
             key=entry.key,
-            document=entry.document,
+            document=document or entry.document,
             matched=matched,
             counts=entry.counts[held],
             length=float(self.postings.norms[row]),
@@ -165,7 +174,7 @@ class Index:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
-    def put(self, key: str, document: Document) -> None:
+    def put(self, key: str, document: Document, *, mark: int = 0) -> None:  # noqa: ARG002 -- nothing is published here
         """Add a document, or replace the one with this key. Cuts its text; a millisecond for a few thousand characters."""
         counts = (count_all if self._settings.characters else count_terms)(document.text)
         tf = np.fromiter(counts.values(), dtype=np.int32, count=len(counts))
@@ -175,15 +184,15 @@ class Index:
             self._entries[key] = Entry(key, document, ids, tf)
             self._changed = True
 
-    def put_many(self, documents: Iterable[tuple[str, Document]]) -> int:
+    def put_many(self, documents: Iterable[tuple[str, Document]], *, mark: int = 0) -> int:
         """Put each (key, document); of two with one key the later stays. Returns how many were put."""
         count = 0
         for key, document in documents:
-            self.put(key, document)
+            self.put(key, document, mark=mark)
             count += 1
         return count
 
-    def drop(self, key: str) -> bool:
+    def drop(self, key: str, *, mark: int = 0) -> bool:  # noqa: ARG002
         """Take a document out; False when there was none."""
         with self._changing:
             gone = self._entries.pop(key, None) is not None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +20,15 @@ from matching.segments.store import Manifest, Store
 from matching.segments.vocabulary import Vocabulary
 from matching.text import count_all
 
-Record = tuple[str, str]
-"""A key and a text."""
+
+class Record(NamedTuple):
+    """``codes``: terms to be counted beside those of the text. ``columns``: a value for each column; all records of an
+    index have the same."""
+
+    key: str
+    text: str
+    codes: Mapping[str, int] = {}
+    columns: Mapping[str, object] = {}
 
 
 def _any(_: str) -> bool:
@@ -64,8 +72,8 @@ def counted(records: Sequence[Record], analysis: Analysis = TERMS) -> Segment:
     numbers = _Numbers(analysis.is_term)
     ids, tf, lengths = array("i"), array("i"), array("i")
     number_of = numbers.__getitem__
-    for _, text in records:
-        counts = analysis.count(text)
+    for record in records:
+        counts = {**record.codes, **analysis.count(record.text)}
         ids.extend(map(number_of, counts))
         tf.extend(counts.values())
         lengths.append(len(counts))
@@ -78,11 +86,19 @@ def counted(records: Sequence[Record], analysis: Analysis = TERMS) -> Segment:
     order = terms[np.argsort((row[terms] << 32) | flat[terms])]
     starts = np.concatenate([[0], np.cumsum(np.bincount(row[terms], minlength=len(records)))]).astype(np.int64)
     times = np.frombuffer(tf, np.int32)[order] if tf else np.zeros(0, np.int32)
-    return built(encoded([key for key, _ in records]), Vocabulary.of(vocabulary), starts, flat[order], times)
+    columns = {name: np.array([record.columns[name] for record in records]) for name in records[0].columns}
+    keys = encoded([record.key for record in records])
+    return built(keys, Vocabulary.of(vocabulary), starts, flat[order], times, columns)
 
 
 def publish(
-    store: Store, records: Iterable[Record], *, mark: int = 0, analysis: Analysis = TERMS, processes: int = 1
+    store: Store,
+    records: Iterable[Record],
+    *,
+    mark: int = 0,
+    origin: str = "",
+    analysis: Analysis = TERMS,
+    processes: int = 1,
 ) -> Manifest:
     """Make these records the newest version, in place of all others.
 
@@ -92,7 +108,7 @@ def publish(
     with store.writing() as writer, TemporaryDirectory(dir=store.folder, prefix="bulk-") as folder:
         segments = [opened(path) for path in _cut(records, analysis, processes, Path(folder))]
         one = merged([(segment, np.ones(len(segment), np.bool_)) for segment in segments])
-        return writer.publish([(one, np.ones(len(one), np.bool_))] if len(one) else [], mark)
+        return writer.publish([(one, np.ones(len(one), np.bool_))] if len(one) else [], mark, origin)
 
 
 def _cut(records: Iterable[Record], analysis: Analysis, processes: int, folder: Path) -> Iterator[Path]:

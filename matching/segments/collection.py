@@ -137,7 +137,12 @@ class Collection:
             self._settle(shelved, lambda change: change.mark > shelved.manifest.mark)
             return True
 
-    def publish(self, mark: int | None = None) -> Manifest:
+    def holds(self, key: str) -> bool:
+        """Whether there is such a record, with all changes so far."""
+        waiting = self._waiting.get(key)
+        return key in self._view if waiting is None else waiting.counts is not None
+
+    def publish(self, mark: int | None = None, origin: str = "") -> Manifest:
         """Write what this process knows down as the newest version, merging what has become many or rotten.
 
         ``mark``: all changes up to it were put (default: the highest that came with one). Takes seconds for a million
@@ -151,7 +156,7 @@ class Collection:
                 self.refresh()
                 lives = [(life.segment, life.alive) for life in [*self._base, *self._young]]
                 upto, through = self._number_of_last(), self._mark if mark is None else mark
-            writer.publish(tidied(lives), through)
+            writer.publish(tidied(lives), through, origin)
             with self._refreshing:
                 shelved = self._store.open()
                 assert shelved
