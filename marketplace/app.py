@@ -12,6 +12,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.docking.registrations_router import router as registrations
+from marketplace.docking.router import router as events
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
 from marketplace.imports.router import router as imports
@@ -53,6 +55,8 @@ ROUTERS = (
     lab_files,
     holidays,
     calendars,
+    events,
+    registrations,
     tariffs,
     charges,
     vouchers,

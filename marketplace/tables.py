@@ -1,5 +1,7 @@
 """Every table of every room, so that whoever needs the whole metadata imports one module."""
 
+import marketplace.docking.models
+import marketplace.docking.registration_models
 import marketplace.identity.models
 import marketplace.imports.models
 import marketplace.kernel.facts

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from marketplace.docking import facts as docking
+from marketplace.docking import jobs as docking_jobs
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
@@ -23,6 +25,18 @@ LISTENERS: Listeners = {
     labs.OfferDeclined: ("labs.promote",),
     labs.OfferExpired: ("labs.promote",),
     labs.OutageEnded: ("labs.promote",),
+    # Whoever registered is told what became of it; what gives places back has them offered to those who wait.
+    docking.RegistrationRequested: ("docking.tell",),
+    docking.RegistrationQueued: ("docking.tell", "docking.promote"),
+    docking.RegistrationConfirmed: ("docking.tell",),
+    docking.RegistrationRefused: ("docking.tell", "docking.promote"),
+    docking.RegistrationCancelled: ("docking.tell", "docking.promote"),
+    docking.RegistrationEdited: ("docking.promote",),
+    docking.PlaceOffered: ("docking.tell",),
+    docking.PlaceDeclined: ("docking.tell", "docking.promote"),
+    docking.PlaceLapsed: ("docking.tell", "docking.promote"),
+    docking.EventEdited: ("docking.promote",),
+    docking.AnnouncementWritten: ("docking.announce",),
 }
 
 # What money has to do with a fact, in the same transaction: no booking without its hold, no use without its charge.
@@ -37,6 +51,11 @@ WITHIN: Within = {
 
 JOBS: Mapping[str, Handler] = {
     mail.DELIVER: mail.deliver,
+    "docking.announce": docking_jobs.announce,
+    "docking.expire_offers": docking_jobs.expire_offers,
+    "docking.keep_time": docking_jobs.keep_time,
+    "docking.promote": docking_jobs.promote,
+    "docking.tell": docking_jobs.tell,
     "identity.sweep": identity_jobs.sweep,
     "imports.run": import_jobs.run,
     "imports.sweep": import_jobs.sweep,
@@ -50,6 +69,8 @@ JOBS: Mapping[str, Handler] = {
 }
 
 SCHEDULES: Mapping[str, str] = {
+    "docking.expire_offers": "* * * * *",
+    "docking.keep_time": "* * * * *",
     "identity.sweep": "17 * * * *",
     "imports.sweep": "*/15 * * * *",
     "labs.expire_offers": "* * * * *",

@@ -16,6 +16,11 @@ def wait_for(*name: object) -> Select[tuple[None]]:
     return select(func.pg_advisory_xact_lock(number(*name)))
 
 
+def share(*name: object) -> Select[tuple[None]]:
+    """Keep out whoever waits for the lock alone, together with others who share it, until this transaction ends."""
+    return select(func.pg_advisory_xact_lock_shared(number(*name)))
+
+
 def try_for(*name: object) -> Select[tuple[bool]]:
     """Hold the lock until this transaction ends, if nobody holds it."""
     return select(func.pg_try_advisory_xact_lock(number(*name)))

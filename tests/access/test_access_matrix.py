@@ -91,7 +91,9 @@ async def test_the_answers_are_those_of_the_table(place: Place, operation: str):
 CHILDREN = [
     name
     for name in sorted(ROWS)
-    if re.search(r"{(admission|attachment|membership|invitation|outage|qualification|adjustment|dispute)_id}", name)
+    if re.search(
+        r"{(admission|attachment|membership|invitation|outage|qualification|adjustment|dispute|attendee)_id}", name
+    )
 ]
 
 

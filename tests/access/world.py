@@ -24,7 +24,7 @@ from marketplace.listings.models import (
 )
 from schemas.identity import Role, Scope, TokenKind, Verification
 from schemas.listings import AdmissionState, ListingState, Part
-from tests.access import labs, money
+from tests.access import docking, labs, money
 from tests.given.listings import a_listing
 from tests.given.people import Given, Somebody, a_uscc
 
@@ -115,6 +115,7 @@ async def build(given: Given) -> World:
             world.instead[f"DELETE {one}/readers/{{admission_id}}", target] = {"admission_id": admitted}
     await labs.build(given, world, home, other)
     await money.build(given, world)
+    await docking.build(given, world, home, other)
     world.instead["POST /api/v1/organisations/{organisation_id}/verification", "own"] = {
         "organisation_id": str(fresh.id)
     }

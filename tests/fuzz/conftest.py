@@ -8,7 +8,7 @@ from tests.access.world import CALLERS
 
 __all__ = ["DESCRIBED", "_quick_passwords", "allowed", "place", "stored"]
 
-_WILLING = ("editor", "organisation admin", "platform admin", "lab manager", "reader", "anonymous")
+_WILLING = ("editor", "organisation admin", "platform admin", "lab manager", "organizer", "reader", "anonymous")
 # What is written although the answer is a refusal: a sign-in that failed is counted.
 _COUNTED = {"sign_in_try"}
 

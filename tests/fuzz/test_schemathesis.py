@@ -37,11 +37,15 @@ EXAMPLES_EACH = 8
 # What a JSON schema has no words for; each is refused by name, and documented where it stands.
 UNSAID = frozenset(
     {
-        "budget_empty", "budget_order", "calendar_of", "email", "exception_pair", "exception_twice", "file_type", "hours_order",
-        "hours_overlap", "indicator_upper", "lengths", "link_spent", "missing", "must_be_open", "not_a_member",
-        "period_half", "period_length", "period_order", "platform_role", "price_parts",
-        "price_too_high", "source_pair", "stale_cursor", "unknown", "unknown_discipline", "unknown_industry",
-        "unknown_region", "usage_empty", "usage_of", "voucher", "wrong_password",
+        "agenda_outside", "answer_does_not_fit", "answer_missing", "answer_once", "budget_empty", "budget_order",
+        "calendar_of", "email", "email_twice", "exception_pair", "exception_twice", "file_type", "hours_order",
+        "hours_overlap", "indicator_upper", "kind_not_invited", "kind_twice", "lengths", "link_spent", "missing",
+        "must_be_open", "named_twice", "no_slot_fits", "no_slot_then", "no_such_badge", "not_a_member", "not_asked",
+        "not_to_be_brought", "options_missing", "options_unused", "outside_event", "period_half", "period_length",
+        "period_order", "platform_role", "price_parts", "price_too_high", "reason_missing", "sessions_overlap",
+        "slots_missing", "slots_unused", "source_pair", "stale_cursor", "tables_missing", "too_many_people",
+        "too_many_records", "unknown", "unknown_discipline", "unknown_industry", "unknown_region", "usage_empty",
+        "usage_of", "voucher", "window_late", "window_order", "wrong_password",
     }
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from tests.given.docking import EVERY_FIELD_OF_A_REGISTRATION, EVERY_FIELD_OF_AN_AGENDA, EVERY_FIELD_OF_AN_EVENT
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
 from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
 from tests.given.money import EVERY_PRICE, WINDOW
@@ -253,6 +254,57 @@ def _money() -> dict[str, Example]:
     }  # fmt: skip
 
 
+def _docking() -> dict[str, Example]:
+    at = f"{API}/events"
+    one = f"{at}/{{event_id}}"
+    return {
+        f"GET {at}": Example(
+            query={
+                "q": "对接", "kind": "docking", "format": "onsite", "state": "open", "region": "220000",
+                "organisation": "{organisation_id}", "starts_from": "2026-01-01T00:00:00+08:00",
+                "starts_until": "2199-12-31T00:00:00+08:00", "mine": "false", "limit": "5",
+            }
+        ),
+        f"POST {at}": Example(EVERY_FIELD_OF_AN_EVENT | {"organisation_id": "{organisation_id}"}),
+        f"GET {one}": Example(),
+        f"PATCH {one}": Example(EVERY_FIELD_OF_AN_EVENT),
+        f"POST {one}/state": Example({"to": "cancelled", "reason": "场地停电。"}),
+        f"POST {one}/clones": Example({"title": "第二届", "starts_at": "2199-06-01T01:00:00Z"}),
+        f"GET {one}/agenda": Example(),
+        f"PUT {one}/agenda": Example(EVERY_FIELD_OF_AN_AGENDA),
+        f"PUT {one}/organizers/{{partner_id}}": Example({"role": "undertaker", "runs_desk": True}),
+        f"DELETE {one}/organizers/{{partner_id}}": Example(),
+    } | _registrations(one)  # fmt: skip
+
+
+def _registrations(event: str) -> dict[str, Example]:
+    at = f"{API}/registrations"
+    one = f"{at}/{{registration_id}}"
+    return {
+        f"GET {at}": Example(query={"limit": "5"}),
+        f"GET {one}": Example(),
+        f"PATCH {one}": Example(EVERY_FIELD_OF_A_REGISTRATION),
+        f"POST {one}/approval": Example({"note": "欢迎。", "wait": True}),
+        f"POST {one}/refusal": Example({"note": "名额已满。"}),
+        f"POST {one}/cancellation": Example({"note": "改期。"}),
+        f"POST {one}/acceptance": Example(),
+        f"POST {one}/people/{{attendee_id}}/badge": Example(),
+        f"GET {event}/registrations": Example(
+            query={"q": "某人", "kind": "enterprise", "state": "requested", "limit": "5"}
+        ),
+        f"POST {event}/registrations": Example(
+            EVERY_FIELD_OF_A_REGISTRATION | {"organisation_id": "{organisation_id}", "kind": "enterprise", "wait": True}
+        ),
+        f"GET {event}/check-ins": Example(query={"limit": "5"}),
+        f"POST {event}/check-ins": Example({"code": "{badge}", "door": "东门"}),
+        f"GET {event}/presence": Example(),
+        f"GET {event}/announcements": Example(query={"limit": "5"}),
+        f"POST {event}/announcements": Example(
+            {"subject": "停车", "text": "请停北区。", "states": ["confirmed"], "kinds": ["enterprise"]}
+        ),
+    }
+
+
 _ORG = f"{API}/organisations/{{organisation_id}}"
 
 EXAMPLES: dict[str, Example] = {
@@ -301,6 +353,7 @@ EXAMPLES: dict[str, Example] = {
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
     **_labs(),
     **_money(),
+    **_docking(),
     f"POST {API}/matches": Example({"text": "固态电解质", "kind": "achievement", "limit": 5, "filters": _FILTERS}),
     f"POST {API}/imports": Example(
         form={

@@ -1,6 +1,7 @@
 """What a fuzzer writes into fields whose truth is longer than a pattern: a code of a table, a year near ours."""
 
 from datetime import UTC, date, datetime
+from zoneinfo import available_timezones
 
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ _first17 = st.builds(
 
 FORMATS: dict[str, st.SearchStrategy[str]] = {
     **{f"{name.replace('_', '-')}-code": st.sampled_from(list(table.codes)) for name, table in TABLES.items()},
+    "iana-time-zone": st.sampled_from(sorted(available_timezones())),
     "uscc": _first17.map(lambda first: first + uscc.make_check_digit(first)),
     "date": st.dates(date(1900, 1, 1), date(2200, 12, 31)).map(date.isoformat),
     "date-time": st.datetimes(datetime(1900, 1, 2), datetime(2200, 12, 30), timezones=st.just(UTC)).map(  # noqa: DTZ001
