@@ -1,4 +1,8 @@
-"""A corpus that lives: records come, change and go; queries read an unchanging snapshot of it.
+"""The plain index: a corpus in memory that lives; queries read an unchanging snapshot of it.
+
+What rankings are is written down here, in a few array operations over all documents. ``segments.index`` answers the same
+from disk and is what the marketplace runs on; tests hold the two against each other. This one also takes other
+``Settings``, by which docs/matching-quality.md measures what each part of the score adds.
 
 Each text is cut once, when it is put. ``refresh`` lays the cached terms out as postings anew, so that a snapshot is
 always, to the last bit, what a fit from scratch on the same records would be, in whatever order they came.
@@ -119,19 +123,9 @@ class Snapshot:
         )
 
     def explain(
-        self,
-        query: Query,
-        key: str,
-        *,
-        now: float,
-        weights: Weights = DEFAULT_WEIGHTS,
-        top: int = 12,
-        document: Document | None = None,
+        self, query: Query, key: str, *, now: float, weights: Weights = DEFAULT_WEIGHTS, top: int = 12
     ) -> Reasons:
-        """Why this document has its score for this query, in parts that add up to it. KeyError for an unknown key.
-
-        ``document``: what the key stands for, where the caller has it at hand; else the one that was put.
-        """
+        """Why this document has its score for this query, in parts that add up to it. KeyError for an unknown key."""
         row = self._rows[key]
         entry = self.entries[row]
         weighed = self._weigh(query.text)
@@ -142,7 +136,7 @@ class Snapshot:
             weighed=weighed,
             documents=len(self),
             key=entry.key,
-            document=document or entry.document,
+            document=entry.document,
             matched=matched,
             counts=entry.counts[held],
             length=float(self.postings.norms[row]),
@@ -174,7 +168,7 @@ class Index:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
-    def put(self, key: str, document: Document, *, mark: int = 0) -> None:  # noqa: ARG002 -- nothing is published here
+    def put(self, key: str, document: Document) -> None:
         """Add a document, or replace the one with this key. Cuts its text; a millisecond for a few thousand characters."""
         counts = (count_all if self._settings.characters else count_terms)(document.text)
         tf = np.fromiter(counts.values(), dtype=np.int32, count=len(counts))
@@ -184,15 +178,15 @@ class Index:
             self._entries[key] = Entry(key, document, ids, tf)
             self._changed = True
 
-    def put_many(self, documents: Iterable[tuple[str, Document]], *, mark: int = 0) -> int:
+    def put_many(self, documents: Iterable[tuple[str, Document]]) -> int:
         """Put each (key, document); of two with one key the later stays. Returns how many were put."""
         count = 0
         for key, document in documents:
-            self.put(key, document, mark=mark)
+            self.put(key, document)
             count += 1
         return count
 
-    def drop(self, key: str, *, mark: int = 0) -> bool:  # noqa: ARG002
+    def drop(self, key: str) -> bool:
         """Take a document out; False when there was none."""
         with self._changing:
             gone = self._entries.pop(key, None) is not None

@@ -84,7 +84,8 @@ class Ranking:
     """The answer to a query.
 
     ``items``: best first, none that shares no term with the query. ``considered``: documents that passed the filters
-    and are still confirmed. ``best_text``: the highest text score among them. ``known``: the share of the query's (squared) weight in terms that any document has at all.
+    and are still confirmed. ``best_text``: the highest text score among them. ``known``: the share of the query's
+    (squared) weight in terms that any document has at all.
     ``fits``: whether ``best_text`` · ``known`` reaches ``threshold``; if not, say that nothing fits, and show the items
     as the nearest there are, if at all. Only ``items`` depends on ``k`` and ``after``.
     """

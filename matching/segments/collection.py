@@ -139,10 +139,17 @@ class Collection:
 
     def holds(self, key: str) -> bool:
         """Whether there is such a record, with all changes so far."""
-        waiting = self._waiting.get(key)
+        with self._changing:
+            waiting = self._waiting.get(key)
         return key in self._view if waiting is None else waiting.counts is not None
 
-    def publish(self, mark: int | None = None, origin: str = "") -> Manifest:
+    @property
+    def changes(self) -> int:
+        """How many records have changed since the version that this is built on."""
+        with self._changing:
+            return len(self._changes) + len(self._waiting)
+
+    def publish(self, mark: int | None = None) -> Manifest:
         """Write what this process knows down as the newest version, merging what has become many or rotten.
 
         ``mark``: all changes up to it were put (default: the highest that came with one). Takes seconds for a million
@@ -156,7 +163,9 @@ class Collection:
                 self.refresh()
                 lives = [(life.segment, life.alive) for life in [*self._base, *self._young]]
                 upto, through = self._number_of_last(), self._mark if mark is None else mark
-            writer.publish(tidied(lives), through, origin)
+                if self._manifest:
+                    through = max(through, self._manifest.mark)
+            writer.publish(tidied(lives), through)
             with self._refreshing:
                 shelved = self._store.open()
                 assert shelved
@@ -175,8 +184,11 @@ class Collection:
         ]
         self._young = []
         self._changes = {key: change for key, change in self._changes.items() if still(change)}
-        self._apply(self._changes)
-        self._show()
+        if self._changes:
+            self._apply(self._changes)
+            self._show()
+        else:  # counted already by whoever published it
+            self._view = self._as_published()
 
     def _apply(self, changes: Mapping[str, Change]) -> None:
         keys = [key_bytes(key) for key in changes]

@@ -6,7 +6,7 @@ term numbers, and the rows that carry them stand in its runs: a filter is a bitm
 has died. They weigh nothing, no query asks for them, and scoring reads over them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isnan
 from typing import Final
 
@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.codes import Path, discipline_path, industry_path, plain_path, region_path, spelt
-from matching.facets import FacetTable, numbers
+from matching.facets import numbers
 from matching.records import Facets, Filters
+from matching.segments.codec import Counts, Ids, Words, following
 from matching.segments.compiling import compiled, whole
 from matching.segments.segment import BLOCK, Segment
 from matching.segments.statistics import MARK
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 NUMBERS: Final = "numbers"
 COLUMNS: Final = {NUMBERS: np.zeros((0, 5), np.float64)}
@@ -43,13 +45,19 @@ def _term(field: str, code: str) -> str:
 
 
 def codes(facets: Facets) -> dict[str, int]:
-    """The terms to be counted beside those of the text, each once."""
-    found = [_term("industries", code) for code in facets.industries]
-    found += [_term("disciplines", code) for code in facets.disciplines]
-    found += [_term("modes", mode) for mode in facets.modes]
-    found += [_term("regions", facets.region)] if facets.region else []
-    found += [_term("stages", facets.stage)] if facets.stage else []
-    return dict.fromkeys(found, 1)
+    """The terms to be counted beside those of the text; how often tells a code's place among those of its field."""
+    found: dict[str, int] = {}
+    for field, values in (
+        ("industries", facets.industries),
+        ("disciplines", facets.disciplines),
+        ("modes", sorted(facets.modes)),
+        ("regions", (facets.region,)),
+        ("stages", (facets.stage,)),
+    ):
+        for place, code in enumerate(values, 1):
+            if code:
+                found.setdefault(_term(field, code), place)
+    return found
 
 
 def columns(facets: Facets) -> dict[str, object]:
@@ -72,6 +80,7 @@ class Carried:
 
     def __init__(self, segment: Segment) -> None:
         self._segment = segment
+        self.marked = segment.vocabulary.beginning(MARK)[1]
         given = segment.columns.get(NUMBERS)
         self.numbers: Floats = np.full((len(segment), 5), np.nan) if given is None else given
 
@@ -106,29 +115,91 @@ class Carried:
         following = float(np.min(until, where=until > now, initial=np.inf))
         return ~over if over.any() else None, last, following
 
-    def facets(self, rows: NDArray[np.int64]) -> Iterator[Facets]:
-        """What some rows carry, for ``FacetTable`` and the signals: codes as they were written."""
-        vocabulary = self._segment.vocabulary
-        starts, ids, _ = self._segment.decoded(rows)
-        marked = vocabulary.beginning(MARK)[1]
-        for place, row in enumerate(rows.tolist()):
-            found: dict[str, list[str]] = {letter: [] for letter, _ in _FIELDS.values()}
-            here = ids[starts[place] : starts[place + 1]]
-            for number in here[: np.searchsorted(here, marked)].tolist():
-                term = vocabulary.term(number)
-                found[term[1]].append(term.rpartition(MARK)[2])
-            trl, low, high, at, until = (None if isnan(each) else each for each in self.numbers[row].tolist())
-            yield Facets(
-                industries=tuple(found["i"]),
-                disciplines=tuple(found["d"]),
-                region=found["r"][0] if found["r"] else None,
-                trl=None if trl is None else int(trl),
-                stage=found["s"][0] if found["s"] else None,
-                modes=frozenset(found["m"]),
-                money=None if low is None and high is None else (low, high),
-                confirmed_at=at,
-                confirmed_until=until,
-            )
+    def facets(self, row: int, ids: Ids, places: Counts) -> Facets:
+        """What one row carries, as it was given. ``ids``, ``places``: its terms before ``marked``, and their counts."""
+        found: dict[str, list[str]] = {letter: [] for letter, _ in _FIELDS.values()}
+        for _, number in sorted(zip(places.tolist(), ids.tolist(), strict=True)):
+            term = self._segment.vocabulary.term(number)
+            found[term[1]].append(term.rpartition(MARK)[2])
+        trl, low, high, at, until = (None if isnan(each) else each for each in self.numbers[row].tolist())
+        return Facets(
+            industries=tuple(found["i"]),
+            disciplines=tuple(found["d"]),
+            region=found["r"][0] if found["r"] else None,
+            trl=None if trl is None else int(trl),
+            stage=found["s"][0] if found["s"] else None,
+            modes=frozenset(found["m"]),
+            money=None if low is None and high is None else (low, high),
+            confirmed_at=at,
+            confirmed_until=until,
+        )
 
-    def table(self, rows: NDArray[np.int64]) -> FacetTable:
-        return FacetTable.build(list(self.facets(rows)))
+    def table(self, rows: Rows) -> "Table":
+        """What some rows carry, for ``blend.bonus``."""
+        return Table(self._segment, rows, self.numbers[rows], self.marked)
+
+
+@compiled
+def _agree(
+    rows: Rows,
+    words: Words,
+    places: NDArray[np.uint32],
+    firsts: NDArray[np.int64],
+    lasts: NDArray[np.int64],
+    values: Floats,
+    marked: int,
+    found: Floats,
+) -> None:
+    """For each row the highest of the ``values`` whose range, from the first term to before the last, it has a term of."""
+    for i in range(len(rows)):
+        at, end = whole(places[rows[i]]), whole(places[rows[i] + 1])
+        term = whole(-1)
+        while at < end:
+            term, _, at = following(words, at, term)
+            if term >= marked:
+                break
+            for j in range(len(values)):
+                if firsts[j] <= term < lasts[j] and values[j] > found[i]:
+                    found[i] = values[j]
+
+
+class _Carriers:
+    """``codes.Codes`` for some rows: who carries what in one field."""
+
+    def __init__(self, segment: Segment, rows: Rows, field: str, marked: int) -> None:
+        self._segment, self._rows, self._marked = segment, rows, marked
+        self._letter = _FIELDS[field][0]
+
+    def agreement(self, paths: Iterable[Path], values: Sequence[float]) -> Floats:
+        vocabulary = self._segment.vocabulary
+        ranges: dict[tuple[int, int], float] = {}
+        for path in paths:
+            for depth, value in zip(range(1, len(path) + 1), values, strict=False):
+                first, last = vocabulary.beginning(f"{MARK}{self._letter}{spelt(path[:depth])}")
+                if first < last:
+                    ranges[first, last] = max(value, ranges.get((first, last), 0.0))
+        found = np.zeros(len(self._rows))
+        if ranges:
+            bounds = np.array(list(ranges), np.int64)
+            _agree(
+                self._rows,
+                self._segment.forward,
+                self._segment.forward_start,
+                bounds[:, 0].copy(),
+                bounds[:, 1].copy(),
+                np.array(list(ranges.values())),
+                self._marked,
+                found,
+            )
+        return found
+
+
+class Table:
+    """``matching.facets.FacetTable`` for some rows of a segment."""
+
+    def __init__(self, segment: Segment, rows: Rows, figures: Floats, marked: int) -> None:
+        self.size = len(rows)
+        self.industries = _Carriers(segment, rows, "industries", marked)
+        self.disciplines = _Carriers(segment, rows, "disciplines", marked)
+        self.regions = _Carriers(segment, rows, "regions", marked)
+        self.trl, self.low, self.high, self.confirmed_at, _ = figures.T

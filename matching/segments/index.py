@@ -1,23 +1,29 @@
-"""``matching.index`` on segments: the same verbs, the same rankings and reasons, for more records than memory should hold.
+"""The index that the marketplace runs on: the verbs, rankings and reasons of ``matching.index``, from segments.
 
-What is different: texts are not kept (who explains brings the document), and the numbers of a large collection are those
-of its last publication (see the package).
+What is different: texts are not kept, so who explains brings the document, and the numbers of a large collection are
+those of its last publication (see the package).
 """
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache, partial
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache, lru_cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.blend import DEFAULT_WEIGHTS, Weights, bonus
-from matching.explain import Reasons, explain, shared
+from matching.blend import DEFAULT_WEIGHTS, Weights, bonus, highest
+from matching.explain import Reasons, explain
 from matching.index import fits_from
 from matching.queries import read
-from matching.records import NO_FACETS, NO_FILTERS, Document, Filters, Query, Ranking
+from matching.records import NO_FILTERS, Document, Facets, Filters, Query, Ranking
+from matching.segments import bulk
 from matching.segments.bulk import Record
+from matching.segments.codec import compared
 from matching.segments.collection import Collection
 from matching.segments.facets import COLUMNS, Carried, codes, columns
 from matching.segments.ranking import View
@@ -34,65 +40,67 @@ AHEAD: Final = 4
 """So many times more rows are ranked when those behind a place are not enough."""
 
 
-def _weigh(view: View, text: str) -> Question:
-    return view.ask(read(text).counts)
-
-
 class _Admission:
     """Who is admitted, as one mask over a view's rows; made once for filters and for as long as nobody's time runs out."""
 
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self._carried = [Carried(part.segment) for part in view.parts]
-        self.carried = self._carried
-        self._passed = lru_cache(maxsize=32)(self._filtered)
+    def __init__(self, view: View, carried: Sequence[Carried]) -> None:
+        self._view, self._carried = view, carried
+        # Holds no reference to self, so an old snapshot goes at once.
+        self._passed = lru_cache(maxsize=32)(partial(_passed, view, carried))
         self._confirmed: tuple[Mask | None, float, float] | None = None
 
     def __call__(self, filters: Filters, now: float) -> tuple[Mask | None, int]:
         """The mask, None where all the living are admitted; and how many are."""
-        confirmed, passed = self._still(now), self._passed(filters)
-        if confirmed is None and passed is None:
-            return None, len(self._view)
-        mask: Mask = passed if confirmed is None else confirmed if passed is None else confirmed & passed  # type: ignore[assignment]
-        return mask, self._living(mask)
-
-    def _living(self, mask: Mask) -> int:
-        return sum(
-            int(np.count_nonzero(mask[part.first : part.first + len(part)] & part.alive.view(np.bool_)))
-            for part in self._view.parts
-        )
-
-    def _together(self, masks: Sequence[Mask | None]) -> Mask | None:
-        if all(mask is None for mask in masks):
-            return None
-        return np.concatenate(
-            [
-                np.ones(len(part), np.bool_) if mask is None else mask
-                for part, mask in zip(self._view.parts, masks, strict=True)
-            ]
-        )
-
-    def _filtered(self, filters: Filters) -> Mask | None:
-        return self._together([its.admitted(filters) for its in self._carried])
+        confirmed = self._still(now)
+        passed, count = self._passed(filters)
+        if confirmed is None:
+            return passed, count
+        mask: Mask = confirmed if passed is None else confirmed & passed
+        return mask, _living(self._view, mask)
 
     def _still(self, now: float) -> Mask | None:
         known = self._confirmed
         if known is None or not known[1] <= now < known[2]:
             found = [its.confirmed(now) for its in self._carried]
-            since, until = (
-                max((each[1] for each in found), default=-np.inf),
-                min((each[2] for each in found), default=np.inf),
-            )
-            known = self._confirmed = self._together([each[0] for each in found]), since, until
+            since = max((each[1] for each in found), default=-np.inf)
+            until = min((each[2] for each in found), default=np.inf)
+            known = self._confirmed = _together(self._view, [each[0] for each in found]), since, until
         return known[0]
 
 
-class LargeSnapshot:
-    """The corpus as it was at one refresh; see ``index.Snapshot``."""
+def _passed(view: View, carried: Sequence[Carried], filters: Filters) -> tuple[Mask | None, int]:
+    """Who passes the filters, None for everybody; and how many of the living do."""
+    mask = _together(view, [its.admitted(filters) for its in carried])
+    return mask, len(view) if mask is None else _living(view, mask)
+
+
+def _living(view: View, mask: Mask) -> int:
+    return sum(
+        int(np.count_nonzero(mask[part.first : part.first + len(part)] & part.alive.view(np.bool_)))
+        for part in view.parts
+    )
+
+
+def _together(view: View, masks: Sequence[Mask | None]) -> Mask | None:
+    if all(mask is None for mask in masks):
+        return None
+    return np.concatenate(
+        [np.ones(len(part), np.bool_) if mask is None else mask for part, mask in zip(view.parts, masks, strict=True)]
+    )
+
+
+def _weigh(view: View, text: str) -> Question:
+    return view.ask(read(text).counts)
+
+
+class SharedSnapshot:
+    """The corpus as it was at one refresh. Never changes, so any number of threads may read it at once."""
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self._admission = _Admission(view)
+        self._carried = [Carried(part.segment) for part in view.parts]
+        self._admission = _Admission(view, self._carried)
+        # Kept for the explanations that follow a ranking.
         self._weigh = lru_cache(maxsize=16)(partial(_weigh, view))
 
     def __len__(self) -> int:
@@ -111,12 +119,16 @@ class LargeSnapshot:
         weights: Weights = DEFAULT_WEIGHTS,
         after: tuple[float, str] | None = None,
     ) -> Ranking:
-        """As ``index.Snapshot.rank``: the same items to the last bit."""
+        """As ``index.Snapshot.rank``: the same items to the last bit.
+
+        The bonus of a signal raises a score by at most ``blend.highest``, so only rows whose text alone comes so near
+        to the k-th best are looked at.
+        """
         if k < 1:
             raise ValueError("k must be at least 1")
         weighed = self._weigh(query.text)
         admitted, considered = self._admission(filters, now)
-        most = 1.0 + sum(getattr(weights, name) for name in weights.__dataclass_fields__)
+        most = 1.0 + highest(query, weights)
         wanted = k
         while True:
             near = self.view.near(weighed, wanted, most=most, admitted=admitted)
@@ -143,12 +155,12 @@ class LargeSnapshot:
     def _ordered(self, rows: Rows, scores: Floats) -> list[tuple[int, str]]:
         """Their places and keys, best first, the lower key first among equals."""
         keys = [self.view.key(row) for row in rows.tolist()]
-        order = sorted(range(len(keys)), key=lambda n: (-scores[n], keys[n]))
-        return [(n, keys[n]) for n in order if scores[n] > 0]
+        told = scores.tolist()
+        return [(n, keys[n]) for n in sorted(range(len(keys)), key=lambda n: (-told[n], keys[n])) if told[n] > 0]
 
     def _bonus(self, query: Query, rows: Rows, weights: Weights, now: float) -> Floats:
         found = np.zeros(len(rows))
-        for part, carried in zip(self.view.parts, self._admission.carried, strict=True):
+        for part, carried in zip(self.view.parts, self._carried, strict=True):
             here = np.flatnonzero((rows >= part.first) & (rows < part.first + len(part)))
             if len(here):
                 found[here] = bonus(query, carried.table(rows[here] - part.first), weights, now)
@@ -158,63 +170,78 @@ class LargeSnapshot:
         self,
         query: Query,
         key: str,
+        document: Document,
         *,
         now: float,
         weights: Weights = DEFAULT_WEIGHTS,
         top: int = 12,
-        document: Document | None = None,
     ) -> Reasons:
-        """As ``index.Snapshot.explain``. ``document``: what the key stands for; without it, no sentence is shown and no
-        signal counts. KeyError for an unknown key."""
+        """As ``index.Snapshot.explain``. ``document``: what the key stands for, to show its sentences; what is known of
+        it beside its text is taken as it was ranked. KeyError for an unknown key."""
         row = self.view.row(key)
         if row < 0:
             raise KeyError(key)
         weighed = self._weigh(query.text)
         place = self.view.place(row)
         part = self.view.parts[place]
-        _, ids, counts = part.segment.decoded(np.array([row - part.first]))
-        matched, held = shared(weighed.numbers[place], ids)
+        here = row - part.first
+        carried = self._carried[place]
+        matched, counts, ids, places = compared(
+            part.segment.forward, part.segment.forward_start, here, weighed.numbers[place], carried.marked
+        )
         return explain(
             query=query,
             reading=read(query.text),
             weighed=weighed,
             documents=self.view.collection.documents,
             key=key,
-            document=document or Document("", "", NO_FACETS),
+            document=replace(document, facets=carried.facets(here, ids, places)),
             matched=matched,
-            counts=counts[held],
-            length=float(part.weighing.norms[row - part.first]),
+            counts=counts,
+            length=float(part.weighing.norms[here]),
             now=now,
             weights=weights,
             top=top,
         )
 
 
-class LargeIndex:
-    """Where records are put and dropped; see ``index.Index``. What was published is shared by all processes."""
+class SharedIndex:
+    """Where records are put and dropped. Safe to use from several threads.
+
+    Changes show in ``snapshot`` after ``refresh``; a snapshot that was taken before stays as it was. What was published to
+    the store is shared by all processes that open it; without a store, everything stays in memory.
+    """
 
     def __init__(self, store: Store | None = None) -> None:
-        self.collection = Collection(store, columns=COLUMNS)
+        self.store = store
+        self._collection = Collection(store, columns=COLUMNS)
         self._showing = Lock()
-        self._snapshot = LargeSnapshot(self.collection.view)
+        self._snapshot = SharedSnapshot(self._collection.view)
 
     def __len__(self) -> int:
         return len(self._snapshot)
 
     @property
-    def snapshot(self) -> LargeSnapshot:
+    def snapshot(self) -> SharedSnapshot:
         return self._snapshot
 
     @property
     def manifest(self) -> Manifest | None:
-        return self.collection.manifest
+        """The version that the snapshot is built on."""
+        return self._collection.manifest
+
+    @property
+    def changes(self) -> int:
+        """How many records have changed since that version."""
+        return self._collection.changes
 
     def put(self, key: str, document: Document, *, mark: int = 0) -> None:
         """Add a document, or replace the one with this key; ``mark`` as in ``Collection``."""
         counts = codes(document.facets) | count_all(document.text)
-        self.collection.put(key, counts, mark=mark, columns=columns(document.facets))
+        self._collection.put(key, counts, mark=mark, columns=columns(document.facets))
 
     def put_many(self, documents: Iterable[tuple[str, Document]], *, mark: int = 0) -> int:
+        """Put each (key, document); of two with one key the later stays. Returns how many were put."""
         count = 0
         for key, document in documents:
             self.put(key, document, mark=mark)
@@ -223,26 +250,67 @@ class LargeIndex:
 
     def drop(self, key: str, *, mark: int = 0) -> bool:
         """Take a document out; False when there was none."""
-        there = self.collection.holds(key)
-        self.collection.drop(key, mark=mark)
+        there = self._collection.holds(key)
+        if there:
+            self._collection.drop(key, mark=mark)
         return there
 
-    def refresh(self) -> LargeSnapshot:
-        """Make all changes so far visible, on top of the newest published version."""
+    def refresh(self) -> SharedSnapshot:
+        """Make all changes so far visible, on top of the newest published version. Free when there are none."""
         with self._showing:
-            self.collection.follow()
-            view = self.collection.refresh()
+            self._collection.follow()
+            view = self._collection.refresh()
             if view is not self._snapshot.view:
-                self._snapshot = LargeSnapshot(view)
+                self._snapshot = SharedSnapshot(view)
             return self._snapshot
 
-    def publish(self, mark: int, origin: str = "") -> Manifest:
+    def publish(self, mark: int) -> Manifest:
         """Write down what this process knows: see ``Collection.publish``."""
-        manifest = self.collection.publish(mark, origin)
+        manifest = self._collection.publish(mark)
         self.refresh()
         return manifest
 
 
-def record(key: str, document: Document) -> Record:
-    """For ``bulk.publish``."""
-    return Record(key, document.text, codes(document.facets), columns(document.facets))
+class Building:
+    """All records anew: see ``building``."""
+
+    def __init__(self, making: bulk.Building) -> None:
+        self._making = making
+
+    def add(self, documents: Iterable[tuple[str, Document]]) -> None:
+        """Cut and count (key, document), each key once."""
+        self._making.add(
+            Record(key, document.text, codes(document.facets), columns(document.facets)) for key, document in documents
+        )
+
+    def publish(self, mark: int) -> Manifest:
+        """Put them in place of what was published before. ``mark``: all changes up to it are in them."""
+        return self._making.publish(mark)
+
+
+@contextmanager
+def building(store: Store) -> Iterator[Building]:
+    """Build an index from the records themselves, whatever was there. ``store.Busy`` while another process writes."""
+    with bulk.building(store) as making:
+        yield Building(making)
+
+
+@cache
+def warm() -> None:
+    """Have every kernel at hand, from the disk or compiled, before somebody waits for an answer. Seconds; once a process."""
+    about = Facets(("C3841",), ("460",), "220102", 5, "early", frozenset({"transfer"}), (1.0, 2.0), 1.0, 9.0)
+    documents = [(str(n), Document("固态电解质薄膜", "锂离子电池。" * n, about)) for n in range(6)]
+    query = Query("固态电解质", "电池的界面阻抗", about)
+    with TemporaryDirectory(prefix="duijie-") as folder:
+        store = Store(Path(folder))
+        with building(store) as making:
+            making.add(documents[:4])
+            making.publish(1)
+        index = SharedIndex(store)
+        index.put_many(documents[3:], mark=2)
+        index.drop("0", mark=2)
+        for snapshot in (index.snapshot, index.refresh()):
+            for filters in (NO_FILTERS, Filters(regions=("220000",))):
+                (first, *_) = snapshot.rank(query, k=2, now=2.0, filters=filters).items
+                snapshot.explain(query, first.key, documents[0][1], now=2.0)
+        index.publish(2)

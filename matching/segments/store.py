@@ -47,14 +47,13 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """One version of the collection. ``mark``: everything up to there is in it; what it counts is the caller's affair.
-    ``documents`` and ``mean``: of ``weighting.Collection``. ``origin``: what it was made from, in the caller's words."""
+    ``documents`` and ``mean``: of ``weighting.Collection``."""
 
     number: int
     mark: int
     documents: int
     mean: float
     entries: tuple[Entry, ...]
-    origin: str = ""
 
     @property
     def postings(self) -> int:
@@ -161,9 +160,7 @@ class Writer:
         self._store = store
         self._counting = Counting()
 
-    def publish(
-        self, lives: Lives, mark: int, origin: str = "", *, step: Callable[[str], None] = lambda _: None
-    ) -> Manifest:
+    def publish(self, lives: Lives, mark: int, *, step: Callable[[str], None] = lambda _: None) -> Manifest:
         """Make these segments and their living records the newest version, with n, df and cf counted from them.
 
         Segments that come from this folder's files are not written again. ``step`` is told before each file is written.
@@ -194,7 +191,7 @@ class Writer:
             entries.append(Entry(name, f"{stem}.statistics", dead, len(segment), segment.postings))
         step("names")
         files.finish(*written)
-        manifest = Manifest(number, mark, collection.documents, collection.mean, tuple(entries), origin)
+        manifest = Manifest(number, mark, collection.documents, collection.mean, tuple(entries))
         step(_name(number))
         files.write_text(folder / _name(number), manifest.text())
         step("sweep")
