@@ -325,7 +325,8 @@ def _documents(rows: Sequence[Any]) -> Iterator[tuple[str, Document]]:
 
 
 def _exchange(index: SharedIndex, rows: Sequence[Any], looked_for: Collection[UUID], mark: int) -> None:
-    """Put what is open, drop what is no longer."""
+    """Put what is open, drop what is no longer, and show it: what waits to be shown takes much memory."""
     for key in {str(id_) for id_ in looked_for} - {str(row.id) for row in rows}:
         index.drop(key, mark=mark)
     index.put_many(_documents(rows), mark=mark)
+    index.refresh()

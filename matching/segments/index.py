@@ -249,10 +249,9 @@ class SharedIndex:
         return count
 
     def drop(self, key: str, *, mark: int = 0) -> bool:
-        """Take a document out; False when there was none."""
+        """Take a document out; False when there was none, here: another process may publish it yet."""
         there = self._collection.holds(key)
-        if there:
-            self._collection.drop(key, mark=mark)
+        self._collection.drop(key, mark=mark)
         return there
 
     def refresh(self) -> SharedSnapshot:

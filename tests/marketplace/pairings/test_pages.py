@@ -146,7 +146,6 @@ async def test_a_new_record_does_not_disturb_pages_that_were_begun(many, client,
         index = engine.sides["achievement"].index
         rows = await ranking._open_rows(session, ListingKind.ACHIEVEMENT, among=[made.id])
         ranking._exchange(index, rows, [made.id], 1)
-        index.refresh()
 
     read = await pages(client, url, limit=8, before_each=publish)
     assert [item["id"] for item in itertools.chain(*read)] == whole

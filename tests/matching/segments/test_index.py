@@ -128,6 +128,17 @@ def test_two_processes_on_one_store_agree_whoever_publishes(tmp_path):
     assert other.publish(6).mark == 8
 
 
+def test_what_one_never_had_and_dropped_stays_away_when_another_publishes_it(tmp_path):
+    """Published and withdrawn between two looks of the one; the other looked, and published, in between."""
+    one, other = (SharedIndex(published(tmp_path, {"a": about("电池")}, mark=5)) for _ in range(2))
+    other.put("b", about("石墨烯电池"), mark=7)
+    other.refresh()
+    assert not one.drop("b", mark=9)
+    other.publish(8)
+    assert "b" not in one.refresh()
+    assert len(one.snapshot) == 1
+
+
 def test_a_large_collection_keeps_its_numbers_until_it_is_published(tmp_path, monkeypatch):
     monkeypatch.setattr(collection, "FRESH_UP_TO", 0)
     index = SharedIndex(published(tmp_path, {"a": about("电池 电解质", region="220102"), "b": about("水稻")}))
