@@ -22,6 +22,7 @@ COPY --from=build /opt/duijie /opt/duijie
 ENV PATH=/opt/duijie/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    NUMBA_CACHE_DIR=/var/lib/duijie/kernels \
     DUIJIE_MODE=production \
     DUIJIE_HOME=/var/lib/duijie
 WORKDIR /var/lib/duijie

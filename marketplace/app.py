@@ -125,7 +125,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.schema_version = schema.newest()
     state.actor_of = tokens.actor_of
     state.tokens_used = {}
-    state.engine = Engine(database)
+    state.engine = Engine(database, settings.home)
     state.readiness = state.engine.readiness
     state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
 

@@ -92,7 +92,7 @@ def match(
 
     async def run() -> None:
         async with open_database(found, name="duijie-match") as database:
-            await commands.match(database, words, kind=kind, limit=limit, as_json=as_json, console=console)
+            await commands.match(database, found.home, words, kind=kind, limit=limit, as_json=as_json, console=console)
 
     uvloop.run(run())
 

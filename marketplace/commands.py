@@ -1,6 +1,7 @@
 """What the commands of `duijie` do, apart from reading their options."""
 
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -32,14 +33,17 @@ class CommandRefused(Exception):  # noqa: N818 -- it is shown to the person at t
 SIGNALS = {"field": "领域", "trl": "就绪度", "region": "地区", "budget": "预算", "freshness": "新近"}
 
 
-async def match(database: Database, text: str, *, kind: Kind, limit: int, as_json: bool, console: Console) -> None:
+async def match(
+    database: Database, home: Path, text: str, *, kind: Kind, limit: int, as_json: bool, console: Console
+) -> None:
     """Rank records for a text and print them with their reasons."""
     try:
         wish = MatchRequest(text=text, kind=kind.value, limit=limit)
     except ValidationError as error:
         raise CommandRefused("; ".join(str(wrong["msg"]) for wrong in error.errors())) from None
-    engine = Engine(database)
-    await engine.load()
+    engine = Engine(database, home)
+    await engine.open()
+    await engine.catch_up()
     async with database.reading() as session:
         page = await pairings.for_text(session, engine, wish)
     if as_json:

@@ -69,9 +69,10 @@ async def show(settings: Settings, database: Database, console: Console) -> None
     facts.listen(LISTENERS, WITHIN)
     with console.status("载入示例数据… · loading sample data…"):
         await load(settings, database)
-    engine = Engine(database)
+    engine = Engine(database, settings.home)
     with console.status("建立索引… · building the ranking…"):
-        await engine.load()
+        await engine.open()
+        await engine.catch_up()
     async with database.reading() as session:
         for external_id in SHOWN:
             await _show_one(session, engine, external_id, console)

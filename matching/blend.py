@@ -8,8 +8,9 @@ Text is at least 0.8 of every score. (Added beside the text instead, a signal of
 requirement with its best answer is typically 0.1 to 0.3.) What is unknown on either side contributes 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from matching.codes import (
     region_path,
     shared_levels,
 )
-from matching.facets import FacetTable, numbers
+from matching.facets import numbers
 from matching.records import Facets, Query
 
 Floats = NDArray[np.float64]
@@ -73,7 +74,51 @@ class Judged:
     detail: Detail
 
 
-def bonus(query: Query, table: FacetTable, weights: Weights, now: float) -> Floats:
+class Carriers(Protocol):
+    """Who carries which codes; see ``codes.Codes``."""
+
+    def agreement(self, paths: Iterable[Path], values: Sequence[float]) -> Floats:
+        """For each row the value of the deepest level that it shares with any of these paths, 0 for none."""
+
+
+class Table(Protocol):
+    """Some documents' facets as columns; see ``facets.FacetTable``."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def industries(self) -> Carriers: ...
+    @property
+    def disciplines(self) -> Carriers: ...
+    @property
+    def regions(self) -> Carriers: ...
+    @property
+    def trl(self) -> Floats: ...
+    @property
+    def low(self) -> Floats: ...
+    @property
+    def high(self) -> Floats: ...
+    @property
+    def confirmed_at(self) -> Floats: ...
+
+
+def highest(query: Query, weights: Weights) -> float:
+    """What no ``bonus`` of this query exceeds: the weights of the signals that it speaks of."""
+    facets = query.facets
+    return sum(
+        weight
+        for weight, spoken_of in (
+            (weights.field, facets.industries or facets.disciplines),
+            (weights.trl, facets.trl is not None),
+            (weights.region, facets.region),
+            (weights.budget, facets.money is not None),
+            (weights.freshness, True),
+        )
+        if spoken_of
+    )
+
+
+def bonus(query: Query, table: Table, weights: Weights, now: float) -> Floats:
     """Σ weight · value for every document, shape (size,), always summed in the order of ``Weights``."""
     total = np.zeros(table.size)
     facets = query.facets

@@ -96,7 +96,8 @@ def shared_levels(one: Path, other: Path) -> int:
     return count
 
 
-def _spelt(path: Path) -> str:
+def spelt(path: Path) -> str:
+    """A path as a string: what is below it begins with it."""
     return "".join(f"{part}\x00" for part in path)
 
 
@@ -106,14 +107,14 @@ class Codes:
     def __init__(self, rows_of: Mapping[str, list[int]], path_of: Callable[[str], Path], size: int) -> None:
         """``rows_of``: for each code as it was written, the rows that carry it; ``path_of`` reads a code."""
         self.size = size
-        written = sorted((_spelt(path_of(code)), rows) for code, rows in rows_of.items())
+        written = sorted((spelt(path_of(code)), rows) for code, rows in rows_of.items())
         self._spelt = [spelt for spelt, _ in written]
         self._starts = list(accumulate((len(rows) for _, rows in written), initial=0))
         self._rows = np.fromiter(chain.from_iterable(rows for _, rows in written), np.intp, self._starts[-1])
 
     def below(self, path: Path) -> NDArray[np.intp]:
         """The rows that carry this path or one below it; a row may come twice."""
-        prefix = _spelt(path)
+        prefix = spelt(path)
         first, last = bisect_left(self._spelt, prefix), bisect_left(self._spelt, prefix + "\U0010ffff")
         return self._rows[self._starts[first] : self._starts[last]]
 

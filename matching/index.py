@@ -1,4 +1,8 @@
-"""A corpus that lives: records come, change and go; queries read an unchanging snapshot of it.
+"""The plain index: a corpus in memory that lives; queries read an unchanging snapshot of it.
+
+What rankings are is written down here, in a few array operations over all documents. ``segments.index`` answers the same
+from disk and is what the marketplace runs on; tests hold the two against each other. This one also takes other
+``Settings``, by which docs/matching-quality.md measures what each part of the score adds.
 
 Each text is cut once, when it is put. ``refresh`` lays the cached terms out as postings anew, so that a snapshot is
 always, to the last bit, what a fit from scratch on the same records would be, in whatever order they came.
@@ -115,7 +119,6 @@ class Snapshot:
             ),
             fits=best_text > 0 and best_text * weighed.known >= threshold,
             considered=int(np.count_nonzero(admitted)),
-            matched=int(np.count_nonzero(text)),
             best_text=best_text,
             known=weighed.known,
             threshold=threshold,

@@ -95,8 +95,8 @@ class Ranking:
     """The answer to a query.
 
     ``items``: best first, none that shares no term with the query. ``considered``: documents that passed the filters
-    and are still confirmed. ``matched``: how many of those share a term with the query. ``best_text``: the highest text
-    score among them. ``known``: the share of the query's (squared) weight in terms that any document has at all.
+    and are still confirmed. ``best_text``: the highest text score among them. ``known``: the share of the query's
+    (squared) weight in terms that any document has at all.
     ``fits``: whether ``best_text`` · ``known`` reaches ``threshold``; if not, say that nothing fits, and show the items
     as the nearest there are, if at all. Only ``items`` depends on ``k`` and ``after``.
     """
@@ -104,7 +104,6 @@ class Ranking:
     items: tuple[Match, ...] = field(default=())
     fits: bool = False
     considered: int = 0
-    matched: int = 0
     best_text: float = 0.0
     known: float = 0.0
     threshold: float = 0.0

@@ -78,7 +78,7 @@ async def record(session: AsyncSession, fact: Fact, *, subject: UUID | None = No
 
 _MARK = text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _NEWS = (
-    select(Recorded.name, Recorded.subject, Recorded.body, Recorded.id)
+    select(Recorded.name, Recorded.subject, Recorded.body, Recorded.id, Recorded.xid)
     .where(
         Recorded.xid >= text(":mark"),
         # After a restore into a younger cluster old rows carry numbers from its future; they are no news.

@@ -11,6 +11,11 @@ seconds = Histogram(
 )
 jobs_done = Counter("duijie_jobs_total", "Jobs ended, by outcome", ("job", "outcome"))
 index_records = Gauge("duijie_index_records", "Records in this process's ranking", ("kind",))
+index_changes = Gauge(
+    "duijie_index_changes", "Records changed since the version that the ranking is built on", ("kind",)
+)
+index_version = Gauge("duijie_index_version", "Published version that the ranking is built on", ("kind",))
+index_mark = Gauge("duijie_index_mark", "Transaction up to which that version holds everything", ("kind",))
 index_lag = Gauge(
     "duijie_index_checked_timestamp_seconds", "When this process last compared its ranking with the database"
 )

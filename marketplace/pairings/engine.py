@@ -1,11 +1,12 @@
-"""The ranking of this process: every open record, kept current from the facts."""
+"""The ranking: every open record in segments that all processes of a machine share, kept current from the facts."""
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -23,7 +24,11 @@ from marketplace.lexicon import synonyms
 from marketplace.listings.models import Listing
 from marketplace.pairings import reading
 from marketplace.pairings.reading import INSTRUMENT, Kind
-from matching import Index, Snapshot
+from marketplace.pairings.shelf import Shelf
+from matching import Document
+from matching.segments.files import Damaged
+from matching.segments.index import SharedIndex, SharedSnapshot, building, warm
+from matching.segments.store import Busy, Store
 from matching.synonyms import NO_SYNONYMS, Synonyms
 from schemas.listings import ListingKind
 
@@ -37,8 +42,13 @@ BATCH: Final = 2000
 # Two rankings at once keep two cores busy; more would only wait for each other and for the event loop's thread.
 AT_ONCE: Final = 2
 # A reader who turns pages goes on in the ranking that was begun, although records come and go meanwhile: a snapshot
-# that a next page was promised from is kept while it is among the latest few of those (some 30 MB each at 12,000 records).
+# that a next page was promised from is kept while it is among the latest few of those.
 KEPT: Final = 3
+
+# Changes are in memory until they are written down; a process that starts reads those since the last version again.
+PUBLISH_AT: Final = 1000
+PUBLISH_EVERY: Final = 600.0
+PUBLISH_LOOK: Final = 5.0
 
 _OF_LISTING: Final = frozenset(
     {
@@ -62,11 +72,11 @@ _NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | _OF_WORDS | {_O
 class Side:
     """One kind of record: its index, whether all of it was read, and the snapshots that pages were promised from."""
 
-    index: Index = field(default_factory=Index)
+    index: SharedIndex = field(default_factory=SharedIndex)
     loaded: bool = False
-    _kept: "OrderedDict[str, Snapshot]" = field(default_factory=OrderedDict)
+    _kept: "OrderedDict[str, SharedSnapshot]" = field(default_factory=OrderedDict)
 
-    def keep(self, snapshot: Snapshot) -> str:
+    def keep(self, snapshot: SharedSnapshot) -> str:
         """A name under which the next page will find this snapshot, unless it has to make room for others."""
         name = next((name for name, kept in self._kept.items() if kept is snapshot), str(uuid4()))
         self._kept[name] = snapshot
@@ -75,19 +85,21 @@ class Side:
             self._kept.popitem(last=False)
         return name
 
-    def kept(self, name: str) -> Snapshot | None:
+    def kept(self, name: str) -> SharedSnapshot | None:
         return self._kept.get(name)
 
 
 class Engine:
-    """Ranks in threads, so that the event loop goes on answering. One a process."""
+    """Ranks in threads, so that the event loop goes on answering. One a process; all of a machine share what is on disk."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, home: Path) -> None:
         self._database = database
+        self._shelf = Shelf(home)
         self._mark = 0
         self._seen: set[int] = set()
         self._looking = asyncio.Lock()
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
+        self._published_at = time.monotonic()
         self.sides: dict[Kind, Side] = {kind: Side() for kind in (*ListingKind, INSTRUMENT)}
         # They widen the questions alone, so a change holds from the next one on and nothing is indexed anew.
         self.synonyms: Synonyms = NO_SYNONYMS
@@ -98,42 +110,79 @@ class Engine:
 
     def readiness(self) -> dict[str, dict[str, object]]:
         return {
-            str(kind): {"loaded": side.loaded, "records": len(side.index.snapshot), "high_water_mark": self._mark}
+            str(kind): {
+                "loaded": side.loaded,
+                "records": len(side.index.snapshot),
+                "high_water_mark": self._mark,
+                "version": side.index.manifest.number if side.index.manifest else None,
+                "version_mark": side.index.manifest.mark if side.index.manifest else None,
+                "changes": side.index.changes,
+            }
             for kind, side in self.sides.items()
         }
 
-    def snapshot(self, kind: Kind) -> Snapshot:
+    def snapshot(self, kind: Kind) -> SharedSnapshot:
         return self.sides[kind].index.snapshot
 
     async def off_the_loop(self, work: Callable[[], Answer]) -> Answer:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
 
-    async def load(self) -> None:
-        """Read every open record. The place in the facts is taken first, so nothing falls between."""
+    async def open(self) -> None:
+        """Go over to what was published, by whichever process, and read the records of what never was."""
         async with self._looking:
-            await self._load()
+            await self.off_the_loop(warm)
+            while not self.loaded:
+                async with self._database.reading() as session:
+                    present, folder = await facts.mark(session), await self._shelf.folder(session)
+                for kind in self.sides:
+                    index = await self.off_the_loop(partial(SharedIndex, Store(folder / kind)))
+                    if index.manifest and index.manifest.mark <= present:
+                        self._put_up(kind, index)
+                try:
+                    await self._load([kind for kind, side in self.sides.items() if not side.loaded])
+                except Busy:  # another process reads them, for all of us
+                    await asyncio.sleep(LOOK_EVERY)
+            self._mark = min(side.index.manifest.mark for side in self.sides.values() if side.index.manifest)
+            self._seen = set()
 
-    async def _load(self) -> None:
+    async def load(self) -> None:
+        """Read every open record anew, whatever was published. ``Busy`` while another process does."""
+        async with self._looking:
+            self._mark = await self._load(list(self.sides))
+            self._seen = set()
+
+    async def _load(self, kinds: Sequence[Kind]) -> int:
+        """The place in the facts is taken first, so nothing falls between; answers it."""
         started = time.perf_counter()
         async with self._database.reading() as session:
-            mark = await facts.mark(session)
+            mark, folder = await facts.mark(session), await self._shelf.folder(session)
             self.synonyms = Synonyms.of(await synonyms.current(session))
-            for kind in self.sides:
-                # Built beside the one in use: what a broken try read must not stay when it is tried again.
-                side, after = Side(), None
-                while rows := await _open_rows(session, kind, after=after):
-                    after = rows[-1].id
-                    await self.off_the_loop(partial(_put, side.index, rows))
-                await self.off_the_loop(side.index.refresh)
-                side.loaded = True
-                self.sides[kind] = side
-                metrics.index_records.labels(str(kind)).set(len(side.index.snapshot))
-        self._mark, self._seen = mark, set()
+            for kind in kinds:
+                after: UUID | None = None
+                with building(Store(folder / kind)) as making:
+                    while rows := await _open_rows(session, kind, after=after):
+                        after = rows[-1].id
+                        await self.off_the_loop(partial(making.add, _documents(rows)))
+                    await self.off_the_loop(partial(making.publish, mark))
+                self._put_up(kind, await self.off_the_loop(partial(SharedIndex, Store(folder / kind))))
         log.info(
             "ranking_loaded",
             seconds=round(time.perf_counter() - started, 2),
-            **{str(kind): len(side.index.snapshot) for kind, side in self.sides.items()},
+            **{str(kind): len(self.snapshot(kind)) for kind in kinds},
         )
+        return mark
+
+    def _put_up(self, kind: Kind, index: SharedIndex) -> None:
+        self.sides[kind] = Side(index, loaded=True)
+        self._tell(kind)
+
+    def _tell(self, kind: Kind) -> None:
+        index = self.sides[kind].index
+        metrics.index_records.labels(str(kind)).set(len(index.snapshot))
+        metrics.index_changes.labels(str(kind)).set(index.changes)
+        if index.manifest:
+            metrics.index_version.labels(str(kind)).set(index.manifest.number)
+            metrics.index_mark.labels(str(kind)).set(index.manifest.mark)
 
     async def catch_up(self) -> int:
         """Bring the ranking up to what is committed now. Answers how many records were looked at again."""
@@ -143,40 +192,93 @@ class Engine:
                 if following < self._mark:
                     # History only runs backwards when another cluster answers: a backup was restored.
                     log.warning("ranking_starts_over")
-                    await self._load()
+                    self._mark, self._seen = await self._load(list(self.sides)), set()
                     return sum(len(side.index.snapshot) for side in self.sides.values())
                 # While a long transaction runs, what its neighbours wrote is handed out at every look.
-                unseen = [fact for fact in news if fact.id not in self._seen]
-                if any(fact.name in _OF_WORDS for fact in unseen):
+                fresh = [fact for fact in news if fact.id not in self._seen]
+                if any(fact.name in _OF_WORDS for fact in fresh):
                     self.synonyms = Synonyms.of(await synonyms.current(session))
-                concerned = await _concerned(session, [fact for fact in unseen if fact.name not in _OF_WORDS])
-                changed: set[Kind] = set()
+                concerned = await _concerned(session, [fact for fact in fresh if fact.name not in _OF_WORDS])
+                # A version holds a change for certain once its mark is beyond the transaction that made it.
+                mark = 1 + max((fact.xid for fact in fresh), default=0)
                 for kind, side in self.sides.items():
                     wanted = concerned.of(kind)
                     for start in range(0, len(wanted), BATCH):
                         some = wanted[start : start + BATCH]
                         rows = await _open_rows(session, kind, among=some)
-                        if await self.off_the_loop(partial(_exchange, side.index, rows, some)):
-                            changed.add(kind)
-            for kind in changed:
-                index = self.sides[kind].index
-                await self.off_the_loop(index.refresh)
-                metrics.index_records.labels(str(kind)).set(len(index.snapshot))
+                        await self.off_the_loop(partial(_exchange, side.index, rows, some, mark))
+            await self.off_the_loop(self._refresh)
+            for kind in self.sides:
+                self._tell(kind)
             self._mark, self._seen = following, {fact.id for fact in news}
             metrics.index_lag.set(clock.now().timestamp())
             return len(concerned.listings) + len(concerned.instruments)
 
+    def _refresh(self) -> None:
+        """Also goes over to what other processes have published."""
+        for side in self.sides.values():
+            side.index.refresh()
+
+    async def publish(self) -> None:
+        """Write down for all processes what this one knows. ``Busy`` while another does; queries and changes go on."""
+        mark = self._mark
+        for side in list(self.sides.values()):
+            if side.index.manifest is None or side.index.manifest.mark < mark:
+                await anyio.to_thread.run_sync(side.index.publish, mark)
+        self._published_at = time.monotonic()
+
+    def _due(self) -> bool:
+        changes = max(side.index.changes for side in self.sides.values())
+        return changes >= PUBLISH_AT or (changes > 0 and time.monotonic() - self._published_at > PUBLISH_EVERY)
+
     async def follow(self) -> None:
-        """Load, then keep looking, whatever the database does, until cancelled."""
+        """Open, then keep looking and writing down, whatever the database does, until cancelled."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._look_on())
+            both.create_task(self._write_down())
+
+    async def _look_on(self) -> None:
         while True:
             try:
                 if not self.loaded:
-                    await self.load()
+                    await self.open()
                 await self.catch_up()
             except Exception as error:  # noqa: BLE001 -- the database may be away; the last good ranking goes on
                 log.warning("ranking_waits", because=repr(error))
                 await asyncio.sleep(1)
             await asyncio.sleep(LOOK_EVERY)
+
+    async def _write_down(self) -> None:
+        checked = False
+        while True:
+            await asyncio.sleep(PUBLISH_LOOK)
+            if not self.loaded:
+                continue
+            try:
+                if not checked:
+                    await self._check()
+                    checked = True
+                self._shelf.lived_in()
+                if self._due():
+                    await self.publish()
+            except Busy:
+                pass
+            except Exception as error:  # noqa: BLE001 -- a full disk, say; memory holds what could not be written
+                log.warning("ranking_not_written", because=repr(error))
+
+    async def _check(self) -> None:
+        """Read every byte of what was opened once; what is damaged is read from the records again."""
+        for kind, side in list(self.sides.items()):
+            store, manifest = side.index.store, side.index.manifest
+            if store and manifest:
+                try:
+                    await anyio.to_thread.run_sync(store.verify, manifest)
+                except Damaged as error:
+                    log.warning("ranking_damaged", kind=str(kind), because=str(error))
+                    await self.load()
+                    return
+                except FileNotFoundError:  # a newer version has taken its place
+                    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +328,13 @@ async def _open_rows(
     return rows
 
 
-def _put(index: Index, rows: Sequence[Any]) -> None:
-    index.put_many((str(row.id), reading.document(row)) for row in rows)
+def _documents(rows: Sequence[Any]) -> Iterator[tuple[str, Document]]:
+    return ((str(row.id), reading.document(row)) for row in rows)
 
 
-def _exchange(index: Index, rows: Sequence[Any], looked_for: Collection[UUID]) -> bool:
-    """Put what is open, drop what is no longer. Answers whether that changed anything."""
-    gone = {str(id_) for id_ in looked_for} - {str(row.id) for row in rows}
-    dropped = [index.drop(key) for key in gone]
-    _put(index, rows)
-    return bool(rows) or any(dropped)
+def _exchange(index: SharedIndex, rows: Sequence[Any], looked_for: Collection[UUID], mark: int) -> None:
+    """Put what is open, drop what is no longer, and show it: what waits to be shown takes much memory."""
+    for key in {str(id_) for id_ in looked_for} - {str(row.id) for row in rows}:
+        index.drop(key, mark=mark)
+    index.put_many(_documents(rows), mark=mark)
+    index.refresh()

@@ -79,7 +79,7 @@ async def ranked(
                 first_free=Stretch(**free[one.id]._asdict()) if one.id in free else None,
             )
             for match, one in kept
-            for why in [snapshot.explain(query, match.key, now=now)]
+            for why in [snapshot.explain(query, match.key, reading.document(one), now=now)]
         ]
 
     items = await engine.off_the_loop(explained)

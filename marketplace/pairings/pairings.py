@@ -22,9 +22,10 @@ from marketplace.listings.policy import listing_open
 from marketplace.pairings import reading
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.reading import Kind
-from matching import Filters, Match, Query, Ranking, Side, Snapshot
+from matching import Filters, Match, Query, Ranking, Side
 from matching import Reasons as Why
 from matching.coverage import coverage
+from matching.segments.index import SharedSnapshot
 from schemas.identity import OrganisationCard
 from schemas.listings import ListingKind
 from schemas.pairings import (
@@ -105,28 +106,28 @@ async def one(
     query, now = reading.query(listing, engine.synonyms), clock.now().timestamp()
     if str(other_id) not in snapshot:
         raise NotFound
-    await let_go(session)
-    why = await engine.off_the_loop(partial(snapshot.explain, query, str(other_id), now=now))
-    shown = await _shown(session, kind, [other_id])
-    if other_id not in shown:
+    other = (await _shown(session, kind, [other_id])).get(other_id)
+    if other is None:
         raise NotFound
-    (verdicts,) = await engine.off_the_loop(partial(_covered, listing, [shown[other_id]]))
-    return _pairing(shown[other_id], why, verdicts=verdicts, in_full=True)
+    await let_go(session)
+    why = await engine.off_the_loop(partial(snapshot.explain, query, str(other_id), reading.document(other), now=now))
+    (verdicts,) = await engine.off_the_loop(partial(_covered, listing, [other]))
+    return _pairing(other, why, verdicts=verdicts, in_full=True)
 
 
-def ready(engine: Engine, kind: Kind) -> Snapshot:
+def ready(engine: Engine, kind: Kind) -> SharedSnapshot:
     if not engine.sides[kind].loaded:
         raise RankingLoading
     return engine.snapshot(kind)
 
 
 def _explained(
-    snapshot: Snapshot, query: Query, now: float, about: Listing | None, found: Sequence[tuple[Match, Listing]]
+    snapshot: SharedSnapshot, query: Query, now: float, about: Listing | None, found: Sequence[tuple[Match, Listing]]
 ) -> list[Pairing]:
     """The found records with their reasons, and what they say to the indicators."""
     verdicts = _covered(about, [listing for _, listing in found])
     return [
-        _pairing(listing, snapshot.explain(query, match.key, now=now), verdicts=covered)
+        _pairing(listing, snapshot.explain(query, match.key, reading.document(listing), now=now), verdicts=covered)
         for (match, listing), covered in zip(found, verdicts, strict=True)
     ]
 
@@ -158,7 +159,7 @@ async def ranked(
     return RankingPage(items=pairings, **beside(engine, kind, first, paging, snapshot, now, kept, more=bool(more)))
 
 
-def begun(engine: Engine, kind: Kind, paging: Paging | None) -> tuple[Snapshot, float, tuple[float, str] | None]:
+def begun(engine: Engine, kind: Kind, paging: Paging | None) -> tuple[SharedSnapshot, float, tuple[float, str] | None]:
     """The snapshot and the moment that a page is of, and what it goes on behind.
 
     Freshness fades with every second, and each record that comes or goes moves all others a little: every page of a
@@ -175,7 +176,7 @@ async def best(
     session: AsyncSession,
     engine: Engine,
     kind: Kind,
-    snapshot: Snapshot,
+    snapshot: SharedSnapshot,
     query: Query,
     limit: int,
     *,
@@ -207,7 +208,7 @@ def beside(
     kind: Kind,
     first: Ranking,
     paging: Paging | None,
-    snapshot: Snapshot,
+    snapshot: SharedSnapshot,
     now: float,
     kept: Sequence[tuple[Match, Any]],
     *,

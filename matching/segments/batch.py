@@ -12,7 +12,7 @@ from matching.segments.codec import decode
 from matching.segments.compiling import compiled, whole
 from matching.segments.kernels import Questions, room_for
 from matching.segments.ranking import Part, View, found_by
-from matching.segments.statistics import classes_of
+from matching.segments.statistics import MARK, classes_of
 from matching.segments.vocabulary import packed
 from matching.text import CHARACTER
 from matching.weighting import focus_of, idf_of
@@ -64,9 +64,11 @@ def _insert_all(starts: I64, found: I64, their: F64, rows: I64, scores: F64) -> 
 class _Terms(NamedTuple):
     """The terms of an asking part, as the answering collection has them; ``idf`` 0 for one that nobody answers to.
 
+    The first ``marked`` are none: see ``facets``.
     ``focus`` and ``aside`` as in ``weighting``, the latter 1 where brevity counts.
     """
 
+    marked: int
     idf: F64
     focus: F64
     aside: U8
@@ -81,7 +83,12 @@ def _weighed(
     """Each record's terms as ``weighting.weigh`` does it, 0 for what nobody has. ``damp``: 1 + ln tf."""
     for i in range(len(starts) - 1):
         begin, end = starts[i], starts[i + 1]
-        brevity = half / (half + (end - begin))
+        n = end - begin
+        for j in range(begin, end):
+            if ids[j] >= terms.marked:
+                break
+            n -= 1
+        brevity = half / (half + n)
         brevities[i] = brevity
         squared = 0.0
         for j in range(begin, end):
@@ -127,12 +134,16 @@ class Asking:
         vocabulary, collection = part.segment.vocabulary, self.answering.collection
         numbers = [other.segment.vocabulary.numbers(vocabulary.all()) for other in self.answering.parts]
         df, cf, there = self.answering.totals(numbers, len(vocabulary))
-        lone = vocabulary.beginning_with(CHARACTER)
+        marked = vocabulary.beginning(MARK)[1]
+        there[:marked] = False
+        lone = np.zeros(len(vocabulary), np.bool_)
+        lone[slice(*vocabulary.beginning(CHARACTER))] = True
         aside = lone.copy()
         if collection.settings.asides:
             known = vocabulary.numbers(packed(sorted(ASIDE_TERMS)))
             aside[known[known >= 0]] = True
         return numbers, _Terms(
+            marked=marked,
             idf=np.where(there, idf_of(df, collection.documents), 0.0),
             focus=focus_of(df, cf, collection.settings),
             aside=aside.view(np.uint8),

@@ -5,22 +5,35 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.segments.building import built, merged
 from matching.segments.files import finish
 from matching.segments.segment import BLOCK, Segment, encoded, opened
-from matching.segments.store import Manifest, Store
+from matching.segments.store import Manifest, Store, Writer
 from matching.segments.vocabulary import Vocabulary
 from matching.text import count_all
 
-Record = tuple[str, str]
-"""A key and a text."""
+_ASIDE: Final = "bulk-"
+
+
+class Record(NamedTuple):
+    """``codes``: terms to be counted beside those of the text. ``columns``: a value for each column; all records of an
+    index have the same."""
+
+    key: str
+    text: str
+    codes: Mapping[str, int] = {}
+    columns: Mapping[str, object] = {}
 
 
 def _any(_: str) -> bool:
@@ -59,40 +72,113 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def counted(records: Sequence[Record], analysis: Analysis = TERMS) -> Segment:
+class _Block:
+    """Records whose terms are counted; their texts are not kept."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._count = analysis.count
+        self._numbers = _Numbers(analysis.is_term)
+        self._ids, self._tf, self._lengths = array("i"), array("i"), array("i")
+        self._keys: list[str] = []
+        self._columns: list[Mapping[str, object]] = []
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def add(self, record: Record) -> None:
+        counts = {**record.codes, **self._count(record.text)}
+        self._ids.extend(map(self._numbers.__getitem__, counts))
+        self._tf.extend(counts.values())
+        self._lengths.append(len(counts))
+        self._keys.append(record.key)
+        self._columns.append(record.columns)
+
+    def segment(self) -> Segment:
+        numbers = self._numbers
+        vocabulary = sorted(numbers.terms)
+        place = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
+        renumbered = np.array([*(place[term] for term in numbers.terms), -1], np.int32)
+        flat = renumbered[_whole(self._ids)]
+        row = np.repeat(np.arange(len(self)), _whole(self._lengths))
+        terms = np.flatnonzero(flat >= 0)
+        order = terms[np.argsort((row[terms] << 32) | flat[terms])]
+        starts = np.concatenate([[0], np.cumsum(np.bincount(row[terms], minlength=len(self)))]).astype(np.int64)
+        names = self._columns[0] if self._columns else {}
+        columns = {name: np.array([values[name] for values in self._columns]) for name in names}
+        return built(
+            encoded(self._keys), Vocabulary.of(vocabulary), starts, flat[order], _whole(self._tf)[order], columns
+        )
+
+
+def _whole(numbers: "array[int]") -> NDArray[np.int32]:
+    return np.frombuffer(numbers, np.int32) if numbers else np.zeros(0, np.int32)
+
+
+def counted(records: Iterable[Record], analysis: Analysis = TERMS) -> Segment:
     """A segment of these records, in this process."""
-    numbers = _Numbers(analysis.is_term)
-    ids, tf, lengths = array("i"), array("i"), array("i")
-    number_of = numbers.__getitem__
-    for _, text in records:
-        counts = analysis.count(text)
-        ids.extend(map(number_of, counts))
-        tf.extend(counts.values())
-        lengths.append(len(counts))
-    vocabulary = sorted(numbers.terms)
-    place = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
-    renumbered = np.array([*(place[term] for term in numbers.terms), -1], np.int32)
-    flat = renumbered[np.frombuffer(ids, np.int32) if ids else np.zeros(0, np.int32)]
-    row = np.repeat(np.arange(len(records)), np.frombuffer(lengths, np.int32) if lengths else 0)
-    terms = np.flatnonzero(flat >= 0)
-    order = terms[np.argsort((row[terms] << 32) | flat[terms])]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(row[terms], minlength=len(records)))]).astype(np.int64)
-    times = np.frombuffer(tf, np.int32)[order] if tf else np.zeros(0, np.int32)
-    return built(encoded([key for key, _ in records]), Vocabulary.of(vocabulary), starts, flat[order], times)
+    block = _Block(analysis)
+    for record in records:
+        block.add(record)
+    return block.segment()
+
+
+class Building:
+    """A version in the making: see ``building``."""
+
+    def __init__(self, writer: Writer, folder: Path, analysis: Analysis) -> None:
+        self._writer, self._folder, self._analysis = writer, folder, analysis
+        self._block = _Block(analysis)
+        self._written: list[Segment] = []
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Count some more. KeyTaken, here or when it is published, when a key comes twice."""
+        for record in records:
+            self._block.add(record)
+            if len(self._block) == BLOCK:
+                path = self._folder / f"{len(self._written)}.segment"
+                self._written.append(opened(_written(self._block.segment(), path)))
+                self._block = _Block(self._analysis)
+
+    def publish(self, mark: int) -> Manifest:
+        """Make all of them the newest version, in place of what was there."""
+        last = [self._block.segment()] if len(self._block) else []
+        return _published(self._writer, [*self._written, *last], mark)
+
+
+@contextmanager
+def building(store: Store, analysis: Analysis = TERMS) -> Iterator[Building]:
+    """Make a version from records that come bit by bit. ``store.Busy`` when another process writes there.
+
+    Keeps one copy of the index in memory while it is published, and what is counted of one block until then.
+    """
+    with store.writing() as writer, _aside(store) as folder:
+        yield Building(writer, folder, analysis)
 
 
 def publish(
     store: Store, records: Iterable[Record], *, mark: int = 0, analysis: Analysis = TERMS, processes: int = 1
 ) -> Manifest:
-    """Make these records the newest version, in place of all others.
+    """Make these records the newest version, in place of all others, with the help of several processes.
 
     Keeps one copy of the index in memory while it is made, and a few blocks of texts. KeyTaken when a key comes twice.
     """
-    store.folder.mkdir(parents=True, exist_ok=True)
-    with store.writing() as writer, TemporaryDirectory(dir=store.folder, prefix="bulk-") as folder:
-        segments = [opened(path) for path in _cut(records, analysis, processes, Path(folder))]
-        one = merged([(segment, np.ones(len(segment), np.bool_)) for segment in segments])
-        return writer.publish([(one, np.ones(len(one), np.bool_))] if len(one) else [], mark)
+    with store.writing() as writer, _aside(store) as folder:
+        segments = [opened(path) for path in _cut(records, analysis, processes, folder)]
+        return _published(writer, segments, mark)
+
+
+def _published(writer: Writer, segments: Sequence[Segment], mark: int) -> Manifest:
+    one = segments[0] if len(segments) == 1 else merged([(each, np.ones(len(each), np.bool_)) for each in segments])
+    return writer.publish([(one, np.ones(len(one), np.bool_))] if len(one) else [], mark)
+
+
+@contextmanager
+def _aside(store: Store) -> Iterator[Path]:
+    """A folder for the writer to work in; what one that was killed has left goes."""
+    for left in store.folder.glob(f"{_ASIDE}*"):
+        rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(dir=store.folder, prefix=_ASIDE) as folder:
+        yield Path(folder)
 
 
 def _cut(records: Iterable[Record], analysis: Analysis, processes: int, folder: Path) -> Iterator[Path]:
@@ -118,6 +204,10 @@ def _blocks(records: Iterator[Record]) -> Iterator[list[Record]]:
 
 
 def _write(records: Sequence[Record], analysis: Analysis, path: Path) -> Path:
-    counted(records, analysis).write(path)
+    return _written(counted(records, analysis), path)
+
+
+def _written(segment: Segment, path: Path) -> Path:
+    segment.write(path)
     finish(path)
     return path

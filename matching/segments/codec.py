@@ -112,6 +112,25 @@ def _count(words: Words, places: NDArray[np.uint32], rows: Rows) -> Starts:
 
 
 @compiled
+def following(words: Words, at: int, term: int) -> tuple[int, int, int]:
+    """The term after ``term`` in a document whose next word is at ``at``, its tf, and where the word after it is."""
+    word = whole(words[at])
+    at += 1
+    gap = word & GAP_MASK
+    if word & GOES_ON:
+        gap |= whole(words[at]) << GAP_BITS
+        at += 1
+    count = ((word >> GAP_BITS) & 3) + 1
+    if count > TF_ELSEWHERE:
+        count = whole(words[at])
+        at += 1
+        if count == TF_WIDE:
+            count = whole(words[at]) | (whole(words[at + 1]) << 16)
+            at += 2
+    return term + gap, count, at
+
+
+@compiled
 def _read(words: Words, places: NDArray[np.uint32], rows: Rows, ids: Ids, tf: Counts) -> None:
     j = 0
     for i in range(len(rows)):
@@ -119,20 +138,7 @@ def _read(words: Words, places: NDArray[np.uint32], rows: Rows, ids: Ids, tf: Co
         end = whole(places[rows[i] + 1])
         term = whole(-1)
         while at < end:
-            word = whole(words[at])
-            at += 1
-            gap = word & GAP_MASK
-            if word & GOES_ON:
-                gap |= whole(words[at]) << GAP_BITS
-                at += 1
-            count = ((word >> GAP_BITS) & 3) + 1
-            if count > TF_ELSEWHERE:
-                count = whole(words[at])
-                at += 1
-                if count == TF_WIDE:
-                    count = whole(words[at]) | (whole(words[at + 1]) << 16)
-                    at += 2
-            term += gap
+            term, count, at = following(words, at, term)
             ids[j] = term
             tf[j] = count
             j += 1
@@ -145,6 +151,30 @@ def decode(words: Words, places: NDArray[np.uint32], rows: Rows) -> tuple[Starts
     tf = np.empty(int(starts[-1]), np.int32)
     _read(words, places, rows, ids, tf)
     return starts, ids, tf
+
+
+@compiled
+def compared(
+    words: Words, places: NDArray[np.uint32], row: int, numbers: Ids, marked: int
+) -> tuple[Rows, Counts, Ids, Counts]:
+    """A document beside a query's terms: which of ``numbers`` it has, and how often; and its terms below ``marked``, and
+    how often it has those. ``numbers`` ascend, but for -1, which stands for no term."""
+    at, end = whole(places[row]), whole(places[row + 1])
+    matched, counts = np.empty(len(numbers), np.int64), np.empty(len(numbers), np.int32)
+    codes, times = np.empty(end - at, np.int32), np.empty(end - at, np.int32)
+    n, n_codes, j, term = whole(0), whole(0), whole(0), whole(-1)
+    while at < end:
+        term, count, at = following(words, at, term)
+        if term < marked:
+            codes[n_codes], times[n_codes] = term, count
+            n_codes += 1
+            continue
+        while j < len(numbers) and numbers[j] < term:
+            j += 1
+        if j < len(numbers) and numbers[j] == term:
+            matched[n], counts[n] = j, count
+            n += 1
+    return matched[:n], counts[:n], codes[:n_codes], times[:n_codes]
 
 
 @compiled

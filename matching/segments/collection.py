@@ -1,6 +1,6 @@
 """A collection that lives: the published version, what came and went since, and the view that queries read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock, RLock
 from typing import Final
@@ -37,6 +37,10 @@ class Change:
     number: int
     counts: Mapping[str, int] | None
     columns: Mapping[str, object] = field(default_factory=dict)
+
+    def applied(self) -> "Change":
+        """Without what now stands in a young segment: a large import would fill the memory with it."""
+        return Change(self.mark, self.number, None if self.counts is None else {})
 
 
 @dataclass(slots=True)
@@ -118,9 +122,9 @@ class Collection:
                 waiting, self._waiting = self._waiting, {}
             if waiting:
                 if self._store:
-                    self._changes |= waiting
-                self._apply(waiting)
-                self._show()
+                    self._changes |= {key: change.applied() for key, change in waiting.items()}
+                if self._apply(waiting):
+                    self._show()
             return self._view
 
     def follow(self) -> bool:
@@ -137,6 +141,18 @@ class Collection:
             self._settle(shelved, lambda change: change.mark > shelved.manifest.mark)
             return True
 
+    def holds(self, key: str) -> bool:
+        """Whether there is such a record, with all changes so far."""
+        with self._changing:
+            waiting = self._waiting.get(key)
+        return key in self._view if waiting is None else waiting.counts is not None
+
+    @property
+    def changes(self) -> int:
+        """How many records have changed since the version that this is built on."""
+        with self._changing:
+            return len(self._changes) + len(self._waiting)
+
     def publish(self, mark: int | None = None) -> Manifest:
         """Write what this process knows down as the newest version, merging what has become many or rotten.
 
@@ -151,6 +167,8 @@ class Collection:
                 self.refresh()
                 lives = [(life.segment, life.alive) for life in [*self._base, *self._young]]
                 upto, through = self._number_of_last(), self._mark if mark is None else mark
+                if self._manifest:
+                    through = max(through, self._manifest.mark)
             writer.publish(tidied(lives), through)
             with self._refreshing:
                 shelved = self._store.open()
@@ -168,17 +186,36 @@ class Collection:
             _Life(segment, alive, weighing)
             for (segment, alive), weighing in zip(shelved.lives, shelved.weighings, strict=True)
         ]
-        self._young = []
         self._changes = {key: change for key, change in self._changes.items() if still(change)}
-        self._apply(self._changes)
-        self._show()
+        if self._changes:
+            self._bury(self._base, self._changes)
+            put = np.array(
+                [key_bytes(key) for key, each in self._changes.items() if each.counts is not None], np.bytes_
+            )
+            young = [(life.segment, life.alive & np.isin(life.segment.keys, put)) for life in self._young]
+            young = [(segment, alive) for segment, alive in young if alive.any()]
+            one = merged(young)
+            self._young = [_Life(one, np.ones(len(one), np.bool_))] if young else []
+            self._show()
+        else:  # counted already by whoever published it
+            self._young = []
+            self._view = self._as_published()
 
-    def _apply(self, changes: Mapping[str, Change]) -> None:
-        keys = [key_bytes(key) for key in changes]
-        for life in [*self._base, *self._young]:
-            rows = [row for key in keys if (row := life.segment.row(key)) >= 0 and life.alive[row]]
+    @staticmethod
+    def _bury(lives: Sequence[_Life], keys: Iterable[str]) -> bool:
+        """These records live no longer in any of the segments. Whether one did."""
+        wanted = [key_bytes(key) for key in keys]
+        found = False
+        for life in lives:
+            rows = [row for key in wanted if (row := life.segment.row(key)) >= 0 and life.alive[row]]
             if rows:
                 life.without(rows)
+                found = True
+        return found
+
+    def _apply(self, changes: Mapping[str, Change]) -> bool:
+        """Whether that changed anything: not so when what was dropped was not there."""
+        buried = self._bury([*self._base, *self._young], changes)
         new = {key: change for key, change in changes.items() if change.counts is not None}
         if new:
             segment = segment_of(new, self._columns)
@@ -188,6 +225,7 @@ class Collection:
             one, other = self._young[-2:]
             segment = merged([(one.segment, one.alive), (other.segment, other.alive)])
             self._young[-2:] = [_Life(segment, np.ones(len(segment), np.bool_))]
+        return buried or bool(new)
 
     def _show(self) -> None:
         fresh = self._manifest is None or self._manifest.postings <= FRESH_UP_TO

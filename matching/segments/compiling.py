@@ -29,7 +29,10 @@ def fused(kernel: Kernel) -> Kernel:
 
 
 def _kept(kernel: Kernel, **options: Any) -> Kernel:
-    dispatcher = numba.njit(nogil=True, cache=True, **options)(kernel)
+    try:
+        dispatcher = numba.njit(nogil=True, cache=True, **options)(kernel)
+    except RuntimeError:  # there is no folder to keep it in
+        dispatcher = numba.njit(nogil=True, **options)(kernel)
     # Numba notices a change of the file that a kernel stands in, but not of another file that it calls into, and would
     # go on with the old code. So the stamp that it compares is that of all of them.
     with suppress(AttributeError):

@@ -1,7 +1,7 @@
 """A query against the collection as it is at one moment: its weights, the k best rows, and who they are."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -16,7 +16,7 @@ from matching.segments.files import frozen
 from matching.segments.kernels import BLOCK, Postings, Questions, Room, room_for, search
 from matching.segments.scoring import Asked, Documents, hashed, score_rows
 from matching.segments.segment import Segment, key_bytes
-from matching.segments.statistics import Weighing, classes_of
+from matching.segments.statistics import MARK, Weighing, classes_of
 from matching.segments.vocabulary import packed
 from matching.weighting import Collection, Question, weigh
 
@@ -97,18 +97,19 @@ class View:
         return -1
 
     def key(self, row: int) -> str:
-        part = self._part(row)
-        return bytes(part.segment.keys[row - part.first]).decode("utf-8", "surrogatepass")
+        return self.key_bytes_of(row).decode("utf-8", "surrogatepass")
 
-    def _part(self, row: int) -> Part:
-        return next(part for part in reversed(self.parts) if part.first <= row)
+    def place(self, row: int) -> int:
+        """Which part a row is in."""
+        return next(n for n in range(len(self.parts) - 1, -1, -1) if self.parts[n].first <= row)
 
-    def ask(self, counts: Mapping[str, int]) -> Question:
-        """Weigh a query: term → how often. What nobody has is left out of it and of its length."""
-        counts = dict(sorted(counts.items()))
+    def ask(self, counts: Mapping[str, int], *, through: Container[str] = ()) -> Question:
+        """Weigh a query: term → how often. What nobody has is left out of it and of its length.
+        ``through``: the terms that only synonyms ask for."""
+        counts = {term: count for term, count in sorted(counts.items()) if term[:1] != MARK}
         asked = packed(list(counts))
         numbers = [part.segment.vocabulary.numbers(asked) for part in self.parts]
-        return weigh(counts, numbers, *self.totals(numbers, len(counts)), self.collection)
+        return weigh(counts, numbers, *self.totals(numbers, len(counts)), self.collection, through=through)
 
     def totals(self, numbers: Sequence[NDArray[np.int32]], n: int) -> tuple[I64, I64, Mask]:
         """df and cf of n terms, and whether anybody has them. ``numbers``: where they are in each part's vocabulary."""
@@ -157,7 +158,7 @@ class View:
         return Found(rows[order], scores[order])
 
     def key_bytes_of(self, row: int) -> bytes:
-        part = self._part(row)
+        part = self.parts[self.place(row)]
         return bytes(part.segment.keys[row - part.first])
 
     def scores(self, question: Question, rows: Rows) -> Floats:

@@ -14,6 +14,9 @@ from matching.segments.files import Opened, frozen, write_arrays
 from matching.segments.segment import Segment
 from matching.weighting import Collection, idf_of, mean_of
 
+MARK: Final = "\0"
+"""Begins terms that weigh nothing: see ``facets``."""
+
 COMMON: Final = (0.3, 0.15, 0.07, 0.03, 0.01)
 """A term's class of commonness is the first share of the documents that it exceeds; rarer terms have none."""
 
@@ -44,10 +47,12 @@ class Weighing:
     @classmethod
     def of(cls, segment: Segment, totals: Totals, documents: int) -> "Weighing":
         """Reads every posting of the segment once; some 3 ns each."""
+        idf = idf_of(totals.df.astype(np.int64), documents)
+        idf[: segment.vocabulary.beginning(MARK)[1]] = 0.0
         norms, parts = lengths(
             segment.forward,
             segment.forward_start,
-            idf_of(totals.df.astype(np.int64), documents),
+            idf,
             classes_of(totals.df, documents),
             len(COMMON),
         )

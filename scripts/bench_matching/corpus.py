@@ -73,7 +73,7 @@ def records(path: Path, n: int) -> Iterator[Record]:
     with path.open(encoding="utf-8") as file:
         for _, line in zip(range(n), file, strict=False):
             record = json.loads(line)
-            yield record["id"], record["text"]
+            yield Record(record["id"], record["text"])
 
 
 def _drawn(seed: int) -> Iterator[str]:

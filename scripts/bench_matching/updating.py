@@ -15,7 +15,8 @@ MANY = 1000
 
 
 def measured(work: Path) -> dict[str, Any]:
-    texts = list(islice(corpus.records(corpus.written(MANY, work.parent), MANY), MANY))
+    written = corpus.records(corpus.written(MANY, work.parent), MANY)
+    texts = [(record.key, record.text) for record in islice(written, MANY)]
     collection = Collection(Store(work / "duijie"))
     queries = json.loads((work / "queries.json").read_text(encoding="utf-8"))["long"]
     view = collection.view

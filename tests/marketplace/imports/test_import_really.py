@@ -22,9 +22,9 @@ async def ended(really, me, answer) -> dict:
         await asyncio.sleep(0.1)
 
 
-async def test_a_real_worker_does_it_and_the_ranking_sees_it(really, real) -> None:
+async def test_a_real_worker_does_it_and_the_ranking_sees_it(really, real, tmp_path) -> None:
     me = await real.given.university()
-    engine = Engine(real.database)
+    engine = Engine(real.database, tmp_path)
     await engine.load()
     before = len(engine.snapshot(ListingKind.ACHIEVEMENT))
     worker = Worker(really.place, JOBS, SCHEDULES)

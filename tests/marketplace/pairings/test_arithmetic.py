@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from marketplace.identity.models import Organisation
 from marketplace.listings.models import Achievement, Listing, Problem
-from marketplace.pairings import engine, pairings, reading
-from matching import Index, Query, Ranking, Reasons, Snapshot
+from marketplace.pairings import pairings, reading
+from matching import Query, Ranking, Reasons
 from matching.asides import is_aside
+from matching.segments.index import SharedIndex
 from matching.text import count_all
 from schemas.codes import TABLES
 from schemas.identity import Verification
@@ -92,18 +93,19 @@ PROBLEMS = records(
 )
 
 
-def ranked(snapshot: Snapshot, query: Query, k: int) -> tuple[Ranking, list[Reasons]]:
-    ranking = snapshot.rank(query, k=k, now=NOW.timestamp())
-    return ranking, [snapshot.explain(query, match.key, now=NOW.timestamp()) for match in ranking.items]
+def ranked(among: list[Any], query: Query, k: int) -> tuple[Ranking, list[Reasons]]:
+    index = SharedIndex()
+    documents = {str(row.id): reading.document(row) for row in among}
+    index.put_many(documents.items())
+    snapshot, now = index.refresh(), NOW.timestamp()
+    ranking = snapshot.rank(query, k=k, now=now)
+    return ranking, [snapshot.explain(query, match.key, documents[match.key], now=now) for match in ranking.items]
 
 
 def told(asked: Listing, among: list[Any]) -> list[dict[str, Any]]:
     """The items of a ranking as they go over the wire."""
-    index = Index()
-    engine._put(index, among)
-    query = reading.query(asked)
     by_key = {str(listing.id): listing for listing in among}
-    ranking, why = ranked(index.refresh(), query, 50)
+    ranking, why = ranked(among, reading.query(asked), 50)
     return [
         pairings._pairing(by_key[match.key], reasons, in_full=True).model_dump(mode="json")
         for match, reasons in zip(ranking.items, why, strict=True)
@@ -257,11 +259,9 @@ def test_a_record_that_was_confirmed_long_ago_is_less_fresh():
             budget_low=None, budget_high=None, confirmed_at=NOW - timedelta(days=days), confirmed_until=None,
         )  # fmt: skip
 
-    index = Index()
-    engine._put(index, [one(0), one(90), one(180), one(400)])
     asked = Achievement(kind=ListingKind.ACHIEVEMENT, title="固态电解质", keywords=[], industries=[], disciplines=[],
                         cooperation_modes=[])  # fmt: skip
-    ranking, why = ranked(index.refresh(), reading.query(asked), 9)
+    ranking, why = ranked([one(0), one(90), one(180), one(400)], reading.query(asked), 9)
     fresh = {reasons.key: reasons.signals[-1].value for reasons in why}
     assert fresh == {"0": 1.0, "90": 0.5, "180": 0.0, "400": 0.0}
     assert [match.key for match in ranking.items] == ["0", "90", "180", "400"]

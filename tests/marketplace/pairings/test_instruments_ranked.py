@@ -5,6 +5,8 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
+from marketplace.kernel import clock
+from matching import Query
 from schemas.identity import OrganisationKind, Role
 from tests.given.labs import an_instrument, day, wish
 from tests.marketplace.pairings.conftest import added_up
@@ -139,7 +141,8 @@ async def test_publishing_editing_retiring_and_suspension_are_followed(standing,
     assert await there()
     assert (await manager.patch(url, {"name": "冲击试验机"}, version=published["version"])).status_code == 200
     await engine.catch_up()
-    assert engine.snapshot("instrument").document(made["id"]).title == "冲击试验机"
+    new = engine.snapshot("instrument").rank(Query("冲击"), now=clock.now().timestamp())
+    assert [match.key for match in new.items] == [made["id"]]
     admin = await given_there.admin()
     decisions = f"/api/v1/organisations/{manager.organisation.id}/verification/decisions"
     for decision, ranked in (("suspend", False), ("reinstate", True)):

@@ -143,9 +143,9 @@ async def test_a_new_record_does_not_disturb_pages_that_were_begun(many, client,
 
     async def publish(number: int) -> None:
         (made,) = await listings.achievements(session, newcomer.organisation, {"title": "固态电解质薄膜的界面阻抗"})
-        side = engine.sides["achievement"]
-        ranking._put(side.index, await ranking._open_rows(session, ListingKind.ACHIEVEMENT, among=[made.id]))
-        side.index.refresh()
+        index = engine.sides["achievement"].index
+        rows = await ranking._open_rows(session, ListingKind.ACHIEVEMENT, among=[made.id])
+        ranking._exchange(index, rows, [made.id], 1)
 
     read = await pages(client, url, limit=8, before_each=publish)
     assert [item["id"] for item in itertools.chain(*read)] == whole

@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from matching.segments import bulk
-from matching.segments.bulk import Analysis, publish
+from matching.segments.bulk import Analysis, Record, publish
 from matching.segments.collection import Collection
 from matching.segments.segment import KeyTaken
 from matching.segments.store import Store
@@ -11,7 +11,7 @@ from matching.text import count_all, cut
 from tests.matching.segments.given import BruteForce, ranked
 
 TEXTS = ["固态电解质锂离子电池", "石墨烯复合材料疲劳试验", "锂离子电池的轻量化", "", "，。", "电池 电池 电池 42CrMo"]
-RECORDS = [(f"k{9 - n}", text * (n % 3 + 1)) for n, text in enumerate(TEXTS)]
+RECORDS = [Record(f"k{9 - n}", text * (n % 3 + 1)) for n, text in enumerate(TEXTS)]
 
 
 def words(text):
@@ -29,15 +29,15 @@ def test_texts_in_bulk_rank_as_one_by_one(tmp_path, monkeypatch, processes):
     manifest = publish(store, iter(RECORDS), mark=4, processes=processes)
     assert (manifest.mark, manifest.documents) == (4, len(RECORDS))
     assert {path.suffix for path in tmp_path.iterdir()} == {".segment", ".statistics", ".json", ".lock"}
-    brute = BruteForce({key: count_all(text) for key, text in RECORDS})
-    for _, text in RECORDS:
+    brute = BruteForce({key: count_all(text) for key, text, *_ in RECORDS})
+    for _, text, *_ in RECORDS:
         assert ranked(Collection(store).view, count_all(text), 9) == brute.ranked(count_all(text), 9)
 
 
 def test_another_analysis_keeps_only_what_it_calls_terms(tmp_path):
     store = Store(tmp_path)
     publish(store, RECORDS, analysis=Analysis(words, has_letter))
-    expected = {key: {word: n for word, n in words(text).items() if has_letter(word)} for key, text in RECORDS}
+    expected = {key: {word: n for word, n in words(text).items() if has_letter(word)} for key, text, *_ in RECORDS}
     assert ranked(Collection(store).view, {"锂": 1, "电池": 1}, 9) == BruteForce(expected).ranked(
         {"锂": 1, "电池": 1}, 9
     )

@@ -4,6 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
+import pytest
+
+from matching.segments.compiling import compiled
+
 KERNELS = """
 from compiling import compiled
 {imported}
@@ -41,3 +46,14 @@ def test_a_changed_kernel_is_noticed_by_those_that_call_it_from_another_file(tmp
     assert run(10) == "11"
     assert list(Path(tmp_path, "__pycache__").glob("*.nbi"))
     assert run(20) == "21"
+
+
+def test_where_nothing_can_be_kept_kernels_work_all_the_same(monkeypatch):
+    monkeypatch.setattr(numba.core.caching.CacheImpl, "_locator_classes", [])
+    with pytest.raises(RuntimeError):
+        numba.njit(cache=True)(_next)
+    assert compiled(_next)(1) == 2
+
+
+def _next(number: int) -> int:
+    return number + 1
