@@ -49,21 +49,16 @@ async def load(
         await _one(session, row, organisations, key)
 
 
-async def _actor(session: AsyncSession, person: UUID, email: str) -> Actor:
+async def _actor(session: AsyncSession, email: str) -> Actor:
     """Somebody of the sample, with what their roles let them do."""
-    where: dict[Permission, frozenset[UUID]] = {}
-    held = await session.execute(
-        select(Membership.organisation_id, Membership.role).where(Membership.person_id == person)
-    )
-    for organisation_id, role in held.all():
-        for permission in PERMISSIONS[Role(role)] if organisation_id is not None else ():
-            where[permission] = where.get(permission, frozenset()) | {organisation_id}
-    return Actor(person_id=person, email=email, where=where)
-
-
-async def _by_email(session: AsyncSession, email: str) -> Actor:
     person = (await session.scalars(select(Person).where(Person.email == email))).one()
-    return await _actor(session, person.id, email)
+    held = await session.scalars(select(Membership).where(Membership.person_id == person.id))
+    where: dict[Permission, frozenset[UUID]] = {}
+    for membership in held.all():
+        if membership.organisation_id is not None:
+            for permission in PERMISSIONS[Role(membership.role)]:
+                where[permission] = where.get(permission, frozenset()) | {membership.organisation_id}
+    return Actor(person_id=person.id, email=email, where=where)
 
 
 async def _one(
@@ -73,7 +68,7 @@ async def _one(
     told = row["agenda"]
     written = AgendaBody.model_validate(told | {"sessions": [calendar.dated(one) for one in told["sessions"]]})
     body = EventBody.model_validate(calendar.dated(row["event"]))
-    desk = await _by_email(session, row["event"]["contact"]["email"])
+    desk = await _actor(session, row["event"]["contact"]["email"])
     now = clock.now()
     event = await events.put(
         session, host.id, body, by=desk.person_id, published_at=now,
@@ -104,7 +99,7 @@ async def _one(
 
 async def _register(session: AsyncSession, desk: Actor, event: Event, told: Mapping[str, Any]) -> None:
     """Somebody registers through the same verb as everybody, and the desk has its say."""
-    actor = await _by_email(session, told["by"])
+    actor = await _actor(session, told["by"])
     asked = await events.questions(session, event.id)
     fields = {bool: "yes", int: "number", str: "text", list: "chosen"}
     answers = [

@@ -198,7 +198,7 @@ def blocks(typed: Typed, prefix: str, name: str, most: int, spare: int) -> range
 def read_agenda(typed: Typed, before: AgendaView) -> tuple[dict[str, Any], Wrong]:
     """What was typed as an agenda. What the form does not show of a table that keeps its name stays as it is."""
     zone, wrong = ZoneInfo(before.time_zone), Wrong()
-    sessions = []
+    sessions: list[dict[str, Any]] = []
     for block in range(SESSIONS):
         at = f"session.{block}"
         title, since, until = (first(typed, f"{at}.{name}").strip() for name in ("title", "from", "to"))
