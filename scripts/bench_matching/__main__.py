@@ -9,7 +9,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -82,18 +82,6 @@ def prepared(n: int, work: Path) -> dict[str, float]:
     return took
 
 
-def same_answers(figures: Mapping[str, Any]) -> dict[str, list[int]]:
-    """For each exact peer and kind of query, how many answers are ours to the row, and of how many."""
-    ours = figures.get("duijie")
-    out: dict[str, list[int]] = {}
-    for name in ("scikit-learn", "scipy", "sparse_dot_topn"):
-        their = figures.get(name)
-        if isinstance(ours, dict) and isinstance(their, dict):
-            pairs = [pair for kind in ("short", "long") for pair in zip(ours["answers"][kind], their["answers"][kind])]  # noqa: B905 -- the slow ones were asked less
-            out[name] = [sum(one == other for one, other in pairs), len(pairs)]
-    return out
-
-
 def versions() -> dict[str, str]:
     found = {}
     for name in ("numpy", "numba", "scipy", "scikit-learn", "bm25s", "tantivy", "sparse_dot_topn"):
@@ -132,8 +120,6 @@ def measure(n: int, work: Path, only: list[str]) -> dict[str, Any]:
             second if isinstance(second, str) else {kind: round(second[kind]["cpu"], 3) for kind in ("short", "long")}
         )
         console.print(f"{n:>9,} {name:16} {told} ({time.perf_counter() - started:.0f} s)", highlight=False)
-    figures["same"] = same_answers(figures["engines"])
-    console.print(f"{n:>9,} the same answers as ours: {figures['same']}", highlight=False)
     for name in ("updating", "rematching"):
         figures[name] = child(name, str(work), one_thread=False)
         console.print(f"{n:>9,} {name}: {figures[name]}", highlight=False)
@@ -160,7 +146,6 @@ def main(
         for n in sizes or SIZES:
             run = measure(n, folder / str(n), only or list(ENGINES))
             run["engines"] = runs.get(n, {}).get("engines", {}) | run["engines"]
-            run["same"] = same_answers(run["engines"])
             runs[n] = run
             figures = {
                 "date": time.strftime("%Y-%m-%d"),

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from matching.segments.bulk import publish
+from matching.segments.bulk import Record, publish
 from matching.segments.collection import Collection
 from matching.segments.rematch import Block, Run, Way
 from matching.segments.store import Store
@@ -52,7 +52,7 @@ def vectors(run: Run, way: Way, rows: int) -> tuple[Any, Any]:
     asking, answering = (Collection(Store(run.folder / side)).view for side in (way, way.other))
     (ours,), (theirs,) = asking.parts, answering.parts
     numbers = theirs.segment.vocabulary.numbers(ours.segment.vocabulary.all())
-    idf = np.log((1 + answering.documents) / (1 + theirs.weighing.df.astype(np.int64))) + 1
+    idf = np.log((1 + answering.collection.documents) / (1 + theirs.weighing.df.astype(np.int64))) + 1
     out = []
     for part, to, most in ((ours, numbers, rows), (theirs, np.arange(len(idf)), len(theirs))):
         starts, ids, tf = part.segment.decoded(np.arange(most))
@@ -99,7 +99,7 @@ def measured(work: Path) -> dict[str, Any]:
         problems = Store(Path(folder) / "problems")
         texts = corpus.records(corpus.written(n, work.parent), n)
         # Problems are records of the same kind, cut in half, so that none is its own answer.
-        publish(problems, ((key, text[: len(text) // 2]) for key, text in texts), analysis=corpus.WORDS)
+        publish(problems, (Record(one.key, one.text[: len(one.text) // 2]) for one in texts), analysis=corpus.WORDS)
         run = Run.begin(Path(folder) / "run", problems, achievements, k=DEPTH, block=100)
         ours = timed_ours(run)
         figures: dict[str, Any] = {"problems": n, "achievements": manifest.documents, "ours": ours}

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text as sql
 
 from marketplace.kernel import rate
-from matching import Snapshot
+from matching.segments.index import SharedSnapshot
 from tests.given import listings
 from tests.given.labs import an_instrument
 
@@ -119,14 +119,14 @@ async def test_health_answers_before_a_ranking_that_waits_for_it(busy, monkeypat
     answered = threading.Event()
     loop_thread = threading.get_ident()
     threads = []
-    rank = Snapshot.rank
+    rank = SharedSnapshot.rank
 
     def waiting(self, *args, **more):
         threads.append(threading.get_ident())
         assert answered.wait(30), "nobody was answered while a ranking ran"
         return rank(self, *args, **more)
 
-    monkeypatch.setattr(Snapshot, "rank", waiting)
+    monkeypatch.setattr(SharedSnapshot, "rank", waiting)
     ranking = asyncio.create_task(busy.client.post("/api/v1/matches", json={"text": "固态电解质"}))
     while not threads:  # noqa: ASYNC110 -- the other thread is waited for, and an asyncio.Event is not for threads
         await asyncio.sleep(0.001)
@@ -174,7 +174,7 @@ async def test_twenty_long_texts_leave_the_loop_free(busy):
 async def test_no_connection_is_held_while_a_ranking_waits(busy, monkeypatch, step):
     """With a pool of four, six rankings that do not end leave the database to others."""
     going_on = threading.Event()
-    monkeypatch.setattr(Snapshot, step, _after(going_on, getattr(Snapshot, step)))
+    monkeypatch.setattr(SharedSnapshot, step, _after(going_on, getattr(SharedSnapshot, step)))
     rankings = [asyncio.create_task(busy.client.post("/api/v1/matches", json={"text": "电解质"})) for _ in range(6)]
     for _ in range(20):
         assert (await busy.client.get("/api/v1/achievements")).status_code == 200
