@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query, Response
 from marketplace.docking import events, handouts
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute
+from marketplace.kernel.files import attached, binary
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
 from marketplace.kernel.sheets import XLSX
 from marketplace.labs import ical
-from marketplace.money.statements_router import attached, binary
 from schemas.meetings import CalendarFilter, DoorList, TablePlan
 
 router = APIRouter(prefix="/api/v1", tags=["docking"], route_class=TransactionRoute)

@@ -10,10 +10,10 @@ from marketplace.kernel import etag
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.etag import IfMatch
+from marketplace.kernel.files import attached, binary
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, StaleVersion, VersionMissing, problems
 from marketplace.kernel.sheets import XLSX
-from marketplace.money.statements_router import attached, binary
 from schemas.base import Page
 from schemas.outcomes import (
     EventReport,

@@ -29,7 +29,8 @@ from marketplace.listings.models import Listing
 from marketplace.listings.policy import listing_open
 from marketplace.pairings import reading
 from marketplace.pairings.engine import Engine
-from matching import Query, Snapshot
+from matching.segments.index import SharedSnapshot
+from matching.synonyms import Synonyms
 from schemas.events import EventAct
 from schemas.listings import ListingKind
 from schemas.operations import OperationState
@@ -72,13 +73,12 @@ async def start(session: AsyncSession, actor: Actor, event_id: UUID) -> Operatio
 _engines: WeakKeyDictionary[Database, Engine] = WeakKeyDictionary()
 
 
-async def _ranking(database: Database) -> Engine:
-    """The ranking of this process, as of now. It is loaded when it is first asked for, and kept."""
-    engine = _engines.setdefault(database, Engine(database))
-    if engine.loaded:
-        await engine.catch_up()
-    else:
-        await engine.load()
+async def _ranking(place: Place) -> Engine:
+    """The ranking of this process, as of now. It is opened when it is first asked for, and kept."""
+    engine = _engines.setdefault(place.database, Engine(place.database, place.settings.home))
+    if not engine.loaded:
+        await engine.open()
+    await engine.catch_up()
     return engine
 
 
@@ -96,7 +96,7 @@ async def run(place: Place, args: dict[str, Any]) -> None:
 
 
 async def _run(place: Place, operation_id: UUID, event_id: UUID) -> None:
-    engine = await _ranking(place.database)
+    engine = await _ranking(place)
     async with place.database.reading() as session:
         brought = await _brought(session, event_id)
     problems = [one for one in brought.values() if one.listing.kind is ListingKind.PROBLEM]
@@ -105,7 +105,7 @@ async def _run(place: Place, operation_id: UUID, event_id: UUID) -> None:
     pairs: dict[Pair, list[Found]] = defaultdict(list)
     for start in range(0, len(problems), BATCH):
         some = problems[start : start + BATCH]
-        for found in await engine.off_the_loop(partial(_ranked, snapshot, some, achievements, now)):
+        for found in await engine.off_the_loop(partial(_ranked, snapshot, engine.synonyms, some, achievements, now)):
             for pair in _between(brought[found.problem.id].by, brought[found.achievement.id].by):
                 pairs[pair].append(found)
         await _progress(place, operation_id, start + len(some), 2 * len(problems))
@@ -114,7 +114,7 @@ async def _run(place: Place, operation_id: UUID, event_id: UUID) -> None:
     keys = sorted(chosen)
     for start in range(0, len(keys), BATCH):
         some_pairs = {key: chosen[key] for key in keys[start : start + BATCH]}
-        rows += await engine.off_the_loop(partial(_explained, snapshot, some_pairs, event_id, now))
+        rows += await engine.off_the_loop(partial(_explained, snapshot, engine.synonyms, some_pairs, event_id, now))
         done = len(problems) * (len(keys) + start + BATCH) // max(1, len(keys))
         await _progress(place, operation_id, min(done, 2 * len(problems)), 2 * len(problems))
     async with place.database.writing.begin() as session:
@@ -151,12 +151,16 @@ async def _brought(session: AsyncSession, event_id: UUID) -> dict[UUID, Brought]
 
 
 def _ranked(
-    snapshot: Snapshot, problems: Iterable[Brought], achievements: dict[str, Brought], now: float
+    snapshot: SharedSnapshot,
+    synonyms: Synonyms,
+    problems: Iterable[Brought],
+    achievements: dict[str, Brought],
+    now: float,
 ) -> list[Found]:
     """For each problem the brought achievements that share something with it, with the score of the whole ranking."""
     found = []
     for problem in problems:
-        ranking = snapshot.rank(reading.query(problem.listing), k=max(1, len(snapshot)), now=now)
+        ranking = snapshot.rank(reading.query(problem.listing, synonyms), k=max(1, len(snapshot)), now=now)
         for match in ranking.items:
             if match.score <= 0:
                 break
@@ -186,7 +190,9 @@ def _chosen(pairs: dict[Pair, list[Found]]) -> dict[Pair, list[Found]]:
     return {pair: best[pair] for pair in kept}
 
 
-def _explained(snapshot: Snapshot, pairs: dict[Pair, list[Found]], event_id: UUID, now: float) -> list[dict[str, Any]]:
+def _explained(
+    snapshot: SharedSnapshot, synonyms: Synonyms, pairs: dict[Pair, list[Found]], event_id: UUID, now: float
+) -> list[dict[str, Any]]:
     return [
         {
             "id": uuid4(),
@@ -194,15 +200,15 @@ def _explained(snapshot: Snapshot, pairs: dict[Pair, list[Found]], event_id: UUI
             "first_id": pair[0],
             "second_id": pair[1],
             "score": found[0].score,
-            "because": [_because(snapshot, one, now).model_dump(mode="json") for one in found],
+            "because": [_because(snapshot, synonyms, one, now).model_dump(mode="json") for one in found],
         }
         for pair, found in pairs.items()
     ]
 
 
-def _because(snapshot: Snapshot, found: Found, now: float) -> WishReason:
-    query: Query = reading.query(found.problem)
-    why = snapshot.explain(query, str(found.achievement.id), now=now)
+def _because(snapshot: SharedSnapshot, synonyms: Synonyms, found: Found, now: float) -> WishReason:
+    query, achievement = reading.query(found.problem, synonyms), found.achievement
+    why = snapshot.explain(query, str(achievement.id), reading.document(achievement), now=now)
     return WishReason(
         problem=_brief(found.problem),
         achievement=_brief(found.achievement),

@@ -11,11 +11,11 @@ async def found(who) -> dict[str, list[str | None]]:
     return {one["title"]: [term["synonym_of"] for term in one["reasons"]["terms"]] for one in answer.json()["items"]}
 
 
-async def test_a_synonym_is_followed_marked_and_forgotten(standing, given_there):
+async def test_a_synonym_is_followed_marked_and_forgotten(standing, given_there, tmp_path):
     university = await given_there.university()
     made = await given_there.achievement(university, title="隧道式焙烧炉节能改造")
     admin = await given_there.admin()
-    other = Engine(standing.database)  # as another process has it
+    other = Engine(standing.database, tmp_path)  # as another process has it
     for engine in (standing.engine, other):
         await engine.load()
     assert len(other.synonyms) > 0
