@@ -12,9 +12,9 @@ from marketplace.kernel.jobs import Place
 from marketplace.labs import notices
 from marketplace.wiring import JOBS, LISTENERS
 from schemas.identity import Role
+from tests.given.calendars import calendar_entries
 from tests.given.labs import an_instrument, day, slot, wish
 from tests.given.letters import letters_to
-from tests.marketplace.labs.test_calendars import events
 
 URL = "/api/v1/bookings"
 
@@ -30,7 +30,7 @@ def told(letters) -> list[tuple[str, str, str]]:
     found = []
     for letter in letters:
         if letter.calendar is not None:
-            [event] = events(letter.calendar)
+            [event] = calendar_entries(letter.calendar)
             method = next(line for line in letter.calendar.split("\r\n") if line.startswith("METHOD:"))
             found.append((method.removeprefix("METHOD:"), event["UID"].removesuffix("@duijie"), event["SEQUENCE"]))
     return found
@@ -61,7 +61,7 @@ async def test_confirmed_moved_and_cancelled_bookings_are_told_once_each(app, da
     assert told(letters) == [
         ("REQUEST", first, "0"), ("CANCEL", first, "1"), ("REQUEST", second, "0"), ("CANCEL", second, "1"),
     ]  # fmt: skip
-    [event] = events(letters[0].calendar)
+    [event] = calendar_entries(letters[0].calendar)
     assert event["ATTENDEE;PARTSTAT=ACCEPTED;RSVP=FALSE"] == f"mailto:{engineer.email}"
     assert "万能试验机" in letters[0].subject
 
