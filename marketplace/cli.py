@@ -44,7 +44,7 @@ def serve(
     """启动网站与接口 · Serve the web pages and the API."""
     from marketplace import serving  # noqa: PLC0415 -- the web stack is slow to import and only needed here
 
-    found = _ready()
+    found = _ready().listening(port)
 
     async def run() -> bool:
         async with open_database(found, name="duijie-serve") as database:
@@ -107,7 +107,7 @@ def demo(
     from marketplace import demo as demonstration  # noqa: PLC0415
     from marketplace import serving  # noqa: PLC0415
 
-    found = _ready()
+    found = _ready().listening(port)
 
     async def run() -> bool:
         async with open_database(found, name="duijie-demo") as database:

@@ -85,6 +85,12 @@ class Settings(BaseSettings):
     def format(self) -> LogFormat:
         return self.log_format or (LogFormat.JSON if self.mode is Mode.PRODUCTION else LogFormat.CONSOLE)
 
+    def listening(self, port: int) -> Self:
+        """Links begin with where this process listens, unless somebody said what they begin with."""
+        if port == 0 or "public_url" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"public_url": f"http://127.0.0.1:{port}"})
+
     def signing_key(self) -> bytes:
         """The key behind cursors. Development keeps one of its own beside its data."""
         if self.secret is not None and self.secret.get_secret_value():

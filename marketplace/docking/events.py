@@ -1,6 +1,6 @@
 """Events found, listed, written and changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -14,12 +14,14 @@ from uuid_utils.compat import uuid7
 
 from marketplace.docking import facts
 from marketplace.docking.models import CoOrganizer, Event, EventCapacity, EventQuestion, EventSession
+from marketplace.docking.names import EVENT_STATES
 from marketplace.docking.policy import event_owned_by, event_public, event_run_by, event_visible_to
 from marketplace.identity.models import Organisation
 from marketplace.identity.policy import organisation_visible_to
 from marketplace.kernel import clock, etag, locks, validation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
+from marketplace.kernel.language import told
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
 from marketplace.listings import derived
@@ -50,6 +52,17 @@ class NoEventsOfYours(Forbidden):
 
 class NotInThisState(Conflict):
     """活动当前的状态不允许这样做。 · The event's state does not allow this any more, or not yet."""
+
+    def __init__(self, now: EventState, allowed: Collection[EventState]) -> None:
+        if not allowed:  # nothing leads there
+            super().__init__()
+            return
+        states = (now, *(state for state in EventState if state in allowed))
+        zh, en = [told(EVENT_STATES[one], "zh") for one in states], [told(EVENT_STATES[one], "en") for one in states]
+        super().__init__(
+            f"现在是“{zh[0]}”；要在“{'、'.join(zh[1:])}”时才可以。"
+            f" · It is “{en[0]}” now; this is possible while it is “{'”, “'.join(en[1:])}”."
+        )
 
 
 class PlacesTaken(Conflict):
@@ -121,7 +134,7 @@ async def run(session: AsyncSession, actor: Actor, event_id: UUID) -> Event:
 def require(event: Event, act: EventAct) -> None:
     """Refuse what the event's state makes impossible."""
     if event.state not in POSSIBLE[act]:
-        raise NotInThisState
+        raise NotInThisState(event.state, POSSIBLE[act])
 
 
 async def listed(

@@ -76,7 +76,7 @@ async def step(session: AsyncSession, actor: Actor, event_id: UUID, version: int
         return event
     etag.check(version, event.version)
     if wish.to not in NEXT[event.state]:
-        raise NotInThisState
+        raise NotInThisState(event.state, {state for state in EventState if wish.to in NEXT[state]})
     await _require_ready(session, event, wish.to, clock.now())
     await enter(session, event, wish.to, by=actor.person, reason=wish.reason)
     return event

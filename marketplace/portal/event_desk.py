@@ -73,13 +73,26 @@ async def _desk(
         kinds=[place.kind for place in places(one)],
         places={place.kind: place for place in one.capacities},
         presence=await doors.presence(session, actor, event_id),
-        next_states=[state for state in EventState if state in NEXT[one.state]],
+        next_states=_onwards(one.state),
+        back=[to for to in NEXT[one.state] if _before(to, one.state)],
         final=FINAL,
         decides=EventAct.DECIDE in one.possible,
         typed={name: values[0] for name, values in (typed or {}).items()},
         wrong=wrong,
         here=f"/events/{event_id}/desk",
     )
+
+
+_ORDER: Final = tuple(EventState)
+
+
+def _onwards(state: EventState) -> list[EventState]:
+    """What may follow: steps onwards before those back, since the first is the one that is offered."""
+    return sorted(NEXT[state], key=lambda to: (_before(to, state), _ORDER.index(to)))
+
+
+def _before(one: EventState, other: EventState) -> bool:
+    return _ORDER.index(one) < _ORDER.index(other)
 
 
 @router.get("", response_class=Response)

@@ -204,6 +204,10 @@ EVENT_STEPS: Final = {
     "followed_up": "标记为已跟进 · Mark as followed up",
     "cancelled": "取消活动 · Cancel the event",
 }
+EVENT_STEPS_BACK: Final = {
+    "open": "重新开放报名 · Open registration again",
+    "closed": "撤回“已排程” · Take back that it is scheduled",
+}
 TOKEN_KINDS: Final = {"session": "登录会话 · session", "personal": "个人令牌 · personal token"}
 FIELDS: Final = {
     "title": "标题 · title",

@@ -76,6 +76,8 @@ async def test_from_finding_an_event_to_going_through_its_door(organizer, firm, 
     assert "现在不能签到" in (await desk.page(door)).text
     version = (await desk.page(f"/events/{event.id}/desk")).field("version")
     await desk.sent(f"/events/{event.id}/desk/state", {"to": "closed", "version": version})
+    closed = (await desk.page(f"/events/{event.id}/desk")).text
+    assert closed.index("标记为已排程") < closed.index("重新开放报名"), "onwards is offered before back"
     assert "签到成功" in await desk.sent(door, {"code": code.lower(), "door": "北门"}, 200)
     assert "此前已在“北门”签到" in await desk.sent(door, {"code": code, "door": "北门"}, 200)
     wrong = await desk.again(door, {"code": "A" * 45, "door": "北门"})

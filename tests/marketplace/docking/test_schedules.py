@@ -49,6 +49,8 @@ async def test_wishes_become_a_timetable_that_is_proven_and_published(organizer,
     await asked(firms[3], four, one, "must")
     too_early = await organizer.post(f"{EVENTS}/{event.id}/schedules", {})
     assert too_early.json()["type"] == "/problems/not-in-this-state"
+    assert "open for registration" in too_early.json()["detail"]
+    assert "“registration closed”, “scheduled”, “running”" in too_early.json()["detail"], "it says when it is possible"
     await enters(session, event, EventState.CLOSED)
     started = await organizer.post(f"{EVENTS}/{event.id}/schedules", {"name": "初稿", "seconds": 20})
     assert started.status_code == 202

@@ -262,3 +262,10 @@ async def test_ones_tokens_are_known_to_the_pages_too(given, session):
     somebody = await given.person()
     actor = tokens.actor_with([], person_id=somebody.id)
     assert [token.kind for token in await tokens.live(session, actor)] == [TokenKind.SESSION]
+
+
+def test_links_begin_where_it_listens_unless_somebody_said_where(monkeypatch):
+    monkeypatch.delenv("DUIJIE_PUBLIC_URL", raising=False)
+    assert Settings().listening(8155).public_url == "http://127.0.0.1:8155"
+    assert Settings().listening(0).public_url == Settings().public_url
+    assert Settings(public_url="https://duijie.example").listening(8155).public_url == "https://duijie.example"
