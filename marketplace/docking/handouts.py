@@ -2,7 +2,7 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from marketplace.docking.registration_models import Attendee, Registration
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.language import told
-from marketplace.kernel.sheets import Cells, harmless
+from marketplace.kernel.sheets import write_table
 from marketplace.labs import ical
 from schemas.meetings import DoorList, DoorRow, MeetingState, MeetingView, PlaceView, TableDay, TablePlan
 
@@ -32,6 +32,14 @@ _STATES: Final = {
     MeetingState.NO_SHOW: "爽约 · no-show",
     MeetingState.CANCELLED: "已取消 · cancelled",
 }
+_OF_PLAN: Final = (
+    "场地 · venue", "房间 · room", "桌 · table", "时间 · time", "一方 · one side", "出席人 · who sits",
+    "另一方 · the other", "出席人 · who sits", "状态 · state",
+)  # fmt: skip
+_OF_DOORS: Final = (
+    "姓名 · name", "单位 · organisation", "职务 · position", "签到 · checked in", "无障碍需求 · needs",
+    "洽谈 · meetings", "时间与地点 · when and where",
+)  # fmt: skip
 
 
 async def calendar_of_list(session: AsyncSession, actor: Actor, registration_id: UUID, person_id: UUID | None) -> str:
@@ -162,10 +170,9 @@ def workbook(event: Event, plan: TablePlan, doors: DoorList) -> bytes:
 
     held = io.BytesIO()
     with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
-        sheet(
+        write_table(
             book, told("桌位表 · Table plan"), plan.title,
-            ("场地 · venue", "房间 · room", "桌 · table", "时间 · time", "一方 · one side", "出席人 · who sits",
-             "另一方 · the other", "出席人 · who sits", "状态 · state"),
+            [told(one) for one in _OF_PLAN],
             (
                 (day.venue, day.room, day.table, hours(one.place), one.first.name, one.first_person, one.second.name,
                  one.second_person, told(_STATES[one.state]))
@@ -173,10 +180,9 @@ def workbook(event: Event, plan: TablePlan, doors: DoorList) -> bytes:
                 for one in day.meetings
             ),
         )  # fmt: skip
-        sheet(
+        write_table(
             book, told("签到表 · Door list"), doors.title,
-            ("姓名 · name", "单位 · organisation", "职务 · position", "签到 · checked in", "无障碍需求 · needs",
-             "洽谈 · meetings", "时间与地点 · when and where"),
+            [told(one) for one in _OF_DOORS],
             (
                 (one.name, one.organisation, one.job,
                  f"{one.checked_in_at.astimezone(zone):%m-%d %H:%M}" if one.checked_in_at else "", one.accessibility,
@@ -185,18 +191,3 @@ def workbook(event: Event, plan: TablePlan, doors: DoorList) -> bytes:
             ),
         )  # fmt: skip
     return held.getvalue()
-
-
-def sheet(book: Any, name: str, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A sheet with a title, a head that stays in sight, and these rows."""
-    page = book.add_worksheet(name)
-    bold = book.add_format({"bold": True, "bg_color": "#DDEBF7", "bottom": 1, "text_wrap": True})
-    cells = Cells(book, page)
-    page.write_string(0, 0, harmless(title))
-    page.set_column(0, len(head) - 1, 18)
-    for place, one in enumerate(head):
-        page.write_string(1, place, told(one), bold)
-    page.freeze_panes(2, 0)
-    for number, row in enumerate(rows, 2):
-        for place, value in enumerate(row):
-            cells.write(number, place, value)

@@ -12,7 +12,6 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.docking import events
-from marketplace.docking.handouts import sheet
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.outcome_models import Interest, Outcome
 from marketplace.docking.registration_models import CheckIn, Registration
@@ -22,6 +21,7 @@ from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.language import told
+from marketplace.kernel.sheets import write_table
 from schemas.codes import REGIONS
 from schemas.meetings import MeetingState
 from schemas.outcomes import EventReport, Figure, RegionFigure, Result
@@ -158,14 +158,15 @@ def workbook(made: EventReport, public_url: str) -> bytes:
     """The report as an Excel file."""
     held = io.BytesIO()
     with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
-        sheet(
+        write_table(
             book, told("活动报告 · Report"), made.title,
-            ("指标 · figure", "数量 · number", "金额（元） · CNY", "明细 · rows"),
+            [told(one) for one in ("指标 · figure", "数量 · number", "金额（元） · CNY", "明细 · rows")],
             ((one.label, one.value, one.yuan, f"{public_url}{one.rows}") for one in made.figures),
         )  # fmt: skip
-        sheet(
+        write_table(
             book, told("分地区 · By region"), made.title,
-            ("代码 · code", "地区 · region", "反馈 · outcomes", "协议 · agreements", "金额（元） · CNY", "明细 · rows"),
+            [told(one) for one in ("代码 · code", "地区 · region", "反馈 · outcomes", "协议 · agreements",
+                                   "金额（元） · CNY", "明细 · rows")],
             (
                 (one.code, one.label, one.outcomes, one.agreements, one.signed_yuan, f"{public_url}{one.rows}")
                 for one in made.regions
