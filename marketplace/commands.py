@@ -18,7 +18,7 @@ from marketplace.kernel.facts import record
 from marketplace.pairings import pairings
 from marketplace.pairings.engine import Engine
 from schemas.identity import Confirmation, Registration, Role
-from schemas.pairings import MatchRequest, Pairing, RankingPage
+from schemas.pairings import MatchRequest, Pairing, RankingPage, TermReason
 
 
 class Kind(StrEnum):
@@ -74,7 +74,7 @@ def ranking_table(page: RankingPage, *, title: str | None = None) -> Table:
 def why(pairing: Pairing) -> str:
     """The parts of a score on a few lines; they add up to it."""
     reasons = pairing.reasons
-    terms = "  ".join(f"{escape(term.term)} {term.contribution:.4f}" for term in reasons.terms[:6])
+    terms = "  ".join(f"{_named(term)} {term.contribution:.4f}" for term in reasons.terms[:6])
     rest = reasons.other.contribution + sum(term.contribution for term in reasons.terms[6:])
     signals = "  ".join(
         f"{SIGNALS.get(signal.name, signal.name)} +{signal.contribution:.4f}"
@@ -88,6 +88,11 @@ def why(pairing: Pairing) -> str:
     if reasons.sentence is not None:
         lines.append(f"[italic]“{_marked(reasons.sentence.text, reasons.sentence.spans)}”[/italic]")
     return "\n".join(line for line in lines if line)
+
+
+def _named(term: TermReason) -> str:
+    """The term, and what was said instead where only a synonym found it."""
+    return escape(term.term if term.synonym_of is None else f"{term.term}（={term.synonym_of}）")
 
 
 def _marked(text: str, spans: list[tuple[int, int]]) -> str:

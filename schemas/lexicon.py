@@ -25,3 +25,9 @@ class SynonymWritten(Message):
 class SynonymView(SynonymWritten):
     id: UUID
     created_at: AwareDatetime
+
+
+SynonymOf = Annotated[
+    str | None,
+    Field(description="经同义词命中时，原文的写法 · what the question says instead, when found through a synonym"),
+]

@@ -10,6 +10,7 @@ from schemas.base import Message
 from schemas.codes import DisciplineCode, IndustryCode, RegionCode, Trl, TrlWritten
 from schemas.identity import OrganisationCard
 from schemas.labs import InstrumentKind, Stretch
+from schemas.lexicon import SynonymOf
 from schemas.listings import CooperationMode, ListingKind, Stage
 from schemas.text import Text, Whole
 
@@ -81,10 +82,7 @@ class TermPart(Message):
     ]
     weight_query: float
     weight_document: float
-    synonym_of: Annotated[
-        str | None,
-        Field(description="经同义词命中时，原文的写法 · what the question says instead, when found through a synonym"),
-    ] = None
+    synonym_of: SynonymOf = None
 
 
 class TermReason(Message):
@@ -92,10 +90,7 @@ class TermReason(Message):
 
     term: str
     contribution: float
-    synonym_of: Annotated[
-        str | None,
-        Field(description="经同义词命中时，原文的写法 · what the question says instead, when found through a synonym"),
-    ] = None
+    synonym_of: SynonymOf = None
     parts: Annotated[
         list[TermPart] | None, Field(description="算式 · the arithmetic, when one pairing is asked for")
     ] = None

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 from schemas.base import Filter, Message
 from schemas.events import ParticipantKind
 from schemas.identity import OrganisationCard
+from schemas.lexicon import SynonymOf
 from schemas.listings import ListingKind
 from schemas.text import Whole, Words
 
@@ -60,6 +61,7 @@ class RecordBrief(Message):
 class TermBrief(Message):
     term: str
     contribution: float
+    synonym_of: SynonymOf = None
 
 
 class WishReason(Message):

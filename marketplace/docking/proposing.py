@@ -214,7 +214,10 @@ def _because(snapshot: SharedSnapshot, synonyms: Synonyms, found: Found, now: fl
         achievement=_brief(found.achievement),
         score=found.score,
         text=why.text,
-        terms=[TermBrief(term=one.label, contribution=one.contribution) for one in why.terms[:TERMS]],
+        terms=[
+            TermBrief(term=one.label, contribution=one.contribution, synonym_of=one.synonym_of)
+            for one in why.terms[:TERMS]
+        ],
         sentence=why.sentence.text if why.sentence else None,
     )
 

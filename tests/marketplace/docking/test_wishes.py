@@ -66,6 +66,11 @@ async def test_pairs_are_proposed_with_the_reasons_that_the_ranking_gives(
     assert ranked.json()["items"][0]["score"] == pytest.approx(because["score"])
     assert because["score"] == one["score"] > 0
     assert "固态电解质" in {term["term"] for term in because["terms"]}
+    theirs_terms = ranked.json()["items"][0]["reasons"]["terms"][: len(because["terms"])]
+    assert because["terms"] == [
+        {name: pytest.approx(term[name]) if name == "contribution" else term[name] for name in because["terms"][0]}
+        for term in theirs_terms
+    ], "the same terms, and which of them a synonym found"
     assert sum(term["contribution"] for term in because["terms"]) <= because["text"] + 1e-9
     assert one["id"] in {wish["id"] for wish in await listed(university, theirs)}
     assert [wish["id"] for wish in await listed(other_firm, others)] == []

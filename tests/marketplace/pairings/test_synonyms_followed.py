@@ -1,6 +1,8 @@
 """A changed synonym holds in every process from its next look on, and what it found is marked."""
 
+from marketplace.commands import why
 from marketplace.pairings.engine import Engine
+from schemas.pairings import RankingPage
 
 URL = "/api/v1/synonyms"
 
@@ -29,6 +31,8 @@ async def test_a_synonym_is_followed_marked_and_forgotten(standing, given_there,
         assert ("辊道窑", "焙烧炉") in engine.synonyms.groups
     assert other.synonyms is not before
     marked = await found(standing.client)
+    page = await standing.client.post("/api/v1/matches", json={"text": "辊道窑", "kind": "achievement"})
+    assert "（=辊道窑）" in why(RankingPage.model_validate_json(page.content).items[0]), "in the terminal, too"
     assert set(marked) == {made["title"]}
     assert "辊道窑" in marked[made["title"]]
 
