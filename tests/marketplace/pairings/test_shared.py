@@ -54,7 +54,10 @@ async def test_one_reads_the_records_and_the_others_open_what_it_published(stand
     await other.catch_up()
     version = one.readiness()["achievement"]
     assert (version["version"], version["changes"], version["records"]) == (2, 0, 2)
-    assert other.readiness()["achievement"] == version
+    # The place in the facts goes on with whatever else the cluster does between two looks.
+    theirs = other.readiness()["achievement"]
+    assert theirs.pop("high_water_mark") >= version.pop("high_water_mark")
+    assert theirs == version
     read.clear()
     third = Engine(standing.database, tmp_path)
     await third.open()
