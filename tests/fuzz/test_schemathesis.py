@@ -119,6 +119,7 @@ def fuzzed(clones: Clones, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
     settings_ = Settings(
         home=tmp_path_factory.mktemp("home"),
+        request_deadline=300,
         secret="a secret for tests only, thirty-two or more",
         requests_per_minute=10**9,
         matches_per_minute=10**9,
