@@ -1,17 +1,17 @@
-"""From an address to its route: one look-up by method and first segments, where the framework tries each route in turn."""
+"""From an address to its route: a look-up or two by its segments, where the framework tries each route in turn."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# So many segments of an address tell its route nearly always: /api/v1/instruments.
-TELLING = 3
-
-_Key = tuple[str, int, tuple[str, ...] | None]
+_Mask = tuple[bool, ...]
+"""Which segments of an address are said by the route; the others are its parameters."""
+_Turn = tuple[int, BaseRoute]
 
 
 def beside(router: APIRouter, route_class: type[APIRoute]) -> APIRouter:
@@ -34,12 +34,11 @@ class Addresses:
     def __init__(self, router: APIRouter) -> None:
         self.router = router
         self.otherwise: ASGIApp = router.middleware_stack
-        self._known = 0
-        self._by_start: dict[_Key, Sequence[BaseRoute]] = {}
+        self._index = _Index(())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            for route in self._candidates(scope["method"], scope["path"]):
+            for route in self.candidates(scope["method"], scope["path"]):
                 match, more = route.matches(scope)
                 if match is not Match.FULL:
                     continue
@@ -51,36 +50,40 @@ class Addresses:
                 return
         await self.otherwise(scope, receive, send)
 
-    def _candidates(self, method: str, path: str) -> Sequence[BaseRoute]:
-        if self._known != len(self.router.routes):
-            self._by_start = _index(self.router.routes)
-            self._known = len(self.router.routes)
-        segments = path.split("/")
-        count = len(segments)
-        start = tuple(segments[1 : TELLING + 1])
-        return self._by_start.get((method, count, start)) or self._by_start.get((method, count, None), ())
+    def candidates(self, method: str, path: str) -> list[BaseRoute]:
+        """The routes that may be meant, in their order."""
+        if self._index.size != len(self.router.routes):
+            self._index = _Index(self.router.routes)
+        return [route for _, route in sorted(self._index.of(method, path), key=itemgetter(0))]
 
 
-def _index(routes: Sequence[BaseRoute]) -> dict[_Key, Sequence[BaseRoute]]:
-    """For each beginning of an address the routes that may be meant, in their order.
+class _Index:
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self.size = len(routes)
+        self._masks: dict[tuple[str, int], dict[_Mask, None]] = defaultdict(dict)
+        self._known: dict[tuple[str, _Mask, tuple[str, ...]], list[_Turn]] = defaultdict(list)
+        # A route whose length is open (`{name:path}`, mounts) may be meant by every address.
+        self._open: list[_Turn] = []
+        for turn in enumerate(routes):
+            self._add(turn)
 
-    A route whose beginning is open is among the candidates of each beginning, and under `None` for all others; one
-    whose length is open (`{name:path}`, mounts) is a candidate everywhere.
-    """
-    told: list[tuple[BaseRoute, frozenset[tuple[str, int]], tuple[str, ...] | None]] = []
-    for route in routes:
+    def _add(self, turn: _Turn) -> None:
+        _, route = turn
         if not isinstance(route, Route) or ":path}" in route.path:
-            told.append((route, frozenset(), None))
-            continue
+            self._open.append(turn)
+            return
         segments = route.path.split("/")
-        begins = tuple(segments[1 : TELLING + 1])
-        shapes = frozenset((method, len(segments)) for method in route.methods or ())
-        told.append((route, shapes, None if any("{" in segment for segment in begins) else begins))
-    keys = {(*shape, start) for _, shapes, start in told for shape in shapes}
-    keys |= {(method, count, None) for method, count, _ in keys}
-    found: dict[_Key, list[BaseRoute]] = defaultdict(list)
-    for key in keys:
-        for route, shapes, start in told:
-            if not shapes or (key[:2] in shapes and start in {None, key[2]}):
-                found[key].append(route)
-    return dict(found)
+        mask = tuple("{" not in segment for segment in segments)
+        for method in route.methods or ():
+            self._masks[method, len(segments)][mask] = None
+            self._known[method, mask, _said(segments, mask)].append(turn)
+
+    def of(self, method: str, path: str) -> Iterator[_Turn]:
+        segments = path.split("/")
+        for mask in self._masks.get((method, len(segments)), ()):
+            yield from self._known.get((method, mask, _said(segments, mask)), ())
+        yield from self._open
+
+
+def _said(segments: Sequence[str], mask: _Mask) -> tuple[str, ...]:
+    return tuple(segment for segment, said in zip(segments, mask, strict=True) if said)
