@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import sys
@@ -243,9 +242,3 @@ async def real(real_url: str, settings: Settings) -> AsyncIterator[Real]:
 @pytest.fixture(autouse=True)
 def _chinese_unless_asked() -> None:
     language.reading.set("zh")
-
-
-def pytest_collection_finish() -> None:
-    """What is there now stays: the collector need not look through it again and again."""
-    gc.collect()
-    gc.freeze()
