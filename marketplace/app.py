@@ -32,6 +32,7 @@ from marketplace.labs.bookings_router import router as bookings
 from marketplace.labs.calendars_router import router as calendars
 from marketplace.labs.files_router import router as lab_files
 from marketplace.labs.holidays_router import router as holidays
+from marketplace.labs.instrument_files_router import router as instrument_files
 from marketplace.labs.ratings_router import router as ratings
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
@@ -60,6 +61,7 @@ ROUTERS = (
     usages,
     ratings,
     lab_files,
+    instrument_files,
     holidays,
     calendars,
     events,

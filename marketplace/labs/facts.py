@@ -32,6 +32,22 @@ class InstrumentRetired(OfInstrument):
 
 
 @dataclass(frozen=True, slots=True)
+class InstrumentFileAdded(OfInstrument):
+    file_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFileEdited(OfInstrument):
+    file_id: UUID
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFileRemoved(OfInstrument):
+    file_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class KeeperNamed(OfInstrument):
     person_id: UUID
 

@@ -16,7 +16,7 @@ from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
-from marketplace.labs import facts, free
+from marketplace.labs import facts, free, places
 from marketplace.labs.booking_models import HOLDING_STATES, Booking
 from marketplace.labs.models import Instrument, OpeningException, OpeningHours, Outage
 from marketplace.labs.policy import (
@@ -41,6 +41,7 @@ from schemas.labs import (
     clock_minutes,
 )
 from schemas.listings import CompletenessItem
+from schemas.places import Position
 
 
 class NotItsKeeper(Forbidden):
@@ -200,6 +201,8 @@ def derive(instrument: Instrument) -> None:
         instrument.capabilities, instrument.accreditation, *instrument.keywords,
     )  # fmt: skip
     instrument.words = derived.folded("\n".join(part for part in said if part))
+    point = places.wgs84(Position.model_validate(instrument.position)) if instrument.position else None
+    instrument.wgs_latitude, instrument.wgs_longitude = point or (None, None)
 
 
 async def put(

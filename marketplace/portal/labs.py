@@ -96,7 +96,7 @@ async def catalogue(visit: Visited, session: Reading) -> Response:
     return visit.page(
         "instruments.html",
         422 if wrong else 200,
-        rows=[shapes.card(row[0], out_of_order=row.out_of_order) for row in rows],
+        rows=await shapes.cards(session, rows),
         marker=marker,
         wish=wish,
         wrong=wrong,

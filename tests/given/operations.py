@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from tests.given.docking import EVERY_FIELD_OF_A_REGISTRATION, EVERY_FIELD_OF_AN_AGENDA, EVERY_FIELD_OF_AN_EVENT
+from tests.given.files import a_photo
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
 from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
 from tests.given.money import EVERY_PRICE, WINDOW
@@ -118,6 +119,12 @@ def _labs() -> dict[str, Example]:
         f"PUT {API}/holidays/{{day}}": Example({"name": "国庆节", "follows": 1}),
         f"DELETE {API}/holidays/{{day}}": Example(),
         f"GET {API}/instrument-catalogue.xlsx": Example(query={"kind": "instrument", "mine": "false"}),
+        f"POST {one}/files/{{purpose}}": Example(form={"alt": "正面"}, file=("正面.png", a_photo(), "image/png")),
+        f"GET {one}/files/{{file_id}}": Example(),
+        f"GET {one}/files/{{file_id}}/preview": Example(),
+        f"PATCH {one}/files/{{file_id}}": Example({"alt": "侧面", "place": 1}),
+        f"DELETE {one}/files/{{file_id}}": Example(),
+        f"GET {one}/core-metadata": Example(),
         f"POST {one}/usage-log": Example(file=("log.csv", LOG, "text/csv")),
         f"POST {one}/publication": Example(),
         f"POST {one}/retirement": Example(),
