@@ -38,6 +38,7 @@ from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
 from marketplace.lexicon.router import router as synonyms
 from marketplace.money.charges_router import router as charges
+from marketplace.money.duplicates_router import router as duplicates
 from marketplace.money.reports_router import router as reports
 from marketplace.money.statements_router import router as statements
 from marketplace.money.tariffs_router import router as tariffs
@@ -77,6 +78,7 @@ ROUTERS = (
     vouchers,
     statements,
     reports,
+    duplicates,
     pairings,
     synonyms,
     imports,

@@ -71,14 +71,31 @@ def kilometres(point: Point) -> ColumnElement[float]:
     return found
 
 
-def box(point: Point, within_km: float) -> ColumnElement[bool]:
-    """The box of degrees around a circle: what an index finds, before any distance is counted."""
-    north = math.degrees(within_km / EARTH_KM)
-    # Towards the poles a degree of longitude shrinks; near them, and across the date line, every longitude is in it.
-    widest = min(abs(point.latitude) + north, 90.0)
-    ratio = math.sin(math.radians(north)) / max(math.cos(math.radians(widest)), 1e-9)
-    east = math.degrees(math.asin(ratio)) if ratio < 1 else 180.0
-    sides: list[Any] = [Instrument.wgs_latitude.between(point.latitude - north, point.latitude + north)]
-    if abs(point.longitude) + east <= 180:
-        sides.append(Instrument.wgs_longitude.between(point.longitude - east, point.longitude + east))
-    return and_(Instrument.wgs_latitude.is_not(None), *sides)
+class Box(NamedTuple):
+    """Degrees around a circle; without a west and an east, every longitude is in it."""
+
+    south: float
+    north: float
+    west: float | None
+    east: float | None
+
+
+def around(point: Point, within_km: float) -> Box:
+    """The box in which everything lies that is so near to a point."""
+    high = math.degrees(within_km / EARTH_KM)
+    south, north = point.latitude - high, point.latitude + high
+    # The circle is widest a little towards its pole. Where it holds one, or crosses the date line, no longitude is left
+    # out.
+    ratio = math.sin(math.radians(high)) / max(math.cos(math.radians(point.latitude)), 1e-12)
+    wide = math.degrees(math.asin(ratio)) if ratio < 1 else 180.0
+    if abs(point.longitude) + wide > 180:
+        return Box(south, north, None, None)
+    return Box(south, north, point.longitude - wide, point.longitude + wide)
+
+
+def inside(box: Box) -> ColumnElement[bool]:
+    """Instruments with coordinates in a box: what an index finds, before any distance is counted."""
+    sides: list[Any] = [Instrument.wgs_latitude.is_not(None), Instrument.wgs_latitude.between(box.south, box.north)]
+    if box.west is not None:
+        sides.append(Instrument.wgs_longitude.between(box.west, box.east))
+    return and_(*sides)

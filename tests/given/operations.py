@@ -257,8 +257,18 @@ def _money() -> dict[str, Example]:
         f"GET {sharing}/{{instrument_id}}/usages": Example(query={"year": "2026", "external": "true", "limit": "5"}),
         f"GET {sharing}/{{instrument_id}}/organisations": Example(query={"year": "2026", "limit": "5"}),
         f"GET {API}/reports/duplicates": Example(
-            query={"class_code": "02", "region": "220000", "year": "2026", "limit": "5"}
+            query={
+                "class_code": "02", "region": "220000", "year": "2026", "longitude": "125.3", "latitude": "43.8",
+                "datum": "gcj02", "within_km": "100", "limit": "5",
+            }
         ),
+        f"GET {API}/reports/duplicates.xlsx": Example(
+            query={
+                "class_code": "02", "region": "220000", "year": "2026", "longitude": "125.3", "latitude": "43.8",
+                "datum": "gcj02", "within_km": "100",
+            }
+        ),
+        f"GET {API}/reports/duplicates/{{instrument_id}}/usages": Example(query={"year": "2026", "limit": "5"}),
         f"GET {API}/redemptions": Example(query={"limit": "5"}),
         f"POST {API}/redemptions": Example({"voucher_id": "{voucher_id}", "charge_id": "{charge_id}"}),
         f"POST {API}/redemptions/{{redemption_id}}/decision": Example({"pay": True, "note": "已核对。"}),
