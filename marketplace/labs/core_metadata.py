@@ -28,7 +28,7 @@ def _named(table: str, code: str | None) -> str | None:
 
 def _each(names: Sequence[str]) -> str:
     # In the order of the classes, however they were entered.
-    return "、".join(told for word, told in written.CUSTOMERS.items() if word in names)
+    return "、".join(told for word, told in written.CUSTOMERS.items() if word in names) or written.NOBODY
 
 
 def _part(one: Instrument, name: str) -> Any:

@@ -5,6 +5,13 @@ from marketplace.kernel.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
+class InstrumentsImported(Fact):
+    """Many at once, new ones and changed ones."""
+
+    instrument_ids: list[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class OfInstrument(Fact):
     """Something that happened to one instrument."""
 

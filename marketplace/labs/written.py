@@ -4,10 +4,11 @@ Nothing here knows a database, for files are read where there is none.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from schemas.labs import Audience, CustomerClass, InstrumentKind, InstrumentState, Operation
+from schemas.listings import CompletenessItem
 from schemas.places import Datum
 
 KINDS: Final = {
@@ -43,8 +44,28 @@ _STRETCH: Final = re.compile(rf"{_CLOCK}\s*(?:至|到|-|~|～|—|–)\s*{_CLOCK
 _SHORT: Final = {"每天": range(1, 8), "全周": range(1, 8), "工作日": range(1, 6), "周末": (6, 7)}
 
 
+_REQUIRED: Final = {
+    "class_code": "请选择仪器分类。 · Choose its class.",
+    "capabilities": "请说明能做什么。 · Say what it can do.",
+    "location": "请填写所在地点。 · Say where it stands.",
+}
+
+
+def missing(said: Callable[[str], Any]) -> list[CompletenessItem]:
+    """What publishing asks for and a record lacks, of which `said` gives each field."""
+    return [
+        CompletenessItem(field=name, required=True, advice=advice)
+        for name, advice in _REQUIRED.items()
+        if not said(name)
+    ]
+
+
 class HoursUnreadable(ValueError):  # noqa: N818 -- an answer about a text, not a fault
     """The hours of a week that cannot be understood."""
+
+
+CLOSED: Final = "不开放"
+NOBODY: Final = "无"
 
 
 def hours_written(hours: Iterable[tuple[int, str, str]]) -> str:
@@ -59,7 +80,7 @@ def hours_written(hours: Iterable[tuple[int, str, str]]) -> str:
             runs[-1] = (runs[-1][0], day, told)
         else:
             runs.append((day, day, told))
-    return "；".join(f"{_days(first, last)} {told}" for first, last, told in runs)
+    return "；".join(f"{_days(first, last)} {told}" for first, last, told in runs) or CLOSED
 
 
 def _days(first: int, last: int) -> str:
