@@ -244,11 +244,11 @@ async def edit(
         return instrument
     with refusing(instrument_public_is_open_check=MustBeOpen, instrument_lengths_check=LengthsOutOfOrder):
         async with session.begin_nested():
+            for name in rows.keys() & changed:
+                # What stood there goes first: the new rows may take the same hours.
+                setattr(instrument, name, [])
+                await session.flush()
             for name in changed:
-                if name in rows:
-                    # What stood there goes first: the new rows may take the same hours.
-                    setattr(instrument, name, [])
-                    await session.flush()
                 setattr(instrument, name, rows.get(name, values.get(name)))
             if instrument.state is InstrumentState.PUBLISHED:
                 _require_complete(instrument)
