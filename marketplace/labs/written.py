@@ -64,6 +64,8 @@ class HoursUnreadable(ValueError):  # noqa: N818 -- an answer about a text, not 
     """The hours of a week that cannot be understood."""
 
 
+LONGEST: Final = 2000
+"""Characters of the hours of a week: several times what the fullest takes."""
 CLOSED: Final = "不开放"
 NOBODY: Final = "无"
 
@@ -92,6 +94,8 @@ def _days(first: int, last: int) -> str:
 
 def hours_read(text: str) -> list[dict[str, Any]]:
     """The same read back; whether they overlap is looked at with everything else."""
+    if len(text) > LONGEST:
+        raise HoursUnreadable
     found: list[dict[str, Any]] = []
     for part in re.split(r"[;；\n]", text):
         if not (plain := part.strip()):

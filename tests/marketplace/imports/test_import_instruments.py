@@ -145,10 +145,14 @@ async def test_the_catalogues_workbook_comes_back_as_it_went(manager, importing,
 
 async def test_publishing_keeps_back_what_lacks_something(manager, importing, client):
     whole = {"name": "甲", "class_code": "02-01", "location": "一号楼", "capabilities": "拉伸。", "external_id": "1"}
-    file = some_jsonl(whole, {"name": "乙", "external_id": "2"})
+    away = [{"day": "2027-10-01", "opens": None, "closes": None, "reason": "国庆节"}]
+    more = {"联系人": "王某", "联系电话": "0431-1", "exceptions": away}
+    file = some_jsonl(whole | more, {"name": "乙", "external_id": "2"})
     operation = await importing(manager, file, "a.jsonl", "instrument", publish=True)
     assert {one["code"] for one in operation["result"]["notices"]} == {"kept_as_draft"}
     assert {name: one["state"] for name, one in (await listed(manager)).items()} == {"甲": "published", "乙": "draft"}
+    first = (await listed(manager))["甲"]
+    assert (first["contact"]["phone"], first["exceptions"]) == ("0431-1", away)
     emptied = some_jsonl({"external_id": "1", "capabilities": None})
     operation = await importing(manager, emptied, "a.jsonl", "instrument")
     assert [one["code"] for one in operation["result"]["errors"]] == ["missing_for_publishing"]

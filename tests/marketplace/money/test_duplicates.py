@@ -67,6 +67,9 @@ async def test_peers_with_hours_to_spare_speak_against_buying_another(session, g
     assert str(stranger.organisation.id) not in str(behind)
     assert (await stranger.get(f"{URL}/{busy.id}/usages?year={YEAR}")).status_code == 200
 
+    cleared = await manager.patch(f"/api/v1/instruments/{busy.id}", {"position": None}, version=1)
+    assert (cleared.status_code, cleared.json()["position"]) == (200, None)
+
     answer = await stranger.get(f"{URL}.xlsx", params=ASKED | HERE | {"within_km": 50})
     [title, head, *told] = CalamineWorkbook.from_filelike(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()
     assert "2 used less than 1200 h" in title[0]
