@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from schemas.base import Message
+from schemas.base import Filter, Message
+from schemas.text import Moment
 
 
 class CoreMetadata(Message):
@@ -25,3 +26,11 @@ class CoreMetadata(Message):
             description="标准之外的字段，名称与目录工作簿的列相同 · columns of the catalogue beside the standard's",
         ),
     ]
+
+
+class HarvestFilter(Filter):
+    """What to harvest: all that is open to the caller, or what has changed since the last time."""
+
+    updated_since: Annotated[
+        Moment | None, Field(description="只要此刻及以后修改过的 · only what was changed at this moment or later")
+    ] = None

@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.kernel.actor import Actor
 from marketplace.kernel.clock import BEIJING
-from marketplace.labs import written
+from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
+from marketplace.labs import instruments, written
 from marketplace.labs.models import Instrument
 from schemas import codes
-from schemas.core_metadata import CoreMetadata
-from schemas.labs import clock_written
+from schemas.core_metadata import CoreMetadata, HarvestFilter
+from schemas.labs import InstrumentFilter, clock_written
 
 Column = tuple[str, Callable[[Instrument, str], Any]]
 
@@ -100,3 +104,15 @@ def of(one: Instrument, url: str) -> CoreMetadata:
     told = {name: read(one, url) for name, read in MORE}
     more = {name: None if value is None else str(value) for name, value in told.items()}
     return CoreMetadata.model_validate(values | {"扩展": more})
+
+
+async def harvested(
+    session: AsyncSession, actor: Actor, wish: HarvestFilter, paging: Paging
+) -> tuple[list[Instrument], str | None]:
+    """A page of what is open to the actor, the last changed first."""
+    statement = instruments.narrowed(actor, InstrumentFilter())
+    if wish.updated_since is not None:
+        statement = statement.where(Instrument.updated_at >= wish.updated_since)
+    by = tuple(zip((Instrument.updated_at, Instrument.id), BY_TIME_AND_ID, strict=True))
+    rows, marker = await page(session, statement, by, paging)
+    return [row[0] for row in rows], marker

@@ -63,6 +63,7 @@ class Instrument(Versioned, Base):
             postgresql_where=sql("state = 'published' and wgs_latitude is not null"),
         ),
         Index("instrument_listed_idx", "created_at", "id", postgresql_where=sql("state = 'published'")),
+        Index("instrument_harvest_idx", "updated_at", "id", postgresql_where=sql("state = 'published'")),
         Index("instrument_owner_idx", "organisation_id", "created_at", "id"),
         Index("instrument_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
         Index("instrument_facets_idx", "facets", postgresql_using="gin"),

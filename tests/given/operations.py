@@ -125,6 +125,9 @@ def _labs() -> dict[str, Example]:
         f"PATCH {one}/files/{{file_id}}": Example({"alt": "侧面", "place": 1}),
         f"DELETE {one}/files/{{file_id}}": Example(),
         f"GET {one}/core-metadata": Example(),
+        f"GET {API}/instrument-core-metadata": Example(
+            query={"updated_since": "2026-01-01T00:00:00+08:00", "limit": "5"}
+        ),
         f"POST {one}/usage-log": Example(file=("log.csv", LOG, "text/csv")),
         f"POST {one}/publication": Example(),
         f"POST {one}/retirement": Example(),

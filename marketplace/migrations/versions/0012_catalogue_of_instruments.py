@@ -46,6 +46,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'published' and wgs_latitude is not null"),
     )
+    op.create_index(
+        "instrument_harvest_idx",
+        "instrument",
+        ["updated_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'published'"),
+    )
     op.create_table(
         "instrument_file",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -102,6 +109,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("instrument_file")
+    op.drop_index("instrument_harvest_idx", table_name="instrument")
     op.drop_index("instrument_near_idx", table_name="instrument")
     op.drop_index("instrument_source_key", table_name="instrument")
     op.drop_constraint(op.f("instrument_position_check"), "instrument", type_="check")

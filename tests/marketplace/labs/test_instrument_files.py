@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from marketplace.labs import instrument_files
 from marketplace.labs.file_models import InstrumentFile
 from tests.given.files import a_photo
-from tests.given.labs import an_instrument
+from tests.given.labs import an_instrument, day
 
 URL = "/api/v1/instruments"
 
@@ -118,4 +118,8 @@ async def test_the_core_metadata_is_told_under_the_standards_names(manager, clie
     assert list(told) == ["标识符", "资源名称", "描述", "关键词", "生成日期", "注册日期", "扩展"]
     assert told["标识符"].endswith(f"/instruments/{made.id}")
     assert told["关键词"] == ["电镜"]
+    all_of_it = (await client.get("/api/v1/instrument-core-metadata")).json()["items"]
+    assert all_of_it == [told]
+    later = {"updated_since": day(1).isoformat()}
+    assert (await client.get("/api/v1/instrument-core-metadata", params=later)).json()["items"] == []
     assert (told["扩展"]["经度"], told["扩展"]["坐标系"]) == ("125.3", "WGS-84")

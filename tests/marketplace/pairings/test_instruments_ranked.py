@@ -193,7 +193,7 @@ async def test_prices_of_a_page_cost_as_many_statements_as_one(client, engine, g
             await free_hours(manager, one, clock.today().year)
         await engine.load()
         with statements(session.sync_session) as sent:
-            page = await found(client, engine, firm)
+            page = (await firm.post("/api/v1/matches", {"text": FATIGUE, "kind": "instrument"})).json()
         assert all(item["price"]["gross"] for item in page["items"])
         counts.append((len(page["items"]), sum(one.lstrip().lower().startswith("select") for one in sent)))
     (few, first), (many, second) = counts
