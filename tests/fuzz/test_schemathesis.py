@@ -38,7 +38,7 @@ EXAMPLES_EACH = 4
 
 
 # Two routes share such an address; the framework names the methods of both.
-SHARED = re.compile(r"/attachments/|\.ics$")
+SHARED = re.compile(r"/attachments/|/files/|\.ics$")
 
 
 schema: BaseSchema = schemathesis.openapi.from_dict(APP.openapi())
