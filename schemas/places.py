@@ -22,7 +22,7 @@ class Datum(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Degrees:
-    """Degrees from -most to most, kept to seven decimals (a centimetre). `written` also reads them from text."""
+    """Degrees from -most to most, as they are given; what a float cannot hold is refused. `written` also reads text."""
 
     most: int
     written: bool = False
@@ -46,7 +46,12 @@ class Degrees:
                 " (longitude is up to 180, latitude up to 90)",
                 {"most": self.most},
             )
-        return round(float(value), 7) + 0.0
+        kept = float(value) + 0.0
+        if isinstance(value, Decimal) and Decimal(repr(kept)) != value:
+            raise PydanticCustomError(
+                "degrees_too_fine", "小数位过多，七位已精确到厘米 · too many decimals; seven are a centimetre"
+            )
+        return kept
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self.read, handler(source))
