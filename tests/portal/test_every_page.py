@@ -159,6 +159,7 @@ PAGES = [
     ("/problems/{problem}/pairings/{achievement}", "nobody enterprise"),
     ("/achievements/{achievement}/pairings/{problem}", "nobody university"),
     ("/problems/{problem}/instruments", "nobody enterprise"),
+    ("/problems/{problem}/instruments?minutes=120", "enterprise"),
     ("/problems/{problem}/confidential", "university enterprise boss"),
     ("/instruments", "nobody enterprise"),
     ("/instruments?q=试验机&class_code=02&region=220000&kind=instrument&day=2027-03-02&from=09:00&to=12:00", "nobody"),
