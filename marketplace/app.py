@@ -33,11 +33,13 @@ from marketplace.labs.bookings_router import router as bookings
 from marketplace.labs.calendars_router import router as calendars
 from marketplace.labs.files_router import router as lab_files
 from marketplace.labs.holidays_router import router as holidays
+from marketplace.labs.instrument_files_router import router as instrument_files
 from marketplace.labs.ratings_router import router as ratings
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
 from marketplace.lexicon.router import router as synonyms
 from marketplace.money.charges_router import router as charges
+from marketplace.money.duplicates_router import router as duplicates
 from marketplace.money.reports_router import router as reports
 from marketplace.money.statements_router import router as statements
 from marketplace.money.tariffs_router import router as tariffs
@@ -60,6 +62,7 @@ ROUTERS = (
     usages,
     ratings,
     lab_files,
+    instrument_files,
     holidays,
     calendars,
     events,
@@ -75,6 +78,7 @@ ROUTERS = (
     vouchers,
     statements,
     reports,
+    duplicates,
     pairings,
     synonyms,
     imports,

@@ -40,7 +40,7 @@ EXAMPLES_EACH = int(os.environ.get("DUIJIE_TEST_EXAMPLES", "2"))
 
 
 # Two routes share such an address; the framework names the methods of both.
-SHARED = re.compile(r"/attachments/|\.ics$")
+SHARED = re.compile(r"/attachments/|/files/|\.ics$")
 
 
 schema: BaseSchema = schemathesis.openapi.from_dict(APP.openapi())

@@ -92,6 +92,24 @@ def test_a_ranking_as_json_adds_up(home, shown) -> None:
         assert abs(total - item["score"]) <= 1e-6
 
 
+def test_instruments_are_ranked_with_their_first_free_time_and_price(home, shown) -> None:
+    text = "铝合金焊缝疲劳裂纹，需要疲劳试验机"
+    out = duijie(home, "match", text, "--kind", "instrument", "-n", "2", "--minutes", "120")
+    assert out.returncode == 0, out.stderr
+    assert "电液伺服疲劳试验机" in out.stdout
+    assert re.search(r"最早 first free \d{4}-\d\d-\d\d \d\d:\d\d", out.stdout)
+    assert re.search(r"\d+\.\d\d 元 CNY|免费 free", out.stdout)
+    nobody = duijie(home, "match", text, "--kind", "instrument", "--organisation", "x")
+    assert (nobody.returncode, "Traceback" in nobody.stderr) == (2, False)
+
+
+def test_where_nothing_is_found_it_is_said_without_an_empty_table(home, shown) -> None:
+    out = duijie(home, "match", "qqqq zzzz")
+    assert out.returncode == 0, out.stderr
+    assert "没有任何记录与此有共同的词" in out.stdout
+    assert "得分" not in out.stdout
+
+
 def test_an_empty_text_is_refused_in_a_line(home, shown) -> None:
     out = duijie(home, "match", "   ")
     assert out.returncode == 2
