@@ -11,6 +11,7 @@ from marketplace.kernel.db import Reading, TransactionRoute, UploadRoute, Writin
 from marketplace.kernel.etag import IfMatch
 from marketplace.kernel.files import shown
 from marketplace.kernel.refusals import NotFound, NotSignedIn, StaleVersion, TooLarge, VersionMissing, problems
+from marketplace.kernel.routing import beside, gather
 from marketplace.labs import core_metadata, instrument_files, instruments, pictures
 from marketplace.labs.file_models import InstrumentFile
 from marketplace.listings.attachments import TYPES, FileRefused
@@ -30,7 +31,7 @@ class InstrumentFileRoute(UploadRoute):
 
 
 router = APIRouter(prefix="/api/v1/instruments/{instrument_id}", tags=["labs"], route_class=TransactionRoute)
-uploads = APIRouter(route_class=InstrumentFileRoute)
+uploads = beside(router, InstrumentFileRoute)
 
 
 @uploads.post(
@@ -121,4 +122,4 @@ async def harvest(instrument_id: UUID, session: Reading, actor: Anyone, request:
     return core_metadata.of(instrument, request.app.state.settings.public_url)
 
 
-router.include_router(uploads)
+gather(router, uploads)
