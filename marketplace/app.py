@@ -46,7 +46,7 @@ from marketplace.pairings.router import router as pairings
 from marketplace.portal import router as portal
 from marketplace.problems.router import router as problems
 from marketplace.settings import Settings
-from marketplace.wiring import LISTENERS, WITHIN
+from marketplace.wiring import CALENDARS, LISTENERS, WITHIN
 from schemas.base import FieldError, RefusalDocument
 
 log = structlog.get_logger("app")
@@ -125,6 +125,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.schema_version = schema.newest()
     state.actor_of = tokens.actor_of
     state.tokens_used = {}
+    state.calendars = CALENDARS
     state.engine = Engine(database, settings.home)
     state.readiness = state.engine.readiness
     state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)

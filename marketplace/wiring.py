@@ -1,15 +1,16 @@
 """Which fact wakes which job, which jobs there are, and when the clock wakes one. All on one screen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from marketplace.docking import diary, meeting_facts, meetings, planning, proposing
 from marketplace.docking import facts as docking
 from marketplace.docking import jobs as docking_jobs
-from marketplace.docking import meeting_facts, meetings, planning, proposing
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
 from marketplace.kernel.facts import Listeners, Within
 from marketplace.kernel.jobs import Handler
+from marketplace.labs import calendars
 from marketplace.labs import facts as labs
 from marketplace.labs import jobs as lab_jobs
 from marketplace.listings import jobs as listing_jobs
@@ -59,6 +60,9 @@ WITHIN: Within = {
     labs.UsageEntered: charging.charge,
     labs.AdjustmentDecided: charging.correct,
 }
+
+# What stands in one's own calendar beside the bookings.
+CALENDARS: Sequence[calendars.Also] = (diary.of_person,)
 
 JOBS: Mapping[str, Handler] = {
     mail.DELIVER: mail.deliver,

@@ -1,15 +1,16 @@
 """What each side says came of a meeting, right after it and half a year later, and the interest that it became."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from marketplace.docking import cards, events, meeting_facts, registrations
+from marketplace.docking import cards, events, meeting_facts, registrations, wishes
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_list_seen_by, of_event_run_by
 from marketplace.docking.models import Event
@@ -34,7 +35,7 @@ from schemas.outcomes import (
     OutcomeStage,
     OutcomeView,
 )
-from schemas.wishes import WishReason
+from schemas.wishes import ParticipantCard, WishReason
 
 LATER: Final = timedelta(days=150)
 """From when on the second question is answered: half a year, and some who are early."""
@@ -144,6 +145,19 @@ async def listed(
     return await views(session, [row[0] for row in rows]), marker
 
 
+async def of_list(
+    session: AsyncSession, actor: Actor, registration_id: UUID
+) -> tuple[Mapping[tuple[UUID, OutcomeStage], Outcome], frozenset[UUID]]:
+    """What one's own list said of each meeting, and the meetings of which it declared an interest."""
+    mine = await wishes.meeting_list(session, actor, registration_id)
+    said = await session.scalars(
+        select(Outcome).where(Outcome.registration_id == registration_id).execution_options(populate_existing=True)
+    )
+    own = and_(Interest.event_id == mine.event_id, Interest.registration_id == registration_id)
+    declared = await session.scalars(select(Interest.meeting_id).where(own))
+    return {(one.meeting_id, one.stage): one for one in said.all()}, frozenset(declared.all())
+
+
 def narrowed(wish: OutcomeFilter) -> Select[Outcome]:
     statement = (
         select(Outcome)
@@ -231,3 +245,14 @@ async def interests(
     by = tuple(zip((Interest.created_at, Interest.id), BY_TIME_AND_ID, strict=True))
     rows, marker = await page(session, statement, by, paging)
     return [InterestView.model_validate(row[0]) for row in rows], marker
+
+
+async def parties(
+    session: AsyncSession, found: Sequence[InterestView]
+) -> Mapping[UUID, tuple[ParticipantCard, ParticipantCard]]:
+    """By interest, whose it is and in whom."""
+    rows = await session.scalars(select(Meeting).where(Meeting.id.in_({one.meeting_id for one in found})))
+    sides = {one.id: one.sides() for one in rows.all()}
+    known = await cards.of(session, {side for each in sides.values() for side in each})
+    whom = {one.id: next(side for side in sides[one.meeting_id] if side != one.registration_id) for one in found}
+    return {one.id: (known[one.registration_id], known[whom[one.id]]) for one in found}

@@ -4,6 +4,7 @@ Who refuses and who stays silent look the same to everybody but themselves: in w
 counts as an open request, and in when a request lapses.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -121,6 +122,31 @@ async def meeting_list(session: AsyncSession, actor: Actor, registration_id: UUI
     return found
 
 
+async def seen(session: AsyncSession, actor: Actor, registration_id: UUID) -> bool:
+    """Whether a list is the actor's own to look at: for showing or leaving out a way there."""
+    own = select(exists().where(Registration.id == registration_id, meeting_list_seen_by(actor)))
+    return bool(await session.scalar(own))
+
+
+async def kept(session: AsyncSession, actor: Actor, registration_id: UUID) -> bool:
+    """Whether the actor answers for a list: for showing or leaving out a way there."""
+    mine = select(exists().where(Registration.id == registration_id, meeting_list_kept_by(actor)))
+    return bool(await session.scalar(mine))
+
+
+async def spoken_of(session: AsyncSession, mine: Registration, others: Collection[UUID]) -> Mapping[UUID, WishView]:
+    """Of these others, those who are on one's list already, as it shows them. The list is one's own."""
+    if not others:
+        return {}
+    pairs = or_(
+        and_(Wish.first_id == mine.id, Wish.second_id.in_(others)),
+        and_(Wish.second_id == mine.id, Wish.first_id.in_(others)),
+    )
+    rows = await session.scalars(select(Wish).where(pairs).execution_options(populate_existing=True))
+    found = await _views(session, mine, [one for one in rows.all() if _on_list(one, mine.id)])
+    return {one.other.registration_id: one for one in found}
+
+
 async def _own(session: AsyncSession, actor: Actor, registration_id: UUID) -> Registration:
     """A list to answer for, alone with its answers: so the cap holds however many are sent at once."""
     seen = await meeting_list(session, actor, registration_id)
@@ -207,14 +233,9 @@ async def _say(session: AsyncSession, actor: Actor, wish: Wish, mine: Registrati
     now = clock.now()
     before, side = wish.says(mine.id), "first" if mine.id == wish.first_id else "second"
     rules, _ = await terms(session, mine.event_id)
-    if positive(said) and not positive(wish.says(wish.other(mine.id))) and not live(wish, mine.id, now):
-        # A request that was refused is as open as one that was not answered: else the count would tell.
-        waiting = await session.scalar(
-            select(func.count()).select_from(Wish).where(_outstanding(mine.id, now), Wish.id != wish.id)
-        )
-        assert waiting is not None
-        if waiting >= rules.outstanding_most:
-            raise TooManyRequests
+    asks_anew = positive(said) and not positive(wish.says(wish.other(mine.id))) and not live(wish, mine.id, now)
+    if asks_anew and await outstanding(session, mine.id, now, beside=wish.id) >= rules.outstanding_most:
+        raise TooManyRequests
     setattr(wish, f"{side}_says", said)
     setattr(wish, f"{side}_at", now if said is not None else None)
     until = now + timedelta(hours=rules.answer_hours) if positive(said) else None
@@ -232,6 +253,15 @@ async def _say(session: AsyncSession, actor: Actor, wish: Wish, mine: Registrati
 def _told(says: WishAnswer | None) -> Asked | None:
     """What the other side hears of an answer: a refusal is silence."""
     return Asked(says.value) if says is not None and says in POSITIVE else None
+
+
+async def outstanding(session: AsyncSession, side: UUID, now: datetime, *, beside: UUID | None = None) -> int:
+    """How many requests of a list wait for an answer, without the one that is named.
+
+    One that was refused is as open as one that was not answered: else the count would tell.
+    """
+    statement = select(func.count()).select_from(Wish).where(_outstanding(side, now))
+    return await session.scalar(statement.where(Wish.id != beside) if beside is not None else statement) or 0
 
 
 def _outstanding(side: UUID, now: datetime) -> ColumnElement[bool]:

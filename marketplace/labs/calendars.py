@@ -1,6 +1,10 @@
-"""Secret addresses under which a calendar program reads bookings: one's own, those one keeps, an instrument's."""
+"""Secret addresses under which a calendar program reads bookings: one's own, those one keeps, an instrument's.
+
+In one's own calendar stands, beside them, what higher rooms add: `wiring.CALENDARS`.
+"""
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -35,7 +39,7 @@ _STATUS: Final = {
     BookingState.DONE: "CONFIRMED",
 }
 _NAMES: Final = {
-    CalendarKind.PERSON: "对接：我的预约 · Duijie: my bookings",
+    CalendarKind.PERSON: "对接：我的预约与洽谈 · Duijie: my bookings and meetings",
     CalendarKind.KEEPER: "对接：我管理的仪器 · Duijie: instruments I keep",
     CalendarKind.INSTRUMENT: "对接：{name} · Duijie: {name}",
 }
@@ -91,7 +95,11 @@ async def _whose(session: AsyncSession, link: CalendarLink) -> tuple[Actor, Lang
     return tokens.actor_with(roles, person_id=person.id, email=person.email), "en" if person.locale == "en" else "zh"
 
 
-async def read(session: AsyncSession, secret: str, now: datetime) -> str:
+Also = Callable[[AsyncSession, Actor, datetime], Awaitable[Sequence[Event]]]
+"""What a higher room adds to one's own calendar: the entries that end after a moment."""
+
+
+async def read(session: AsyncSession, secret: str, now: datetime, also: Sequence[Also] = ()) -> str:
     """The calendar behind an address. Who booked an instrument is told to its keepers alone."""
     if not SECRET.fullmatch(secret):
         raise NotFound
@@ -120,7 +128,11 @@ async def read(session: AsyncSession, secret: str, now: datetime) -> str:
             Booking.instrument_id == link.instrument_id, Booking.state != BookingState.REQUESTED
         )
     rows = await session.scalars(statement.limit(MOST))
-    return written(name, [event(row, link.kind, language) for row in rows.all()])
+    entries = [event(row, link.kind, language) for row in rows.all()]
+    if link.kind is CalendarKind.PERSON:
+        for source in also:
+            entries += await source(session, actor, now - PAST)
+    return written(name, entries)
 
 
 def event(booking: Booking, kind: CalendarKind, language: Language) -> Event:

@@ -19,7 +19,10 @@ from marketplace.portal import (
     home,
     labs,
     my_bookings,
+    my_calendars,
+    my_meetings,
     my_registrations,
+    my_wishes,
     organisation,
     platform,
     readers,
@@ -45,6 +48,9 @@ ROUTERS: Final = (
     yearly.router,
     events.router,
     registering.router,
+    # Before the steps of a registration, which take any word.
+    my_wishes.router,
+    my_meetings.router,
     my_registrations.router,
     event_desk.router,
     event_door.router,
@@ -52,6 +58,7 @@ ROUTERS: Final = (
     organisation.router,
     platform.router,
     account.router,
+    my_calendars.router,
     docs.router,
 )
 
