@@ -13,7 +13,7 @@ from rich.panel import Panel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace import demo_events
+from marketplace import demo_events, demo_meetings
 from marketplace.commands import CommandRefused, ranking_table
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
@@ -69,6 +69,7 @@ async def show(settings: Settings, database: Database, console: Console) -> None
     facts.listen(LISTENERS, WITHIN)
     with console.status("载入示例数据… · loading sample data…"):
         await load(settings, database)
+        await demo_meetings.load(settings, database, list(_rows("events")))
     engine = Engine(database, settings.home)
     with console.status("建立索引… · building the ranking…"):
         await engine.open()

@@ -94,7 +94,7 @@ async def desk(event_id: UUID, visit: Visited, session: Reading) -> Response:
     return await _desk(visit, session, event_id)
 
 
-def _again(
+def again_with(
     page: Callable[..., Awaitable[Response]], visit: Visit, session: AsyncSession, event_id: UUID, typed: Typed
 ) -> acting.Again:
     """A page of the desk as it was sent, with what is wrong."""
@@ -114,7 +114,7 @@ async def step(event_id: UUID, visit: Visited, session: Writing, typed: Sent) ->
         await steps.step(session, actor, event_id, acting.version_of(typed), wish)
         return f"/events/{event_id}/desk"
 
-    again = _again(_desk, visit, session, event_id, typed)
+    again = again_with(_desk, visit, session, event_id, typed)
     return await acting.act(visit, session, work, "stepped", again, _FIELDS)
 
 
@@ -128,7 +128,7 @@ async def clone(event_id: UUID, visit: Visited, session: Writing, typed: Sent) -
         made = await cloning.clone(session, actor, event_id, wish)
         return f"/events/{made.id}/desk"
 
-    again = _again(_desk, visit, session, event_id, typed)
+    again = again_with(_desk, visit, session, event_id, typed)
     return await acting.act(visit, session, work, "cloned", again, _FIELDS)
 
 
@@ -176,7 +176,7 @@ async def announce(event_id: UUID, visit: Visited, session: Writing, typed: Sent
         await announcements.announce(session, actor, event_id, AnnouncementNew.model_validate(told_of))
         return f"/events/{event_id}/desk/announcements"
 
-    again = _again(_letters, visit, session, event_id, typed)
+    again = again_with(_letters, visit, session, event_id, typed)
     return await acting.act(visit, session, work, "announced", again, _FIELDS)
 
 
