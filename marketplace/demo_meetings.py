@@ -33,11 +33,12 @@ from marketplace.kernel.db import Database
 from marketplace.kernel.jobs import Place
 from marketplace.kernel.operations import ENDED, Operation
 from marketplace.settings import Settings
-from schemas.events import EventState
+from schemas.events import NEXT, EventState
 from schemas.meetings import MeetingState, Publishing, ScheduleNew
 from schemas.outcomes import InterestNew, OutcomeBody, OutcomeStage
 from schemas.wishes import WishAnswer
 
+TO_COME: Final = frozenset({EventState.OPEN, EventState.CLOSED, EventState.SCHEDULED})
 SECONDS: Final = 10
 """For the timetable of some fifteen participants, which is proven in a fraction of it."""
 
@@ -50,7 +51,7 @@ async def load(settings: Settings, database: Database, rows: Sequence[Mapping[st
             continue
         async with database.reading() as session:
             event = await session.scalar(select(Event).where(Event.title == row["event"]["title"]))
-            if event is None or event.state not in {EventState.OPEN, EventState.CLOSED}:
+            if event is None or event.state not in TO_COME:
                 continue
             spoken = await session.scalar(
                 select(
@@ -99,7 +100,7 @@ async def _wish(database: Database, event_id: UUID, told: Sequence[Sequence[str 
             assert of is not None
             actor, mine = lists[by]
             other, theirs = lists[of]
-            await wishes.ask(session, actor, mine, theirs, WishAnswer(says))
+            await wishes.ask(session, actor, mine, theirs, WishAnswer(says or WishAnswer.MEET))
             if answer is not None:
                 await wishes.ask(session, other, theirs, mine, WishAnswer(answer))
 
@@ -130,7 +131,7 @@ async def _over(database: Database, event_id: UUID, row: Mapping[str, Any]) -> N
         desk = await _desk(session, row)
         event = await session.get_one(Event, event_id, with_for_update=True, populate_existing=True)
         for state in (EventState.RUNNING, EventState.ENDED):
-            if event.state is not state and event.state is not EventState.ENDED:
+            if state in NEXT[event.state]:
                 await steps.enter(session, event, state, by=desk.person_id)
         lists = await _lists(session, event_id)
         found = await session.scalars(
