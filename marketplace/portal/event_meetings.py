@@ -146,9 +146,10 @@ async def _page(
         whole = await handouts.table_plan(session, actor, event_id)
         at = {each.table_id: each.meetings for each in whole.tables}
         plan = grid(room, days[day], at, agenda.time_zone)
+    people = await _people(visit, session, event_id, asked)
     return visit.page(
         "event_meetings.html",
-        status,
+        422 if asked.wrong else status,
         one=one,
         state=state,
         states=list(MeetingState),
@@ -162,11 +163,11 @@ async def _page(
         plan=plan,
         slots=choices(agenda),
         tables=tables(agenda),
-        people=await _people(visit, session, event_id, asked.said("who")),
+        people=people,
         who=asked.said("who"),
         arranges=EventAct.SCHEDULE in one.possible,
         typed={name: values[0] for name, values in (typed or {}).items()} or dict(asked.typed),
-        wrong=wrong or [],
+        wrong=[*(wrong or []), *asked.reasons],
         here=f"/events/{event_id}/desk/meetings",
     )
 
@@ -177,9 +178,12 @@ def _nearest(days: Mapping[str, Any], one: EventView) -> str | None:
     return today if today in days else next(iter(days), None)
 
 
-async def _people(visit: Visit, session: AsyncSession, event_id: UUID, who: str) -> list[tuple[UUID, str]]:
+async def _people(visit: Visit, session: AsyncSession, event_id: UUID, asked: Asked) -> list[tuple[UUID, str]]:
     """Those who come, by name, for the form of a meeting on the spot: the first hundred that fit what was typed."""
-    wish = RegistrationFilter(state=RegistrationState.CONFIRMED, q=who[:100] or None)
+    asked.wish = {"state": RegistrationState.CONFIRMED, "q": asked.said("who") or None}
+    wish = asked.read(RegistrationFilter)
+    if wish is None:
+        return []
     found, _ = await registrations.listed(session, visit.actor, event_id, wish, Paging(visit.request, None, MOST))
     named = [
         (

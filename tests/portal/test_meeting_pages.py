@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from marketplace.docking import planning, proposing
 from marketplace.docking.meeting_models import Meeting, Schedule
 from marketplace.kernel import clock
+from marketplace.kernel.language import SEPARATOR
 from marketplace.kernel.operations import Operation
 from schemas.events import EventState
 from schemas.identity import Role
@@ -43,6 +44,16 @@ def meetings_of(mine) -> str:
 async def say(visitor, mine, other, answer: str, status: int = 303, **more: str) -> str:
     """Answer on the page as a browser would: with the version that stands beside the buttons."""
     return await visitor.sent(wishes_of(mine), {"other_id": other["id"], "answer": answer} | more, status)
+
+
+async def whole(visitor, who, *urls: str) -> None:
+    """Each page keeps what pages promise, in both languages, and says nothing in the other."""
+    for language in ("zh", "en"):
+        for url in urls:
+            page = await visitor(who, language).page(url)
+            assert audit(page) == [], (url, language)
+            assert SEPARATOR not in page.text, (url, language)
+            assert "None" not in page.text.split(), (url, language)
 
 
 def versions(page) -> dict[str, str]:
@@ -108,6 +119,9 @@ async def test_proposals_are_answered_and_requests_come_first(organizer, sides, 
     page = await me.page(wishes_of(mine))
     back = await say(me, mine, theirs, "", version=versions(page)[theirs["id"]])
     assert "said=wish-back" in back
+
+    await whole(visitor, firm, wishes_of(mine), f"{wishes_of(mine)}?show=people", meetings_of(mine))
+    await whole(visitor, organizer, home, started, f"{home}?asked=true")
 
     # Everybody who lets themselves be shown can be asked; the others cannot be found, nor asked by guessing.
     page = await me.page(f"{wishes_of(mine)}?show=people&q=不存在")
@@ -211,9 +225,15 @@ async def test_from_a_draft_to_a_table_and_back(organizer, sides, visitor, sessi
     )
     assert "2 号桌" in (await me.page(meetings_of(mine))).text
 
+    await whole(visitor, organizer, home, draft, f"{draft}?show=unplaced", compared, stopped, plan, seat)
+    await whole(visitor, organizer, f"{plan}?state=planned", f"/events/{event.id}/desk/organizers?q=示例")
+    await whole(visitor, firm, meetings_of(mine))
+
     # On the spot, from a free place of the plan; then the two change places.
     walk_in = (await desk.page(f"{plan}?slot_id={slots[0]}&table_id={tables[0]}")).form(plan)
     assert (walk_in["slot_id"], walk_in["table_id"]) == ([slots[0]], [tables[0]])
+    await desk.page(f"{plan}?who={'x' * 300}", 422)
+    assert "没有这样的洽谈" in (await desk.page(f"{plan}?state=held")).text
     named = {"first_id": mine["id"], "second_id": theirs["id"]}
     assert "双方已有一场洽谈" in (await desk.again(plan, walk_in | named, 409)).text
     assert "不能约见自己" in (await desk.again(plan, walk_in | {"first_id": mine["id"], "second_id": mine["id"]})).text
@@ -340,6 +360,8 @@ async def test_what_came_of_it_is_said_counted_and_opened(
     await desk.page(f"{home}/nothing", 404)
     await desk.page(f"{home}/outcomes?result=perhaps", 422)
 
+    await whole(visitor, organizer, home, f"{home}/outcomes?result=agreement_reached", f"{plan}?state=no_show", made[1])
+    await whole(visitor, firm, meetings_of(mine), "/account/calendars")
     half_a_year = timedelta(days=170)
     earlier = {"starts_at": Meeting.starts_at - half_a_year, "ends_at": Meeting.ends_at - half_a_year}
     await session.execute(update(Meeting).values(earlier))
