@@ -39,8 +39,8 @@ from schemas.outcomes import InterestNew, OutcomeBody, OutcomeStage
 from schemas.wishes import WishAnswer
 
 TO_COME: Final = frozenset({EventState.OPEN, EventState.CLOSED, EventState.SCHEDULED})
-SECONDS: Final = 10
-"""For the timetable of some fifteen participants, which is proven in a fraction of it."""
+SECONDS: Final = 3
+"""What counts of some fifteen participants is proven at once; fewer changes of table are looked for until then."""
 
 
 async def load(settings: Settings, database: Database, rows: Sequence[Mapping[str, Any]]) -> None:

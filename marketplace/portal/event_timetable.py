@@ -19,7 +19,7 @@ from marketplace.portal.event_desk import again_with
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
-from schemas.events import EventAct
+from schemas.events import EventAct, EventState
 from schemas.meetings import LateJoiners, Planning, PublicationNew, Publishing, ScheduleNew, ScheduleView
 
 router = APIRouter(prefix="/events/{event_id:uuid}/desk/timetable", route_class=PageRoute, include_in_schema=False)
@@ -139,7 +139,10 @@ async def _draft(
         marker=marker,
         later=cursor is not None,
         others=[each for each in others if each.planned_at is not None and each.id != draft.id],
-        publishes=EventAct.SCHEDULE in one.possible and draft.planned_at is not None,
+        # What is published for good already is not offered once more.
+        publishes=EventAct.SCHEDULE in one.possible
+        and draft.planned_at is not None
+        and not (draft.published and one.state is not EventState.CLOSED),
         kinds=list(Publishing),
         wrong=wrong or [],
         here=f"/events/{event_id}/desk/timetable/{schedule_id}",
