@@ -156,12 +156,12 @@ async def draft(event_id: UUID, schedule_id: UUID, visit: Visited, session: Read
 
 @router.get("/{schedule_id:uuid}/progress", response_class=Response)
 async def progress(event_id: UUID, schedule_id: UUID, visit: Visited, session: Reading) -> Response:
-    """How far it is, for the page that is open; when it has ended, the page is loaded anew."""
+    """How far it is, for the page that is open; when it has ended, that page goes on to what came of it."""
     found, stops = await _draft_of(session, visit.require(), event_id, schedule_id)
     here = f"/events/{event_id}/desk/timetable/{schedule_id}"
     answer = visit.page("parts/computing.html", draft=found, stops=stops, here=here)
     if found.state in ENDED:
-        answer.headers["HX-Refresh"] = "true"
+        answer.headers["HX-Redirect"] = here
     return answer
 
 

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.docking import events, proposing, shapes, wishes
 from marketplace.kernel import operations
 from marketplace.kernel.db import Reading, Writing
-from marketplace.kernel.operations import ENDED
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound
 from marketplace.portal import acting, forms
@@ -20,6 +19,7 @@ from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.agenda import AgendaView
 from schemas.events import EventAct
+from schemas.operations import OperationState
 from schemas.wishes import Visit as LabVisit
 from schemas.wishes import WishDeskFilter, WishTerms
 
@@ -100,12 +100,12 @@ async def listed(event_id: UUID, visit: Visited, session: Reading) -> Response:
 
 @router.get("/work", response_class=Response)
 async def progress(event_id: UUID, visit: Visited, session: Reading) -> Response:
-    """How far it is, for the page that is open; when it has ended, the page is loaded anew."""
+    """How far it is, for the page that is open; when it is done, that page goes on to what came of it."""
     visit.require()
-    work = await _work(visit, session)
-    answer = visit.page("parts/progress.html", work=work, at=f"/events/{event_id}/desk/wishes/work", here="/")
-    if work is None or work.state in ENDED:
-        answer.headers["HX-Refresh"] = "true"
+    home, work = f"/events/{event_id}/desk/wishes", await _work(visit, session)
+    answer = visit.page("parts/progress.html", work=work, at=f"{home}/work", here="/")
+    if work is None or work.state is OperationState.DONE:
+        answer.headers["HX-Redirect"] = home
     return answer
 
 

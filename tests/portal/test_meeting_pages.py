@@ -82,10 +82,10 @@ async def test_proposals_are_answered_and_requests_come_first(organizer, sides, 
     work = (await session.scalars(select(Operation).where(Operation.kind == "proposals"))).one()
     under_way = await desk.get(f"{home}/work?work={work.id}", headers={"HX-Request": "true"})
     assert "等待计算" in under_way.text
-    assert "hx-refresh" not in under_way.headers
+    assert "hx-redirect" not in under_way.headers
     await proposing.run(place, {"operation_id": str(work.id), "event_id": str(event.id)})
     ended = await desk.get(f"{home}/work?work={work.id}", headers={"HX-Request": "true"})
-    assert ended.headers["hx-refresh"] == "true"
+    assert ended.headers["hx-redirect"] == home
     assert "系统推荐" in (await desk.page(home)).text
 
     page = await me.page(wishes_of(mine))
@@ -166,10 +166,10 @@ async def test_from_a_draft_to_a_table_and_back(organizer, sides, visitor, sessi
         assert "等待计算" in (await desk.page(at)).text
         again = await desk.again(home, sent, 409)
         assert "已有草案正在计算" in again.text
-        assert "hx-refresh" not in (await desk.get(f"{at}/progress", headers={"HX-Request": "1"})).headers
+        assert "hx-redirect" not in (await desk.get(f"{at}/progress", headers={"HX-Request": "1"})).headers
         row = await session.get_one(Schedule, at.rpartition("/")[2])
         await planning.run(place, {"operation_id": str(row.operation_id), "schedule_id": str(row.id)})
-        assert (await desk.get(f"{at}/progress", headers={"HX-Request": "1"})).headers["hx-refresh"] == "true"
+        assert (await desk.get(f"{at}/progress", headers={"HX-Request": "1"})).headers["hx-redirect"] == at
         return at
 
     stopped = (await desk.sent(home, sent)).partition("?")[0]
