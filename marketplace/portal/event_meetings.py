@@ -235,8 +235,10 @@ async def _meeting(
     actor = visit.require()
     one, agenda = await _desk(session, actor, event_id)
     found = await _of_event(session, actor, event_id, meeting_id)
-    planned = MeetingFilter(event=event_id, state=MeetingState.PLANNED)
-    others, _ = await meetings.listed(session, actor, planned, Paging(visit.request, None, MOST))
+    # With more meetings than a list of choices holds, those of one table at a time.
+    named = next((key for key, _ in tables(agenda) if str(key) == visit.request.query_params.get("with")), None)
+    planned = MeetingFilter(event=event_id, state=MeetingState.PLANNED, table=named)
+    others, more = await meetings.listed(session, actor, planned, Paging(visit.request, None, MOST))
     begun = found.place.starts_at <= clock.now()
     return visit.page(
         "event_meeting.html",
@@ -249,6 +251,8 @@ async def _meeting(
         slots=choices(agenda),
         slot=next((key for key, at in _begins(agenda).items() if at == found.place.starts_at), None),
         tables=tables(agenda),
+        named=named,
+        by_table=named is not None or more is not None,
         others=[each for each in reversed(others) if each.id != found.id and each.place.starts_at > clock.now()],
         wrong=wrong or [],
         here=f"/events/{event_id}/desk/meetings/{meeting_id}",

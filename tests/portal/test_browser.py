@@ -298,7 +298,7 @@ def test_the_desk_plans_on_a_phone_and_calls_a_meeting_off(visit, site):
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
         assert page.evaluate(CONTRAST) == [], path
     page.goto(f"{home}/meetings")
-    page.locator(".plan td a").first.click()
+    page.locator(".plan .p-planned a").first.click()
     page.get_by_text("取消这场洽谈").click()
     page.get_by_label("原因").fill("样品没到")
     page.on("dialog", lambda dialog: dialog.accept())

@@ -240,6 +240,7 @@ async def test_from_a_draft_to_a_table_and_back(organizer, sides, visitor, sessi
     made = (await desk.sent(plan, walk_in | {"first_id": mine["id"], "second_id": others["id"]})).partition("?")[0]
     swap = (await desk.page(made)).form(f"{made}/swap")
     assert swap["other_id"] == [meeting]
+    assert "没有可以互换的洽谈" in (await desk.page(f"{made}?with={tables[0]}")).text
     assert await desk.sent(f"{made}/swap", swap) == f"{made}?said=meeting-moved"
     await desk.again(f"{made}/swap", {"other_id": made.rpartition("/")[2]})
     await desk.again(f"{made}/confirmation", {}, 409)
