@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.docking.documents_router import router as event_documents
 from marketplace.docking.handouts_router import router as handouts
 from marketplace.docking.meetings_router import router as meetings
 from marketplace.docking.outcomes_router import router as outcomes
@@ -65,6 +66,7 @@ ROUTERS = (
     events,
     registrations,
     event_papers,
+    event_documents,
     wishes,
     schedules,
     meetings,

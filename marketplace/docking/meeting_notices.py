@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import handouts, meetings
+from marketplace.docking import handouts, meetings, names
 from marketplace.docking.meeting_models import HOLDING, Meeting, Publication
 from marketplace.docking.models import Event
 from marketplace.docking.registration_models import Attendee
@@ -38,7 +38,7 @@ async def _language(session: AsyncSession, one: Attendee) -> Language:
 
 def _line(event: Event, one: MeetingView, side: UUID) -> str:
     other = one.second if one.first.registration_id == side else one.first
-    return f"{hour(one.place.starts_at, event.time_zone)}  {other.name}  {handouts.spot(one.place)}"
+    return f"{hour(one.place.starts_at, event.time_zone)}  {other.name}  {names.spot(one.place)}"
 
 
 async def tell_published(session: AsyncSession, publication_id: UUID, public_url: str, *, at_most: int = 100) -> int:
