@@ -47,7 +47,7 @@ from marketplace.pairings.router import router as pairings
 from marketplace.portal import router as portal
 from marketplace.problems.router import router as problems
 from marketplace.settings import Settings
-from marketplace.wiring import LISTENERS, WITHIN
+from marketplace.wiring import CALENDARS, LISTENERS, WITHIN
 from schemas.base import FieldError, RefusalDocument
 
 log = structlog.get_logger("app")
@@ -125,7 +125,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.settings, state.database = settings, database
     state.signing_key = settings.signing_key()
     state.schema_version = schema.newest()
-    state.actor_of = tokens.actor_of
+    state.actor_of, state.calendars = tokens.actor_of, CALENDARS
     state.tokens_used = {}
     state.engine = Engine(database, settings.home)
     state.readiness = state.engine.readiness

@@ -85,15 +85,17 @@ def upgrade() -> None:
         "event",
         ["ends_at"],
         unique=False,
-        postgresql_where=sa.text("published_at is not null and state <> 'cancelled'"),
+        postgresql_where=sa.text("published_at is not null"),
     )
+    op.create_index("unplaced_wish_wish_idx", "unplaced_wish", ["wish_id", "schedule_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("unplaced_wish_wish_idx", table_name="unplaced_wish")
     op.drop_index(
         "event_over_idx",
         table_name="event",
-        postgresql_where=sa.text("published_at is not null and state <> 'cancelled'"),
+        postgresql_where=sa.text("published_at is not null"),
     )
     op.drop_table("wish_news")
     op.drop_table("reminded")
