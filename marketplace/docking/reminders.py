@@ -160,12 +160,12 @@ def _after(kind: ReminderKind, now: datetime) -> Any:
 
 def _open(kind: ReminderKind) -> tuple[ColumnElement[bool], ...]:
     """A meeting of which the list of the attendee has said nothing at this stage."""
-    said = exists().where(
+    said = select(Outcome.id).where(
         Outcome.meeting_id == Meeting.id,
         Outcome.registration_id == Attendee.registration_id,
         Outcome.stage == _STAGES[kind],
     )
-    return Meeting.state.in_(HOLDING), ~said
+    return Meeting.state.in_(HOLDING), ~said.correlate(Meeting, Attendee).exists()
 
 
 def due(kind: ReminderKind, now: datetime) -> Any:

@@ -57,7 +57,9 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
     }
     for target, names in world.targets.items():
         if target not in states:
-            names.update({name: str(uuid4()) for name in (*NAMES, *_MEET)} | {"badge": "A" * badges.LENGTH, "audience": "desk"})
+            names.update(
+                {name: str(uuid4()) for name in (*NAMES, *_MEET)} | {"badge": "A" * badges.LENGTH, "audience": "desk"}
+            )
             continue
         at, state = states[target]
         event = await an_event(session, at, state=state, **RULES)

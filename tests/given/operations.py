@@ -300,8 +300,14 @@ def _registrations(event: str) -> dict[str, Example]:
         f"POST {one}/acceptance": Example(),
         f"POST {one}/people/{{attendee_id}}/badge": Example(),
         f"GET {event}/registrations": Example(
-            query={"q": "某人", "kind": "enterprise", "state": "requested", "region": "220000", "industry": "36",
-                   "limit": "5"}
+            query={
+                "q": "某人",
+                "kind": "enterprise",
+                "state": "requested",
+                "region": "220000",
+                "industry": "36",
+                "limit": "5",
+            }
         ),
         f"POST {event}/registrations": Example(
             EVERY_FIELD_OF_A_REGISTRATION | {"organisation_id": "{organisation_id}", "kind": "enterprise", "wait": True}
