@@ -74,6 +74,6 @@ class WishNews(Base):
     )
 
     registration_id: Mapped[UUID] = mapped_column(ForeignKey("registration.id"), primary_key=True)
-    wish_id: Mapped[UUID] = mapped_column(ForeignKey("wish.id"), primary_key=True)
+    wish_id: Mapped[UUID] = mapped_column(ForeignKey("wish.id", ondelete="CASCADE"), primary_key=True)
     told: Mapped[str | None]
     due_at: Mapped[Moment | None]

@@ -74,7 +74,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("told in ('asked', 'mutual')", name=op.f("wish_news_told_check")),
         sa.ForeignKeyConstraint(["registration_id"], ["registration.id"], name=op.f("wish_news_registration_id_fkey")),
-        sa.ForeignKeyConstraint(["wish_id"], ["wish.id"], name=op.f("wish_news_wish_id_fkey")),
+        sa.ForeignKeyConstraint(["wish_id"], ["wish.id"], name=op.f("wish_news_wish_id_fkey"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("registration_id", "wish_id", name=op.f("wish_news_pkey")),
     )
     op.create_index(
