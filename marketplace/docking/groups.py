@@ -68,7 +68,7 @@ def by_region(event_id: UUID) -> CTE:
 
 def by_industry(event_id: UUID) -> CTE:
     """Each registration of an event with every section and division of the industries that its records name."""
-    facet = func.unnest(Listing.facets).table_valued("word")
+    facet = func.unnest(Listing.facets).table_valued("word").render_derived()
     named: Select[Any] = (
         select(Registration.id.label("registration_id"), func.substr(facet.c.word, 3).label("code"))
         .join(BroughtListing, BroughtListing.registration_id == Registration.id)
