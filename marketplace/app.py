@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
-from marketplace.docking.documents_router import router as event_documents
+from marketplace.docking.documents_router import ROUTERS as EVENT_DOCUMENTS
 from marketplace.docking.handouts_router import router as handouts
 from marketplace.docking.meetings_router import router as meetings
 from marketplace.docking.outcomes_router import router as outcomes
@@ -66,7 +66,7 @@ ROUTERS = (
     events,
     registrations,
     event_papers,
-    event_documents,
+    *EVENT_DOCUMENTS,
     wishes,
     schedules,
     meetings,

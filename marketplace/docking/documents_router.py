@@ -1,8 +1,9 @@
 """Documents of an event: brought, listed, fetched, taken off."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response, UploadFile
+from fastapi import APIRouter, Form, Request, Response, UploadFile
 
 from marketplace.docking import documents, events
 from marketplace.kernel.actor import Anyone, SignedIn
@@ -15,8 +16,9 @@ from marketplace.listings.attachments_router import AttachmentRoute
 from schemas.base import Page
 from schemas.event_extras import Audience, DocumentView
 
-router = APIRouter(prefix="/api/v1/events/{event_id}/documents", tags=["docking"], route_class=TransactionRoute)
-uploads = APIRouter(route_class=AttachmentRoute)
+_AT = "/api/v1/events/{event_id}/documents"
+router = APIRouter(prefix=_AT, tags=["docking"], route_class=TransactionRoute)
+uploads = APIRouter(prefix=_AT, tags=["docking"], route_class=AttachmentRoute)
 
 DESK = (NotSignedIn, NotFound, events.NotItsOrganizer)
 
@@ -34,12 +36,17 @@ async def list_documents(
 
 
 @uploads.post(
-    "/{audience}",
+    "",
     status_code=201,
     responses=problems(*DESK, attachments.FileRefused, TooLarge, documents.TooManyDocuments),
 )
 async def add(
-    event_id: UUID, audience: Audience, file: UploadFile, session: Writing, actor: SignedIn, request: Request
+    event_id: UUID,
+    file: UploadFile,
+    audience: Annotated[Audience, Form(description="谁可以看到 · who may see it")],
+    session: Writing,
+    actor: SignedIn,
+    request: Request,
 ) -> DocumentView:
     """上传活动文件 · Put a file beside the event for everybody, for those who come, or for the desk (the desk)."""
     most: int = request.app.state.settings.attachment_limit
@@ -72,4 +79,4 @@ async def remove(event_id: UUID, document_id: UUID, session: Writing, actor: Sig
     await documents.remove(session, actor, event_id, document_id)
 
 
-router.include_router(uploads)
+ROUTERS = (router, uploads)

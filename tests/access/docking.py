@@ -57,9 +57,7 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
     }
     for target, names in world.targets.items():
         if target not in states:
-            names.update(
-                {name: str(uuid4()) for name in (*NAMES, *_MEET)} | {"badge": "A" * badges.LENGTH, "audience": "desk"}
-            )
+            names.update({name: str(uuid4()) for name in (*NAMES, *_MEET)} | {"badge": "A" * badges.LENGTH})
             continue
         at, state = states[target]
         event = await an_event(session, at, state=state, **RULES)
@@ -75,7 +73,6 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
         # Of one's own event, for those who come; of the others, for all who see the event.
         audience = Audience.PARTICIPANTS if target == "own" else Audience.EVERYBODY
         names["document_id"] = await _document(given, event, audience, UUID(names["person_id"]))
-        names["audience"] = audience.value
         slot = await session.scalar(select(EventSlot.id).where(EventSlot.event_id == event.id).limit(1))
         names["slot_id"] = str(slot)
         names.update({name: str(uuid4()) for name in _MEET})

@@ -279,7 +279,7 @@ def _docking() -> dict[str, Example]:
         f"PUT {one}/organizers/{{partner_id}}": Example({"role": "undertaker", "runs_desk": True}),
         f"DELETE {one}/organizers/{{partner_id}}": Example(),
         f"GET {one}/documents": Example(query={"limit": "5"}),
-        f"POST {one}/documents/{{audience}}": Example(file=_NOTE),
+        f"POST {one}/documents": Example(form={"audience": "participants"}, file=_NOTE),
         f"GET {one}/documents/{{document_id}}": Example(),
         f"DELETE {one}/documents/{{document_id}}": Example(),
         f"GET {one}/reminder-terms": Example(),

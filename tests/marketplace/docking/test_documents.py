@@ -12,7 +12,9 @@ def url(event, *more: str) -> str:
 
 
 async def brought(who, event, audience, name="邀请函.pdf", content=PDF, **headers):
-    return await who.client.post(url(event, audience), files={"file": (name, content)}, headers=who.headers | headers)
+    return await who.client.post(
+        url(event), files={"file": (name, content)}, data={"audience": audience}, headers=who.headers | headers
+    )
 
 
 async def names(who, event) -> list[str]:
