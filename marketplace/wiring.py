@@ -1,9 +1,9 @@
 """Which fact wakes which job, which jobs there are, and when the clock wakes one. All on one screen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from marketplace.docking import diary, meeting_facts, meetings, planning, proposing
 from marketplace.docking import facts as docking
+from marketplace.docking import feeds, meeting_facts, meetings, planning, proposing
 from marketplace.docking import jobs as docking_jobs
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
@@ -61,8 +61,8 @@ WITHIN: Within = {
     labs.AdjustmentDecided: charging.correct,
 }
 
-# What stands in one's own calendar beside the bookings.
-CALENDARS: Sequence[calendars.Also] = (diary.of_person,)
+# What somebody's own calendar holds beside their bookings.
+CALENDARS: tuple[calendars.Source, ...] = (feeds.of_person,)
 
 JOBS: Mapping[str, Handler] = {
     mail.DELIVER: mail.deliver,
@@ -70,9 +70,11 @@ JOBS: Mapping[str, Handler] = {
     "docking.expire_offers": docking_jobs.expire_offers,
     "docking.keep_time": docking_jobs.keep_time,
     "docking.promote": docking_jobs.promote,
+    "docking.remind": docking_jobs.remind,
     "docking.tell": docking_jobs.tell,
     "docking.tell_meeting": docking_jobs.tell_meeting,
     "docking.tell_schedule": docking_jobs.tell_schedule,
+    "docking.tell_wishes": docking_jobs.tell_wishes,
     planning.JOB: planning.run,
     proposing.JOB: proposing.run,
     "identity.sweep": identity_jobs.sweep,
@@ -90,6 +92,8 @@ JOBS: Mapping[str, Handler] = {
 SCHEDULES: Mapping[str, str] = {
     "docking.expire_offers": "* * * * *",
     "docking.keep_time": "* * * * *",
+    "docking.remind": "*/10 * * * *",
+    "docking.tell_wishes": "*/5 * * * *",
     "identity.sweep": "17 * * * *",
     "imports.sweep": "*/15 * * * *",
     "labs.expire_offers": "* * * * *",

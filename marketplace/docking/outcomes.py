@@ -10,14 +10,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from marketplace.docking import cards, events, meeting_facts, registrations, wishes
+from marketplace.docking import cards, events, groups, meeting_facts, registrations, wishes
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_list_seen_by, of_event_run_by
 from marketplace.docking.models import Event
 from marketplace.docking.outcome_models import Interest, Outcome
 from marketplace.docking.registration_models import Registration
 from marketplace.docking.wish_models import Wish
-from marketplace.identity.models import Organisation
 from marketplace.kernel import clock, etag
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
@@ -162,15 +161,11 @@ def narrowed(wish: OutcomeFilter) -> Select[Outcome]:
     statement = (
         select(Outcome)
         .join(Registration, Registration.id == Outcome.registration_id)
-        .outerjoin(Organisation, Organisation.id == Registration.organisation_id)
+        .where(*groups.among(wish, Registration.id))
         .execution_options(populate_existing=True)
     )
     equal: dict[Any, Any] = {Outcome.event_id: wish.event, Outcome.stage: wish.stage, Outcome.result: wish.result}
-    statement = statement.where(*(column == value for column, value in equal.items() if value is not None))
-    if wish.region is not None:
-        # Codes nest by their digits: 22 00 00 is the province, 22 01 00 one of its cities.
-        statement = statement.where(Organisation.region.startswith(wish.region.rstrip("0"), autoescape=True))
-    return statement
+    return statement.where(*(column == value for column, value in equal.items() if value is not None))
 
 
 async def views(session: AsyncSession, found: list[Outcome]) -> list[OutcomeView]:
@@ -237,11 +232,14 @@ async def interests(
     statement = (
         select(Interest)
         .join(Registration, Registration.id == Interest.registration_id)
-        .where(interest_visible_to(actor))
+        .where(interest_visible_to(actor), *groups.among(wish, Registration.id))
         .execution_options(populate_existing=True)
     )
     if wish.event is not None:
         statement = statement.where(Interest.event_id == wish.event)
+    if wish.industry is not None and Permission.READ_ALL not in actor.platform:
+        # What the other side brings may not be public yet: it is for the desk.
+        statement = statement.where(of_event_run_by(actor, Interest.event_id))
     by = tuple(zip((Interest.created_at, Interest.id), BY_TIME_AND_ID, strict=True))
     rows, marker = await page(session, statement, by, paging)
     return [InterestView.model_validate(row[0]) for row in rows], marker

@@ -99,14 +99,16 @@ async def enter(
 
 
 async def room(session: AsyncSession, registration: Registration, people: int) -> bool:
-    """Whether so many more find a place. The answer holds until the transaction ends: nobody takes one meanwhile."""
-    place = await session.execute(
-        select(EventCapacity.seats, EventCapacity.taken)
-        .where(EventCapacity.event_id == registration.event_id, EventCapacity.kind == registration.kind)
-        .with_for_update(key_share=True)
+    """Whether so many more find a place. A yes holds until the transaction ends: nobody takes one meanwhile."""
+    place = select(EventCapacity.seats, EventCapacity.taken).where(
+        EventCapacity.event_id == registration.event_id, EventCapacity.kind == registration.kind
     )
-    seats, taken = place.one()
-    return seats is None or taken + people <= seats
+    # Where all is taken already, nobody waits in the queue of those who still might get one.
+    for look in (place, place.with_for_update(key_share=True)):
+        seats, taken = (await session.execute(look)).one()
+        if seats is not None and taken + people > seats:
+            return False
+    return True
 
 
 async def hold(session: AsyncSession, registration: Registration, state: RegistrationState) -> None:

@@ -6,7 +6,7 @@ counts as an open request, and in when a request lapses.
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from uuid_utils.compat import uuid4
 
-from marketplace.docking import cards, events, meeting_facts, registrations
+from marketplace.docking import cards, events, groups, meeting_facts, not_placed, registrations, wish_news
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_list_seen_by, takes_part
 from marketplace.docking.models import EventTable
 from marketplace.docking.registration_models import Registration
-from marketplace.docking.wish_models import Wish, WishRules
+from marketplace.docking.wish_models import POSITIVE, Wish, WishRules, positive
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock, etag, locks
 from marketplace.kernel.actor import Actor
@@ -44,8 +44,6 @@ from schemas.wishes import (
     WishTerms,
     WishView,
 )
-
-POSITIVE: Final = (WishAnswer.MUST, WishAnswer.MEET)
 
 
 class ToOneself(Invalid):
@@ -79,10 +77,6 @@ class NotAPlace(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[FieldError(pointer="/table_id", code="unknown", detail=self.title())])
-
-
-def positive(says: WishAnswer | None) -> bool:
-    return says in POSITIVE
 
 
 def live(wish: Wish, side: UUID, now: datetime) -> bool:
@@ -246,6 +240,7 @@ async def _say(session: AsyncSession, actor: Actor, wish: Wish, mine: Registrati
         theirs = "second" if side == "first" else "first"
         setattr(wish, f"{theirs}_version", getattr(wish, f"{theirs}_version") + 1)
     await session.flush()
+    await wish_news.note(session, wish, now)
     fact = meeting_facts.WishAnswered(mine.id, mine.event_id, wish.id)
     await record(session, fact, subject=mine.id, by=actor.person)
 
@@ -365,6 +360,7 @@ async def shown(session: AsyncSession, mine: Registration, wish: Wish) -> WishVi
 async def _views(session: AsyncSession, mine: Registration, found: list[Wish]) -> list[WishView]:
     others = await cards.of(session, [one.other(mine.id) for one in found])
     because = await reasons(session, found)
+    unplaced = await not_placed.reasons(session, mine.event_id, mine.id, found)
     now = clock.now()
     return [
         WishView(
@@ -381,6 +377,7 @@ async def _views(session: AsyncSession, mine: Registration, found: list[Wish]) -
             expired=positive(one.says(mine.id)) and not live(one, mine.id, now),
             asked=_told(one.says(one.other(mine.id))) if live(one, one.other(mine.id), now) else None,
             mutual=positive(one.says(mine.id)) and positive(one.says(one.other(mine.id))),
+            not_placed=unplaced.get(one.id),
             version=one.version_of(mine.id),
         )
         for one in found
@@ -419,7 +416,11 @@ async def of_event(
         select(Wish)
         .join(one, one.id == Wish.first_id)
         .join(other, other.id == Wish.second_id)
-        .where(Wish.event_id == event_id, or_(Wish.proposed_at.is_not(None), asked))
+        .where(
+            Wish.event_id == event_id,
+            or_(Wish.proposed_at.is_not(None), asked),
+            *groups.among(wish, Wish.first_id, Wish.second_id),
+        )
         .execution_options(populate_existing=True)
     )
     if wish.asked:

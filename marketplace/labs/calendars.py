@@ -1,7 +1,4 @@
-"""Secret addresses under which a calendar program reads bookings: one's own, those one keeps, an instrument's.
-
-In one's own calendar stands, beside them, what higher rooms add: `wiring.CALENDARS`.
-"""
+"""Secret addresses under which a calendar program reads bookings: one's own, those one keeps, an instrument's."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -39,11 +36,13 @@ _STATUS: Final = {
     BookingState.DONE: "CONFIRMED",
 }
 _NAMES: Final = {
-    CalendarKind.PERSON: "对接：我的预约与洽谈 · Duijie: my bookings and meetings",
+    CalendarKind.PERSON: "对接：我的日程 · Duijie: my bookings and meetings",
     CalendarKind.KEEPER: "对接：我管理的仪器 · Duijie: instruments I keep",
     CalendarKind.INSTRUMENT: "对接：{name} · Duijie: {name}",
 }
 BUSY: Final = "已占用 · busy"
+# What else somebody has to be at, known to higher rooms: of a person, that ends after a moment, so many at most.
+Source = Callable[[AsyncSession, UUID, datetime, int], Awaitable[list[Event]]]
 
 
 async def make(session: AsyncSession, actor: Actor, wish: CalendarNew) -> tuple[CalendarLink, str]:
@@ -95,12 +94,8 @@ async def _whose(session: AsyncSession, link: CalendarLink) -> tuple[Actor, Lang
     return tokens.actor_with(roles, person_id=person.id, email=person.email), "en" if person.locale == "en" else "zh"
 
 
-Also = Callable[[AsyncSession, Actor, datetime], Awaitable[Sequence[Event]]]
-"""What a higher room adds to one's own calendar: the entries that end after a moment."""
-
-
-async def read(session: AsyncSession, secret: str, now: datetime, also: Sequence[Also] = ()) -> str:
-    """The calendar behind an address. Who booked an instrument is told to its keepers alone."""
+async def read(session: AsyncSession, secret: str, now: datetime, more: Sequence[Source] = ()) -> str:
+    """The calendar behind an address; one's own holds `more` too. Who booked an instrument is told to its keepers alone."""
     if not SECRET.fullmatch(secret):
         raise NotFound
     link = await session.scalar(
@@ -130,8 +125,8 @@ async def read(session: AsyncSession, secret: str, now: datetime, also: Sequence
     rows = await session.scalars(statement.limit(MOST))
     entries = [event(row, link.kind, language) for row in rows.all()]
     if link.kind is CalendarKind.PERSON:
-        for source in also:
-            entries += await source(session, actor, now - PAST)
+        for source in more:
+            entries += await source(session, link.person_id, now - PAST, MOST)
     return written(name, entries)
 
 

@@ -47,6 +47,6 @@ async def revoke(calendar_id: UUID, session: Writing, actor: SignedIn) -> None:
     responses=problems(NotFound) | {200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
 )
 async def feed(secret: str, session: Reading, request: Request) -> Response:
-    """日历文件 · The calendar (RFC 5545); the address is the key."""
-    also = request.app.state.calendars
-    return Response(await calendars.read(session, secret, clock.now(), also), media_type=ical.MEDIA_TYPE)
+    """日历文件 · The calendar (RFC 5545); the address is the key. One's own has bookings and meetings at events."""
+    text = await calendars.read(session, secret, clock.now(), request.app.state.calendars)
+    return Response(text, media_type=ical.MEDIA_TYPE)
