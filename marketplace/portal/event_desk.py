@@ -7,7 +7,17 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import announcements, cloning, doors, events, registrations, roster, shapes, steps
+from marketplace.docking import (
+    announcements,
+    cloning,
+    doors,
+    events,
+    registrations,
+    reminders,
+    roster,
+    shapes,
+    steps,
+)
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
 from marketplace.portal import acting, forms
@@ -17,6 +27,7 @@ from marketplace.portal.labs import local_moment
 from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
+from schemas.event_extras import ReminderTerms
 from schemas.events import NEXT, EventAct, EventClone, EventState, EventStep
 from schemas.registrations import AnnouncementNew, RegistrationFilter, RegistrationState
 
@@ -145,6 +156,7 @@ async def _letters(
     one = await shapes.view(session, actor, await events.desk(session, actor, event_id))
     cursor = request.query_params.get("cursor") if request.method in {"GET", "HEAD"} else None
     rows, marker = await announcements.listed(session, actor, event_id, Paging(request, cursor, PAGE))
+    terms, version = await reminders.terms(session, event_id)
     return visit.page(
         "event_letters.html",
         status,
@@ -155,6 +167,8 @@ async def _letters(
         states=list(RegistrationState),
         kinds=[place.kind for place in places(one)],
         announces=EventAct.ANNOUNCE in one.possible,
+        terms=terms,
+        version=version,
         typed=typed or {"states": [RegistrationState.CONFIRMED.value]},
         wrong=wrong or [],
         here=f"/events/{event_id}/desk/announcements",
@@ -180,7 +194,27 @@ async def announce(event_id: UUID, visit: Visited, session: Writing, typed: Sent
     return await acting.act(visit, session, work, "announced", again, _FIELDS)
 
 
+@router.post("/announcements/reminders", response_class=Response)
+async def remind(event_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    """Which letters remind those who come, and when."""
+    actor = visit.require()
+
+    async def work() -> str:
+        told_of = {
+            "before_hours": acting.number_of(forms.first(typed, "before_hours")),
+            "rate_after": forms.first(typed, "rate_after") == "1",
+            "half_year_after": forms.first(typed, "half_year_after") == "1",
+        }
+        wish = ReminderTerms.model_validate(told_of)
+        await reminders.set_terms(session, actor, event_id, acting.version_of(typed), wish)
+        return f"/events/{event_id}/desk/announcements"
+
+    again = again_with(_letters, visit, session, event_id, typed)
+    return await acting.act(visit, session, work, "reminders", again, _FIELDS)
+
+
 _FIELDS: Final = {
+    "/before_hours": "提前几小时 · hours before",
     "/title": "标题 · title",
     "/starts_at": "开始时间 · beginning",
     "/reason": "原因 · reason",

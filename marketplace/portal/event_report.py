@@ -17,6 +17,7 @@ from marketplace.kernel.refusals import NotFound
 from marketplace.portal.frame import Visited
 from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
+from schemas.event_extras import CheckInFilter
 from schemas.meetings import MeetingFilter
 from schemas.outcomes import InterestFilter, OutcomeFilter
 
@@ -54,7 +55,7 @@ Rows = Callable[[AsyncSession, Actor, UUID, Any, Paging], Awaitable[tuple[list[A
 async def _came(
     session: AsyncSession, actor: Actor, event_id: UUID, wish: Any, paging: Paging
 ) -> tuple[list[Any], str | None]:
-    return await doors.listed(session, actor, event_id, paging)
+    return await doors.listed(session, actor, event_id, paging, wish)
 
 
 async def _met(
@@ -72,13 +73,13 @@ async def _said(
 async def _interested(
     session: AsyncSession, actor: Actor, event_id: UUID, wish: Any, paging: Paging
 ) -> tuple[list[Any], str | None]:
-    found, marker = await outcomes.interests(session, actor, InterestFilter(event=event_id), paging)
+    found, marker = await outcomes.interests(session, actor, wish.model_copy(update={"event": event_id}), paging)
     sides = await outcomes.parties(session, found)
     return [(one, *sides[one.id]) for one in found], marker
 
 
 ROWS: Final[Mapping[str, tuple[Rows, type[BaseModel]]]] = {
-    "check-ins": (_came, InterestFilter),
+    "check-ins": (_came, CheckInFilter),
     "meetings": (_met, MeetingFilter),
     "outcomes": (_said, OutcomeFilter),
     "interests": (_interested, InterestFilter),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 
-from marketplace.docking import events, roster, shapes
+from marketplace.docking import documents, events, roster, shapes
 from marketplace.kernel import clock, qr
 from marketplace.kernel.db import Reading
 from marketplace.kernel.paging import Paging
@@ -125,6 +125,9 @@ async def event(event_id: UUID, visit: Visited, session: Reading) -> Response:
         places=places(view),
         agenda=agenda,
         days=days(agenda),
+        documents=(await documents.listed(session, visit.actor, event_id, Paging(visit.request, None, documents.MOST)))[
+            0
+        ],
         mine=await roster.mine_at(session, visit.actor, event_id) if visit.signed_in else [],
         registering=registering(view),
         open=EventAct.REGISTER in view.possible,

@@ -23,12 +23,6 @@ LATE_JOINERS: Final = {
     "like_others": "与他人一样 · like everybody else",
 }
 PUBLISHINGS: Final = {"preliminary": "预公布 · preliminary", "final": "正式公布 · final"}
-MEETING_STATES: Final = {
-    "planned": "已安排 · planned",
-    "held": "已洽谈 · held",
-    "no_show": "爽约 · no-show",
-    "cancelled": "已取消 · cancelled",
-}
 MEETING_SOURCES: Final = {"schedule": "排程 · planned ahead", "walk_in": "现场约谈 · made on the spot"}
 WHY_NOT: Final = {
     "no_common_language": "没有共同语言 · they have no language in common",
@@ -76,4 +70,9 @@ NUMBERS: Final = {
     "idle_slots": "空等场次 · idle slots",
     "table_changes": "换桌 · changes of table",
     "room_changes": "换房间 · changes of room",
+}
+AUDIENCES: Final = {
+    "everybody": "所有人 · everybody",
+    "participants": "已确认的参会者 · confirmed participants",
+    "desk": "仅主办方 · the organizers alone",
 }

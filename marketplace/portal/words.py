@@ -201,7 +201,8 @@ SIDE_ASKS: Final = meeting_words.SIDE_ASKS
 PLANNINGS: Final = meeting_words.PLANNINGS
 LATE_JOINERS: Final = meeting_words.LATE_JOINERS
 PUBLISHINGS: Final = meeting_words.PUBLISHINGS
-MEETING_STATES: Final = meeting_words.MEETING_STATES
+MEETING_STATES: Final = names.MEETING_STATES
+AUDIENCES: Final = meeting_words.AUDIENCES
 MEETING_SOURCES: Final = meeting_words.MEETING_SOURCES
 WHY_NOT: Final = meeting_words.WHY_NOT
 GOALS: Final = meeting_words.GOALS
@@ -341,5 +342,6 @@ SAID: Final = {
     "schedule-back": "已撤销，恢复为之前的安排。 · Undone: what held before holds again.",
     "partner": "合办单位已更新。 · The partners are changed.",
     "calendar-off": "此日历地址已作废。 · That calendar address is void.",
+    "reminders": "提醒规则已更新。 · The reminders are changed.",
     "cloned": "已复制为新的草稿。 · Copied into a new draft.",
 }

@@ -439,3 +439,37 @@ async def test_wishes_and_meetings_are_for_those_whose_they_are(organizer, sides
     for path in ("/wishes/proposals", "/wishes/terms", "/timetable", "/meetings", "/organizers"):
         answer = await visitor(firm).post(f"/events/{event.id}/desk{path}", sent)
         assert answer.status_code == 403, path
+
+
+async def test_documents_and_reminders_of_an_event(organizer, sides, visitor, session, anybody):
+    event = await an_event(session, organizer.organisation)
+    desk, url = visitor(organizer), f"/events/{event.id}/desk/documents"
+    file = {"file": ("交通图.pdf", b"%PDF-1.4 map", "application/pdf")}
+    assert "请选择谁可以看到" in (await desk.post(url, {"audience": "all"}, files=file)).text
+    assert (await desk.post(url, {"audience": "desk"}, files={"file": ("x.exe", b"MZ", "x/y")})).status_code == 422
+    assert "请选择文件" in (await desk.post(url, {"audience": "desk"})).text
+    for audience in ("everybody", "participants"):
+        sent = {"file": (f"{audience}.pdf", b"%PDF-1.4 " + audience.encode(), "application/pdf")}
+        assert await desk.sent(url, {"audience": audience}, files=sent) == f"{url}?said=attached"
+    assert (await visitor(sides[0]).post(url, {"audience": "desk"}, files=file)).status_code == 403
+    await whole(visitor, organizer, url, f"/events/{event.id}")
+    seen = await anybody.page(f"/events/{event.id}")
+    assert "everybody.pdf" in seen.text
+    assert "participants.pdf" not in seen.text
+    await registered(sides[0], event)
+    assert "participants.pdf" in (await visitor(sides[0]).page(f"/events/{event.id}")).text
+    removal = next(
+        node.attrs["action"] for node in (await desk.page(url)).all("form") if "/removal" in node.attrs["action"]
+    )
+    assert await desk.sent(removal) == f"{url}?said=removed"
+    assert (await desk.post(removal)).status_code == 404
+
+    letters = f"/events/{event.id}/desk/announcements"
+    form = (await desk.page(letters)).form(f"{letters}/reminders")
+    assert (form["before_hours"], form["rate_after"]) == (["24"], ["1"])
+    assert "提前几小时：" in (await desk.again(f"{letters}/reminders", form | {"before_hours": ["9999"]})).text
+    sent = {"version": form["version"], "before_hours": "", "half_year_after": "1"}
+    assert await desk.sent(f"{letters}/reminders", sent) == f"{letters}?said=reminders"
+    kept = (await desk.page(letters)).form(f"{letters}/reminders")
+    assert (kept["before_hours"], kept.get("rate_after"), kept["half_year_after"]) == ([""], None, ["1"])
+    await desk.again(f"{letters}/reminders", form, 412)
