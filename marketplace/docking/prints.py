@@ -6,12 +6,12 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from reportlab.lib import colors
-from reportlab.platypus import KeepTogether, LongTable, PageBreak, Paragraph, Spacer, TableStyle
+from reportlab.platypus import CondPageBreak, KeepTogether, LongTable, PageBreak, Paragraph, Spacer, TableStyle
 
 from marketplace.docking import names
 from marketplace.docking.models import Event
 from marketplace.kernel.language import Language, told
-from marketplace.kernel.paper import GRID, TITLE, built, cell, ready
+from marketplace.kernel.paper import GRID, MARGIN, TITLE, built, cell, ready
 from schemas.meetings import DoorList, MeetingState, MeetingView, PlaceView, TablePlan
 
 _GRID: Final = TableStyle([*GRID, ("TOPPADDING", (0, 1), (-1, -1), 4), ("BOTTOMPADDING", (0, 1), (-1, -1), 4)])
@@ -65,7 +65,13 @@ def table_plan(event: Event, plan: TablePlan, language: Language) -> bytes:
         if not day.meetings:
             story.append(KeepTogether([Spacer(1, 8), head, cell(told(_EMPTY, language))]))
             continue
-        story += [Spacer(1, 8), head, LongTable(rows, (88, 170, 88, 170, 88, 60), style=_GRID, repeatRows=1)]
+        # A heading does not stay alone at the foot of a page.
+        story += [
+            Spacer(1, 8),
+            CondPageBreak(MARGIN * 3),
+            head,
+            LongTable(rows, (88, 170, 88, 170, 88, 60), style=_GRID, repeatRows=1),
+        ]
     return built(f"{event.title} {name}", story, wide=True)
 
 
