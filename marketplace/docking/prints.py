@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from reportlab.lib import colors
 from reportlab.platypus import CondPageBreak, KeepTogether, LongTable, PageBreak, Paragraph, Spacer, TableStyle
 
 from marketplace.docking import names
@@ -139,17 +138,13 @@ def _schedule(event: Event, own: Own, name: str, language: Language) -> Iterable
         yield cell(told(_EMPTY, language))
         return
     rows: list[tuple[Any, ...]] = [tuple(told(each, language) for each in _OF_PERSON)]
-    style = [*GRID, ("TOPPADDING", (0, 1), (-1, -1), 6), ("BOTTOMPADDING", (0, 1), (-1, -1), 6)]
-    for number, one in enumerate(own.meetings, 1):
+    for one in own.meetings:
         first = one.first.registration_id == own.side
         other, sits, ours = (
             (one.second, one.second_person, one.first_person)
             if first
             else (one.first, one.first_person, one.second_person)
         )
-        gone = one.state is MeetingState.CANCELLED
-        if gone:
-            style.append(("TEXTCOLOR", (0, number), (0, number), colors.grey))
         note = told(names.MEETING_STATES[one.state], language) if one.state is not MeetingState.PLANNED else ""
         rows.append(
             (
@@ -161,4 +156,4 @@ def _schedule(event: Event, own: Own, name: str, language: Language) -> Iterable
                 cell(note),
             )
         )
-    yield LongTable(rows, (100, 170, 220, 90, 90, 90), style=TableStyle(style), repeatRows=1)
+    yield LongTable(rows, (100, 170, 220, 90, 90, 90), style=_GRID, repeatRows=1)
