@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from reportlab.lib import colors
-from reportlab.platypus import KeepTogether, LongTable, PageBreak, Paragraph, Spacer, TableStyle
+from reportlab.platypus import CondPageBreak, KeepTogether, LongTable, PageBreak, Paragraph, Spacer, TableStyle
 
 from marketplace.docking import names
 from marketplace.docking.models import Event
 from marketplace.kernel.language import Language, told
-from marketplace.kernel.paper import GRID, TITLE, built, cell, ready
+from marketplace.kernel.paper import GRID, MARGIN, TITLE, built, cell, ready
 from schemas.meetings import DoorList, MeetingState, MeetingView, PlaceView, TablePlan
 
 _GRID: Final = TableStyle([*GRID, ("TOPPADDING", (0, 1), (-1, -1), 4), ("BOTTOMPADDING", (0, 1), (-1, -1), 4)])
@@ -65,7 +64,13 @@ def table_plan(event: Event, plan: TablePlan, language: Language) -> bytes:
         if not day.meetings:
             story.append(KeepTogether([Spacer(1, 8), head, cell(told(_EMPTY, language))]))
             continue
-        story += [Spacer(1, 8), head, LongTable(rows, (88, 170, 88, 170, 88, 60), style=_GRID, repeatRows=1)]
+        # A heading does not stay alone at the foot of a page.
+        story += [
+            Spacer(1, 8),
+            CondPageBreak(MARGIN * 3),
+            head,
+            LongTable(rows, (88, 170, 88, 170, 88, 60), style=_GRID, repeatRows=1),
+        ]
     return built(f"{event.title} {name}", story, wide=True)
 
 
@@ -133,17 +138,13 @@ def _schedule(event: Event, own: Own, name: str, language: Language) -> Iterable
         yield cell(told(_EMPTY, language))
         return
     rows: list[tuple[Any, ...]] = [tuple(told(each, language) for each in _OF_PERSON)]
-    style = [*GRID, ("TOPPADDING", (0, 1), (-1, -1), 6), ("BOTTOMPADDING", (0, 1), (-1, -1), 6)]
-    for number, one in enumerate(own.meetings, 1):
+    for one in own.meetings:
         first = one.first.registration_id == own.side
         other, sits, ours = (
             (one.second, one.second_person, one.first_person)
             if first
             else (one.first, one.first_person, one.second_person)
         )
-        gone = one.state is MeetingState.CANCELLED
-        if gone:
-            style.append(("TEXTCOLOR", (0, number), (0, number), colors.grey))
         note = told(names.MEETING_STATES[one.state], language) if one.state is not MeetingState.PLANNED else ""
         rows.append(
             (
@@ -155,4 +156,4 @@ def _schedule(event: Event, own: Own, name: str, language: Language) -> Iterable
                 cell(note),
             )
         )
-    yield LongTable(rows, (100, 170, 220, 90, 90, 90), style=TableStyle(style), repeatRows=1)
+    yield LongTable(rows, (100, 170, 220, 90, 90, 90), style=_GRID, repeatRows=1)

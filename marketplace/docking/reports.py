@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import xlsxwriter
-from sqlalchemy import CTE, ColumnElement, and_, distinct, func, or_, select
+from sqlalchemy import CTE, ColumnElement, and_, distinct, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.docking import events, groups
@@ -147,13 +147,11 @@ async def _counts(session: AsyncSession, event_id: UUID, one: Counted, grouped: 
 
 async def _signed(session: AsyncSession, event_id: UUID, grouped: CTE | None) -> dict[str, Decimal]:
     """What was signed, by group: both sides speak of one contract, and half a year later once more."""
-    code = grouped.c.code if grouped is not None else func.coalesce(None, "")
-    largest = select(code.label("code"), func.max(Outcome.signed_yuan).label("yuan")).where(
-        Outcome.event_id == event_id
-    )
+    code = literal("") if grouped is None else grouped.c.code
+    largest = select(code.label("code"), func.max(Outcome.signed_yuan).label("yuan")).group_by(Outcome.meeting_id)
     if grouped is not None:
-        largest = largest.join(grouped, grouped.c.registration_id == Outcome.registration_id)
-    each = largest.group_by(code, Outcome.meeting_id).subquery()
+        largest = largest.join(grouped, grouped.c.registration_id == Outcome.registration_id).group_by(code)
+    each = largest.where(Outcome.event_id == event_id).subquery()
     rows = await session.execute(select(each.c.code, func.coalesce(func.sum(each.c.yuan), 0)).group_by(each.c.code))
     return {row[0]: Decimal(row[1]) for row in rows.all()}
 

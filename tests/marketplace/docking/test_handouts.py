@@ -66,6 +66,12 @@ async def printed(organizer, event, firms, sides) -> None:
     assert (await firms[2].get(mine)).status_code == 404
 
 
+async def test_what_has_no_tables_and_no_people_is_printed_as_that(organizer, session):
+    event = await an_event(session, organizer.organisation, with_agenda=False, state=EventState.PUBLISHED)
+    for name, said in (("table-plan", "没有洽谈桌"), ("door-list", "共 0 人"), ("schedules", "没有洽谈")):
+        assert pdf_text(said) in await paper(organizer, f"{EVENTS}/{event.id}/{name}.pdf")
+
+
 async def letters(session) -> list[Letter]:
     return list((await session.scalars(select(Letter).order_by(Letter.id))).all())
 

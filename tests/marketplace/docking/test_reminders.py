@@ -49,7 +49,8 @@ async def test_from_the_day_before_to_half_a_year_later_each_is_reminded_once(
     organizer, given, session, place, at, reminded
 ):
     firms = [await given.enterprise() for _ in range(4)]
-    event = await an_event(session, organizer.organisation, slots=4, title_en="Matchmaking day")
+    online = {"format": "hybrid", "online_url": "https://meet.example/room"}
+    event = await an_event(session, organizer.organisation, slots=4, title_en="Matchmaking day", **online)
     await session.execute(update(Person).where(Person.id == firms[1].id).values(locale="en"))
     sides = [await registered(firm, event) for firm in firms[:3]]
     await agree(firms[0], sides[0], firms[1], sides[1])
@@ -72,6 +73,7 @@ async def test_from_the_day_before_to_half_a_year_later_each_is_reminded_once(
     assert "Reminder" in told[firms[1].email].subject
     assert "Matchmaking day" in told[firms[1].email].subject
     assert "No meetings" not in told[firms[1].email].text
+    assert "Online: https://meet.example/room" in told[firms[1].email].text
     assert firms[2].organisation.name not in told[firms[1].email].text, "it was called off"
     assert "没有安排洽谈" in told[firms[2].email].text
 
