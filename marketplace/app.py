@@ -29,6 +29,7 @@ from marketplace.kernel.codes_router import router as codes
 from marketplace.kernel.db import Database
 from marketplace.kernel.health import router as health
 from marketplace.kernel.operations_router import router as operations
+from marketplace.kernel.routing import Addresses, gather
 from marketplace.labs.bookings_router import router as bookings
 from marketplace.labs.calendars_router import router as calendars
 from marketplace.labs.files_router import router as lab_files
@@ -52,7 +53,6 @@ from schemas.base import FieldError, RefusalDocument
 
 log = structlog.get_logger("app")
 
-# The most asked-for first: a request is tried against them in this order.
 ROUTERS = (
     achievements,
     problems,
@@ -102,9 +102,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     furnish(app, settings, database)
     facts.listen(LISTENERS, WITHIN)
-    for router in ROUTERS:
-        app.include_router(router)
+    gather(app.router, *ROUTERS)
     portal.install(app)
+    app.router.middleware_stack = Addresses(app.router)
     http.install(app)
     if settings.cors_origins:
         app.add_middleware(

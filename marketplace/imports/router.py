@@ -12,6 +12,7 @@ from marketplace.imports import template, uploads
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import TransactionRoute, UploadRoute, Writing
 from marketplace.kernel.refusals import NotSignedIn, TooLarge, problems
+from marketplace.kernel.routing import beside, gather
 from marketplace.kernel.sheets import XLSX
 from marketplace.listings.attachments import FileRefused
 from marketplace.listings.publication import NotVerified
@@ -32,7 +33,7 @@ class ImportRoute(UploadRoute):
 
 
 router = APIRouter(prefix="/api/v1", tags=["imports"], route_class=TransactionRoute)
-files = APIRouter(route_class=ImportRoute)
+files = beside(router, ImportRoute)
 
 
 async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
@@ -101,4 +102,4 @@ async def fetch_template(kind: Annotated[ListingKind, Query()]) -> Response:
     )
 
 
-router.include_router(files)
+gather(router, files)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response, UploadFile
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, UploadRoute, Writing
 from marketplace.kernel.refusals import NotFound, NotSignedIn, TooLarge, problems
+from marketplace.kernel.routing import beside, gather
 from marketplace.kernel.sheets import XLSX
 from marketplace.labs import catalogue_sheet, usage_log
 from marketplace.labs.instruments import NotItsKeeper
@@ -29,7 +30,7 @@ class LogRoute(UploadRoute):
 
 
 router = APIRouter(prefix="/api/v1", tags=["labs"], route_class=TransactionRoute)
-files = APIRouter(route_class=LogRoute)
+files = beside(router, LogRoute)
 
 
 @router.get(
@@ -60,4 +61,4 @@ async def enter_log(instrument_id: UUID, file: UploadFile, session: Writing, act
     return await usage_log.enter(session, actor, instrument_id, await file.read())
 
 
-router.include_router(files)
+gather(router, files)

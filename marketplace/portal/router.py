@@ -4,6 +4,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from marketplace.kernel.routing import gather
 from marketplace.portal import (
     account,
     assets,
@@ -77,6 +78,5 @@ ROUTERS: Final = (
 
 def install(app: FastAPI) -> None:
     """Give the application its pages, and its refusals a page to be told on."""
-    for router in ROUTERS:
-        app.include_router(router)
+    gather(app.router, *ROUTERS)
     app.state.page_of = refused.page_of

@@ -42,7 +42,7 @@ def duijie(home: Path, *arguments: str, **more) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=300,
         check=False,
         **more,
     )
@@ -139,7 +139,7 @@ class serving:  # noqa: N801 -- read as a verb
 
     def __enter__(self) -> str:
         url = f"http://127.0.0.1:{self.port}"
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while time.monotonic() < until:
             try:
                 if httpx.get(f"{url}/readyz").status_code == 200:
@@ -148,11 +148,12 @@ class serving:  # noqa: N801 -- read as a verb
                 pass
             assert self.process.poll() is None, self.process.stdout.read()
             time.sleep(0.1)
-        raise AssertionError("the server did not become ready")
+        self.process.kill()
+        raise AssertionError(f"the server did not become ready: {self.process.communicate()[0]}")
 
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGINT)
-        self.output, _ = self.process.communicate(timeout=30)
+        self.output, _ = self.process.communicate(timeout=120)
 
 
 def test_ctrl_c_stops_everything_it_started(home, shown) -> None:
