@@ -9,7 +9,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover check bench bench-matching bench-timetable bench-bookings storm lock clean
+.PHONY: help demo test cover check bench bench-matching bench-timetable bench-docking bench-bookings storm lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -51,6 +51,9 @@ bench: $(DEV) ## measure; results go to docs/benchmarks.md
 
 bench-timetable: $(DEV) ## measure the timetable; results go to docs/benchmarks-timetable.md
 	$(BIN)/python -m scripts.bench_timetable
+
+bench-docking: $(DEV) ## docking over HTTP: while a timetable is computed, and in storms; to docs/benchmarks-docking.md
+	$(BIN)/python -m scripts.bench_docking
 
 bench-bookings: $(DEV) ## measure bookings, beside NEMO where NEMO_PYTHON names it; results go to docs/benchmarks-bookings.md
 	$(BIN)/python -m scripts.bench_bookings

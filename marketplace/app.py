@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.docking.documents_router import ROUTERS as EVENT_DOCUMENTS
 from marketplace.docking.handouts_router import router as handouts
 from marketplace.docking.meetings_router import router as meetings
 from marketplace.docking.outcomes_router import router as outcomes
@@ -49,7 +50,7 @@ from marketplace.pairings.router import router as pairings
 from marketplace.portal import router as portal
 from marketplace.problems.router import router as problems
 from marketplace.settings import Settings
-from marketplace.wiring import LISTENERS, WITHIN
+from marketplace.wiring import CALENDARS, LISTENERS, WITHIN
 from schemas.base import FieldError, RefusalDocument
 
 log = structlog.get_logger("app")
@@ -68,6 +69,7 @@ ROUTERS = (
     events,
     registrations,
     event_papers,
+    *EVENT_DOCUMENTS,
     wishes,
     schedules,
     meetings,
@@ -127,7 +129,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.settings, state.database = settings, database
     state.signing_key = settings.signing_key()
     state.schema_version = schema.newest()
-    state.actor_of = tokens.actor_of
+    state.actor_of, state.calendars = tokens.actor_of, CALENDARS
     state.tokens_used = {}
     state.engine = Engine(database, settings.home)
     state.readiness = state.engine.readiness

@@ -13,7 +13,7 @@ from rich.panel import Panel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace import demo_events, demo_pictures
+from marketplace import demo_events, demo_meetings, demo_pictures
 from marketplace.commands import CommandRefused, ranking_table
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
@@ -45,7 +45,7 @@ from schemas.tariffs import FreeQuotaNew, TariffNew
 SHOWN: Final = ("S-P001", "S-P043", "S-P023")
 
 
-def _rows(name: str) -> Iterator[dict[str, Any]]:
+def rows(name: str) -> Iterator[dict[str, Any]]:
     for line in (files("marketplace.sample") / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
         if line.strip():
             yield json.loads(line)
@@ -70,6 +70,7 @@ async def show(settings: Settings, database: Database, console: Console) -> None
     facts.listen(LISTENERS, WITHIN)
     with console.status("载入示例数据… · loading sample data…"):
         await load(settings, database)
+        await demo_meetings.load(settings, database, list(rows("events")))
     engine = Engine(database, settings.home)
     with console.status("建立索引… · building the ranking…"):
         await engine.open()
@@ -119,7 +120,7 @@ async def load(settings: Settings, database: Database) -> bool:
         hashed = await passwords.hashed(password)
         now = clock.now()
         organisations: dict[str, Organisation] = {}
-        for row in _rows("organisations"):
+        for row in rows("organisations"):
             verification = Verification(row.pop("verification"))
             organisations[row["uscc"]] = Organisation(
                 **row,
@@ -135,7 +136,7 @@ async def load(settings: Settings, database: Database) -> bool:
         await _listings(session, settings, organisations, writers)
         shared = await _instruments(session, organisations)
         await _money(session, organisations, shared)
-        await demo_events.load(session, _rows("events"), organisations, settings.signing_key())
+        await demo_events.load(session, rows("events"), organisations, settings.signing_key())
     return True
 
 
@@ -144,7 +145,7 @@ async def _money(session: AsyncSession, organisations: dict[str, Organisation], 
     keeper = await session.scalar(select(Person.id).where(Person.email == "lab@duijie.example"))
     programme = await session.scalar(select(Person.id).where(Person.email == "admin@duijie.example"))
     today = clock.today()
-    for row in _rows("tariffs"):
+    for row in rows("tariffs"):
         instrument, free = shared[row.pop("instrument")], row.pop("free")
         owner = frozenset({instrument.organisation_id})
         actor = Actor(person_id=keeper, where={Permission.READ_OWN: owner, Permission.MANAGE_LABS: owner})
@@ -153,7 +154,7 @@ async def _money(session: AsyncSession, organisations: dict[str, Organisation], 
             quota = FreeQuotaNew.model_validate(free | {"year": today.year})
             await quotas.declare(session, actor, instrument.id, quota)
     issuer = Actor(person_id=programme, platform=frozenset({Permission.READ_ALL, Permission.MANAGE_VOUCHERS}))
-    for row in _rows("vouchers"):
+    for row in rows("vouchers"):
         told = {
             "organisation_id": organisations[row.pop("organisation")].id,
             "valid_until": today + timedelta(days=365),
@@ -164,7 +165,7 @@ async def _money(session: AsyncSession, organisations: dict[str, Organisation], 
 async def _instruments(session: AsyncSession, organisations: dict[str, Organisation]) -> dict[str, Instrument]:
     """What the sample laboratories share, open to those whom their terms name."""
     shared = {}
-    for row in _rows("instruments"):
+    for row in rows("instruments"):
         organisation = organisations[row.pop("organisation")]
         external_id = row.pop("external_id")
         body = InstrumentBody.model_validate(row)
@@ -183,7 +184,7 @@ async def _people(session: AsyncSession, organisations: dict[str, Organisation],
     """The sample people; answers who writes for each organisation."""
     writers: dict[UUID, UUID] = {}
     now = clock.now()
-    for row in _rows("people"):
+    for row in rows("people"):
         person = await session.scalar(select(Person).where(Person.email == row["email"]))
         if person is None:
             person = Person(
@@ -213,7 +214,7 @@ async def _listings(
 ) -> None:
     now = clock.now()
     for kind in ("achievements", "problems"):
-        for row in _rows(kind):
+        for row in rows(kind):
             organisation = organisations[row.pop("organisation")]
             external_id, secret = row.pop("external_id"), row.pop("confidential")
             listing: Listing

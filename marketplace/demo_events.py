@@ -1,8 +1,9 @@
 """The sample events: held some days from today, with people who registered, wait, or came already."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -23,7 +24,8 @@ from schemas.events import EventBody, EventState, OrganizerRole
 from schemas.identity import Permission, Role
 from schemas.registrations import AnnouncementNew, CheckInNew, RegistrationDecision, RegistrationNew
 
-_TIMES = ("starts_at", "ends_at", "registration_opens_at", "registration_closes_at")
+BEFORE: Final = timedelta(days=10)
+_TIMES: Final = ("starts_at", "ends_at", "registration_opens_at", "registration_closes_at")
 
 
 class Calendar:
@@ -46,10 +48,18 @@ async def load(
     session: AsyncSession, rows: Iterable[dict[str, Any]], organisations: Mapping[str, Organisation], key: bytes
 ) -> None:
     for row in rows:
-        await _one(session, row, organisations, key)
+        calendar = Calendar(row["in_days"])
+        with in_time(row):
+            await _one(session, row, organisations, key, calendar)
 
 
-async def _actor(session: AsyncSession, email: str) -> Actor:
+def in_time(row: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Of an event that is over, the days before it, in which people registered for it and their meetings were planned."""
+    days = row["in_days"]
+    return clock.ahead(timedelta(days=days) - BEFORE if days < 0 else timedelta(0))
+
+
+async def actor_of(session: AsyncSession, email: str) -> Actor:
     """Somebody of the sample, with what their roles let them do."""
     person = (await session.scalars(select(Person).where(Person.email == email))).one()
     held = await session.scalars(select(Membership).where(Membership.person_id == person.id))
@@ -62,13 +72,17 @@ async def _actor(session: AsyncSession, email: str) -> Actor:
 
 
 async def _one(
-    session: AsyncSession, row: Mapping[str, Any], organisations: Mapping[str, Organisation], key: bytes
+    session: AsyncSession,
+    row: Mapping[str, Any],
+    organisations: Mapping[str, Organisation],
+    key: bytes,
+    calendar: Calendar,
 ) -> None:
-    calendar, host = Calendar(row["in_days"]), organisations[row["organisation"]]
+    host = organisations[row["organisation"]]
     told = row["agenda"]
     written = AgendaBody.model_validate(told | {"sessions": [calendar.dated(one) for one in told["sessions"]]})
     body = EventBody.model_validate(calendar.dated(row["event"]))
-    desk = await _actor(session, row["event"]["contact"]["email"])
+    desk = await actor_of(session, row["event"]["contact"]["email"])
     now = clock.now()
     event = await events.put(
         session, host.id, body, by=desk.person_id, published_at=now,
@@ -93,13 +107,16 @@ async def _one(
     came = await session.scalars(
         select(Attendee).where(Attendee.event_id == event.id, Attendee.name.in_(row.get("came", [])))
     )
-    for attendee in came.all():
-        await doors.check_in(session, desk, event.id, CheckInNew(code=badges.code(key, attendee), door="北门"), key)
+    # Those who came to what is over came when it began.
+    with clock.ahead(event.starts_at - clock.now() if row["in_days"] < 0 else timedelta(0)):
+        for attendee in came.all():
+            wish = CheckInNew(code=badges.code(key, attendee), door="北门")
+            await doors.check_in(session, desk, event.id, wish, key)
 
 
 async def _register(session: AsyncSession, desk: Actor, event: Event, told: Mapping[str, Any]) -> None:
     """Somebody registers through the same verb as everybody, and the desk has its say."""
-    actor = await _actor(session, told["by"])
+    actor = await actor_of(session, told["by"])
     asked = await events.questions(session, event.id)
     fields = {bool: "yes", int: "number", str: "text", list: "chosen"}
     answers = [

@@ -1,5 +1,6 @@
 """Every table of every room, so that whoever needs the whole metadata imports one module."""
 
+import marketplace.docking.extra_models
 import marketplace.docking.meeting_models
 import marketplace.docking.models
 import marketplace.docking.outcome_models

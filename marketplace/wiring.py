@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from marketplace.docking import facts as docking
+from marketplace.docking import feeds, meeting_facts, meetings, planning, proposing
 from marketplace.docking import jobs as docking_jobs
-from marketplace.docking import meeting_facts, meetings, planning, proposing
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
 from marketplace.kernel.facts import Listeners, Within
 from marketplace.kernel.jobs import Handler
+from marketplace.labs import calendars
 from marketplace.labs import facts as labs
 from marketplace.labs import jobs as lab_jobs
 from marketplace.listings import jobs as listing_jobs
@@ -60,15 +61,20 @@ WITHIN: Within = {
     labs.AdjustmentDecided: charging.correct,
 }
 
+# What somebody's own calendar holds beside their bookings.
+CALENDARS: tuple[calendars.Source, ...] = (feeds.of_person,)
+
 JOBS: Mapping[str, Handler] = {
     mail.DELIVER: mail.deliver,
     "docking.announce": docking_jobs.announce,
     "docking.expire_offers": docking_jobs.expire_offers,
     "docking.keep_time": docking_jobs.keep_time,
     "docking.promote": docking_jobs.promote,
+    "docking.remind": docking_jobs.remind,
     "docking.tell": docking_jobs.tell,
     "docking.tell_meeting": docking_jobs.tell_meeting,
     "docking.tell_schedule": docking_jobs.tell_schedule,
+    "docking.tell_wishes": docking_jobs.tell_wishes,
     planning.JOB: planning.run,
     proposing.JOB: proposing.run,
     "identity.sweep": identity_jobs.sweep,
@@ -86,6 +92,8 @@ JOBS: Mapping[str, Handler] = {
 SCHEDULES: Mapping[str, str] = {
     "docking.expire_offers": "* * * * *",
     "docking.keep_time": "* * * * *",
+    "docking.remind": "*/10 * * * *",
+    "docking.tell_wishes": "*/5 * * * *",
     "identity.sweep": "17 * * * *",
     "imports.sweep": "*/15 * * * *",
     "labs.expire_offers": "* * * * *",

@@ -324,11 +324,12 @@ class EventBody(Message):
         kinds = [one.kind for one in self.capacities]
         if len(kinds) != len(set(kinds)):
             raise wrong_at("capacities", "kind_twice", "同一类别写了两次 · one kind is written twice")
+        promise_kept(self)
         return self
 
 
 class EventTimes(Message):
-    """When an event is, and when one can register for it."""
+    """What of an event has to fit together: when it is, when one can register for it, how many meetings it promises."""
 
     model_config = ConfigDict(from_attributes=True, extra="ignore")
 
@@ -336,11 +337,32 @@ class EventTimes(Message):
     ends_at: Moment
     registration_opens_at: Moment | None = None
     registration_closes_at: Moment | None = None
+    meetings_promised: int = 0
+    meetings_most: int | None = None
 
     @model_validator(mode="after")
     def _times(self) -> Self:
         times_in_order(self)
+        promise_kept(self)
         return self
+
+
+class _Promising(Protocol):
+    @property
+    def meetings_promised(self) -> int: ...
+    @property
+    def meetings_most(self) -> int | None: ...
+
+
+def promise_kept(one: _Promising) -> None:
+    """Refuse a promise of more meetings than anybody may have."""
+    if one.meetings_most is not None and one.meetings_promised > one.meetings_most:
+        raise wrong_at(
+            "meetings_promised",
+            "promise_over_most",
+            "保底洽谈数超过了每人上限：请减少保底数或提高上限"
+            " · more meetings are promised than anybody may have: promise fewer, or raise the most",
+        )
 
 
 class _Timed(Protocol):

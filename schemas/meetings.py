@@ -7,10 +7,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, model_validator
 
 from schemas.base import Filter, Message, wrong_at
+from schemas.event_extras import GroupFilter
 from schemas.events import ParticipantKind
 from schemas.operations import OperationState
 from schemas.text import Line, Text, Whole
-from schemas.wishes import ParticipantCard
+from schemas.wishes import ParticipantCard, WhyNot
 
 Note = Annotated[str, Text(2000)]
 
@@ -52,23 +53,6 @@ class Source(StrEnum):
 
     SCHEDULE = "schedule"
     WALK_IN = "walk_in"
-
-
-class WhyNot(StrEnum):
-    """Why a wish was not placed: the reasons of the timetable, and one of its own."""
-
-    NO_COMMON_LANGUAGE = "no_common_language"
-    HOSTS_APART = "hosts_apart"
-    NO_COMMON_SLOT = "no_common_slot"
-    NO_TABLE_OPEN = "no_table_open"
-    FIXED_MEETINGS = "fixed_meetings"
-    FLOOR = "floor"
-    MAXIMUM_REACHED = "maximum_reached"
-    NO_TABLE_LEFT = "no_table_left"
-    PEOPLE_BUSY = "people_busy"
-    SEARCH_ENDED = "search_ended"
-    NOT_AGREED = "not_agreed"
-    """Only one side asked for it. Whether the other refused or said nothing is not told."""
 
 
 class Goal(StrEnum):
@@ -218,19 +202,13 @@ class PublicationView(Message):
     undone_at: AwareDatetime | None
 
 
-class MeetingFilter(Filter):
+class MeetingFilter(GroupFilter):
     """Which meetings: one's own, or of an event that one runs."""
 
     event: UUID | None = None
     registration: UUID | None = None
     state: MeetingState | None = None
     table: UUID | None = None
-    industry: Annotated[
-        Annotated[str, Line(10)] | None, Field(description="行业代码（含下级） · industry of a record that led to it")
-    ] = None
-    region: Annotated[Annotated[str, Line(10)] | None, Field(description="地区代码 · region of one of the sides")] = (
-        None
-    )
 
 
 class MeetingView(Message):

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from schemas.base import Filter, Message, wrong_at
-from schemas.text import Line, Text, Whole, Yuan
+from schemas.base import Message, wrong_at
+from schemas.event_extras import GroupFilter
+from schemas.text import Text, Whole, Yuan
 from schemas.wishes import ParticipantCard
 
 
@@ -45,16 +46,17 @@ class OutcomeBody(Message):
         return self
 
 
-class OutcomeFilter(Filter):
+class OutcomeFilter(GroupFilter):
+    """Which outcomes; region and industry are those of who says it."""
+
     event: UUID | None = None
     stage: OutcomeStage | None = None
     result: Result | None = None
-    region: Annotated[
-        Annotated[str, Line(10)] | None, Field(description="地区代码（含下级） · region of who says it")
-    ] = None
 
 
-class InterestFilter(Filter):
+class InterestFilter(GroupFilter):
+    """Which interests; region and industry are those of who declares it."""
+
     event: UUID | None = None
 
 
@@ -101,19 +103,36 @@ class Figure(Message):
     name: str
     label: str
     value: int
-    yuan: Yuan | None
+    yuan: Annotated[
+        Yuan | None,
+        Field(
+            description="签约金额；一场洽谈多次填写的，只计其中最大的一个"
+            " · what was signed; of what is said of one meeting several times, the largest counts once"
+        ),
+    ]
     rows: Annotated[str, Field(description="明细地址 · where its rows are")]
 
 
-class RegionFigure(Message):
-    """What those of one province came to: their agreements and what was signed, as they say themselves."""
+class GroupLevel(StrEnum):
+    """省份、行业门类、行业大类."""
 
-    code: str
+    PROVINCE = "province"
+    SECTION = "section"
+    DIVISION = "division"
+    UNSTATED = "unstated"
+
+
+class GroupFigures(Message):
+    """What those of one province, or of one industry, came to. Who is of several industries is counted in each."""
+
+    code: Annotated[str, Field(description="代码，未注明为 none · code; none: not stated")]
     label: str
+    level: GroupLevel
     outcomes: int
     agreements: int
     signed_yuan: Yuan
-    rows: Annotated[str, Field(description="明细地址 · where its rows are")]
+    rows: Annotated[str, Field(description="反馈的明细地址 · where the rows of its outcomes are")]
+    figures: Annotated[list[Figure], Field(description="与总表相同的各项 · the figures of the whole, for this group")]
 
 
 class EventReport(Message):
@@ -121,4 +140,10 @@ class EventReport(Message):
     title: str
     made_at: AwareDatetime
     figures: list[Figure]
-    regions: list[RegionFigure]
+    regions: Annotated[list[GroupFigures], Field(description="按单位所在省份 · by province of the organisation")]
+    industries: Annotated[
+        list[GroupFigures],
+        Field(
+            description="按所带成果、难题的行业 · by industry of the records that they bring: sections and divisions"
+        ),
+    ]

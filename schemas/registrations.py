@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StrictBool, model_validator
 
 from schemas.base import Filter, Message, wrong_at
+from schemas.event_extras import GroupFilter
 from schemas.events import EventState, Languages, ParticipantKind
 from schemas.identity import Email, OrganisationCard, Phone
 from schemas.listings import EachOnce, ListingKind
@@ -119,7 +120,7 @@ class RegistrationCancellation(Message):
     note: Note | None = None
 
 
-class RegistrationFilter(Filter):
+class RegistrationFilter(GroupFilter):
     """Which registrations of an event to list."""
 
     q: Annotated[Words | None, Field(description="文字 · text in names, organisation")] = None

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from schemas.base import Filter, Message
+from schemas.event_extras import GroupFilter
 from schemas.events import ParticipantKind
 from schemas.identity import OrganisationCard
 from schemas.lexicon import SynonymOf
@@ -93,6 +94,30 @@ class WishFilter(Filter):
     asked: Annotated[bool, Field(description="只看对方想见的 · those that the other side asked for")] = False
 
 
+class WhyNot(StrEnum):
+    """Why a wish was not placed: the reasons of the timetable, and one of its own."""
+
+    NO_COMMON_LANGUAGE = "no_common_language"
+    HOSTS_APART = "hosts_apart"
+    NO_COMMON_SLOT = "no_common_slot"
+    NO_TABLE_OPEN = "no_table_open"
+    FIXED_MEETINGS = "fixed_meetings"
+    FLOOR = "floor"
+    MAXIMUM_REACHED = "maximum_reached"
+    NO_TABLE_LEFT = "no_table_left"
+    PEOPLE_BUSY = "people_busy"
+    SEARCH_ENDED = "search_ended"
+    NOT_AGREED = "not_agreed"
+    """Only one side asked for it. Whether the other refused or said nothing is not told."""
+
+
+class NotPlaced(Message):
+    """Why a wish has no meeting in what is published: in a word, and what may help, in the reader's language."""
+
+    why: WhyNot
+    told: str
+
+
 class WishView(Message):
     """One pair as one side of it sees it."""
 
@@ -112,10 +137,14 @@ class WishView(Message):
     expired: bool
     asked: Annotated[Asked | None, Field(description="对方想见 · the other side wishes to meet")]
     mutual: Annotated[bool, Field(description="双方都想见 · both wish to meet")]
+    not_placed: Annotated[
+        NotPlaced | None,
+        Field(description="您想见而公布的日程未安排的原因 · why the published schedule has no meeting for your wish"),
+    ] = None
     version: int
 
 
-class WishDeskFilter(Filter):
+class WishDeskFilter(GroupFilter):
     """Which pairs of an event."""
 
     q: Annotated[Words | None, Field(description="文字 · text in names, organisation")] = None

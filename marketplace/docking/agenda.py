@@ -36,7 +36,7 @@ from marketplace.labs.models import Instrument
 from marketplace.labs.policy import instrument_open_to, instrument_owned_by
 from marketplace.reservations import claims
 from marketplace.reservations.models import ResourceKind
-from schemas.agenda import AgendaBody, Between, SessionBody
+from schemas.agenda import AgendaBody, Between, SessionBody, TableBody
 from schemas.base import FieldError
 from schemas.events import EventAct
 
@@ -99,6 +99,13 @@ def flaws(event: Event, body: AgendaBody, instruments: Collection[UUID]) -> Iter
             pointer="/venues", code="too_much_closed", detail="最多写 1000 段不可用时间。 · At most 1,000 closed times."
         )
         return
+    if slots and tables and not any(_opens(table, slots) for _, table in tables):
+        yield FieldError(
+            pointer="/venues",
+            code="nothing_open",
+            detail="所有洽谈桌在每个场次都不可用：请缩短不可用时段。"
+            " · Every table is closed in every slot: shorten the times when they are closed.",
+        )
     for pointer, table in tables:
         if table.instrument_id is not None and table.instrument_id not in instruments:
             yield FieldError(
@@ -113,6 +120,10 @@ def flaws(event: Event, body: AgendaBody, instruments: Collection[UUID]) -> Iter
                     code="no_slot_then",
                     detail="这段时间没有洽谈场次。 · There is no slot in that time.",
                 )
+
+
+def _opens(table: TableBody, slots: Sequence[Stretch]) -> bool:
+    return any(not any(_overlaps(slot, closed) for closed in table.closed) for slot in slots)
 
 
 def _outside(event: Event, body: AgendaBody) -> Iterator[FieldError]:

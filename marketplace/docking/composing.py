@@ -23,6 +23,7 @@ from marketplace.docking.meeting_policy import takes_part
 from marketplace.docking.models import Event, EventRoom, EventSlot, EventTable
 from marketplace.docking.registration_models import Attendee, Registration
 from marketplace.docking.wish_models import Wish as Pair
+from marketplace.docking.wish_models import positive
 from marketplace.reservations import claims
 from matching.timetable import (
     Agenda,
@@ -209,10 +210,10 @@ async def _wishes(
         if sides in called_off and (spoke is None or spoke <= called_off[sides]):
             continue
         says = (pair.first_says, pair.second_says)
-        if all(map(wishes.positive, says)):
+        if all(map(positive, says)):
             agreed[sides] = pair
             continue
-        if any(map(wishes.positive, says)):
+        if any(map(positive, says)):
             not_agreed.append(pair)
         asked = any(wishes.live(pair, side, now) for side in sides)
         if WishAnswer.NO_THANKS not in says and (asked or pair.proposed_at is not None) and pair.slots == 1:

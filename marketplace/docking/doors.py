@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
-from marketplace.docking import badges, events, facts
+from marketplace.docking import badges, events, facts, groups
 from marketplace.docking.registration_models import Attendee, CheckIn, Registration
 from marketplace.docking.registrations import changing
 from marketplace.kernel import clock
@@ -16,6 +16,7 @@ from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Invalid, NotFound
 from schemas.base import FieldError
+from schemas.event_extras import GroupFilter
 from schemas.events import EventAct
 from schemas.registrations import CheckInNew, CheckInView, Presence, RegistrationState
 
@@ -85,7 +86,7 @@ def _who(attendee: Attendee) -> dict[str, object]:
 
 
 async def listed(
-    session: AsyncSession, actor: Actor, event_id: UUID, paging: Paging
+    session: AsyncSession, actor: Actor, event_id: UUID, paging: Paging, wish: GroupFilter | None = None
 ) -> tuple[list[CheckInView], str | None]:
     """Who came through which door, latest first (the desk)."""
     await events.desk(session, actor, event_id)
@@ -95,7 +96,7 @@ async def listed(
         .options(
             contains_eager(CheckIn.attendee).joinedload(Attendee.registration).joinedload(Registration.organisation)
         )
-        .where(CheckIn.event_id == event_id)
+        .where(CheckIn.event_id == event_id, *groups.among(wish, Attendee.registration_id))
     )
     by = tuple(zip((CheckIn.at, CheckIn.attendee_id, CheckIn.door), (*BY_TIME_AND_ID, str), strict=True))
     rows, marker = await page(session, statement, by, paging)

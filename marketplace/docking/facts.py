@@ -56,6 +56,21 @@ class AnnouncementWritten(OfEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentAdded(OfEvent):
+    document_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRemoved(OfEvent):
+    document_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderTermsWritten(OfEvent):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class OfRegistration(Fact):
     """Something that happened to one registration."""
 

@@ -8,11 +8,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import xlsxwriter
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from marketplace.docking import events, meetings, schedules, wishes
+from marketplace.docking import events, meetings, names, prints, roster, schedules, wishes
 from marketplace.docking.meeting_models import HOLDING, Meeting
 from marketplace.docking.meeting_policy import takes_part
 from marketplace.docking.models import Event, EventRoom, EventTable, EventVenue
@@ -26,12 +26,6 @@ from schemas.meetings import DoorList, DoorRow, MeetingState, MeetingView, Place
 
 MOST: Final = 5000
 """Meetings of one calendar file."""
-_STATES: Final = {
-    MeetingState.PLANNED: "已安排 · planned",
-    MeetingState.HELD: "已洽谈 · held",
-    MeetingState.NO_SHOW: "爽约 · no-show",
-    MeetingState.CANCELLED: "已取消 · cancelled",
-}
 _OF_PLAN: Final = (
     "场地 · venue", "房间 · room", "桌 · table", "时间 · time", "一方 · one side", "出席人 · who sits",
     "另一方 · the other", "出席人 · who sits", "状态 · state",
@@ -82,13 +76,9 @@ def entry(event: Event, one: MeetingView, side: UUID | None) -> ical.Event:
         ends_at=one.place.ends_at,
         changed_at=one.updated_at,
         summary=f"{event.title}：{who}",
-        location=spot(one.place) or None,
+        location=names.spot(one.place) or None,
         status="CANCELLED" if one.state is MeetingState.CANCELLED else "CONFIRMED",
     )
-
-
-def spot(place: PlaceView) -> str:
-    return " ".join(part for part in (place.venue, place.room, place.table) if part)
 
 
 async def table_plan(session: AsyncSession, actor: Actor, event_id: UUID) -> TablePlan:
@@ -121,15 +111,7 @@ async def table_plan(session: AsyncSession, actor: Actor, event_id: UUID) -> Tab
 async def door_list(session: AsyncSession, actor: Actor, event_id: UUID) -> DoorList:
     """Everybody who is expected, by name, with where they are to be first and last, for those who run the event."""
     event = await events.desk(session, actor, event_id)
-    people = await session.scalars(
-        select(Attendee)
-        .join(Registration, Registration.id == Attendee.registration_id)
-        .where(Attendee.event_id == event_id, Attendee.left_at.is_(None), takes_part())
-        .order_by(Attendee.name, Attendee.id)
-        .options(
-            joinedload(Attendee.registration).joinedload(Registration.organisation), selectinload(Attendee.check_ins)
-        )
-    )
+    people = await _expected(session, event_id)
     rows = await session.scalars(_meetings(Meeting.event_id == event_id).where(Meeting.state.in_(HOLDING)))
     found = rows.all()
     spots = await schedules.places(session, {one.table_id for one in found})
@@ -141,8 +123,25 @@ async def door_list(session: AsyncSession, actor: Actor, event_id: UUID) -> Door
         event_id=event_id,
         title=event.title,
         made_at=clock.now(),
-        people=[_at_door(one, seated) for one in people.all()],
+        people=[_at_door(one, seated) for one in people],
     )
+
+
+async def _expected(session: AsyncSession, event_id: UUID) -> Sequence[Attendee]:
+    """Everybody who is confirmed, by name; as many as a file holds."""
+    comes = (
+        select(Attendee)
+        .join(Registration, Registration.id == Attendee.registration_id)
+        .where(Attendee.event_id == event_id, Attendee.left_at.is_(None), takes_part())
+    )
+    if (await session.scalar(select(func.count()).select_from(comes.subquery())) or 0) > roster.MOST_PEOPLE:
+        raise roster.TooManyForOneFile
+    people = await session.scalars(
+        comes.order_by(Attendee.name, Attendee.id).options(
+            joinedload(Attendee.registration).joinedload(Registration.organisation), selectinload(Attendee.check_ins)
+        )
+    )
+    return people.all()
 
 
 def _at_door(one: Attendee, seated: Mapping[UUID, Sequence[PlaceView]]) -> DoorRow:
@@ -156,6 +155,44 @@ def _at_door(one: Attendee, seated: Mapping[UUID, Sequence[PlaceView]]) -> DoorR
         checked_in_at=one.check_ins[0].at if one.check_ins else None,
         meetings=list(seated[one.id]) if one.id in seated else [],
     )
+
+
+async def own_schedule(
+    session: AsyncSession, actor: Actor, registration_id: UUID, person_id: UUID | None
+) -> tuple[Event, list[prints.Own]]:
+    """The meetings of a list, for its own people and those of its organisation: of all of them, or of one."""
+    mine = await wishes.meeting_list(session, actor, registration_id)
+    event = await session.get_one(Event, mine.event_id)
+    statement = _meetings(or_(Meeting.first_id == registration_id, Meeting.second_id == registration_id)).where(
+        Meeting.state.in_(HOLDING)
+    )
+    people = select(Attendee).where(Attendee.registration_id == registration_id, Attendee.left_at.is_(None))
+    if person_id is not None:
+        statement = statement.where(or_(Meeting.first_person_id == person_id, Meeting.second_person_id == person_id))
+        people = people.where(Attendee.id == person_id)
+    who = (await session.scalars(people.order_by(Attendee.position))).all()
+    organisation = mine.organisation.name if mine.organisation is not None else None
+    named = "、".join(one.name for one in who)
+    return event, [prints.Own(registration_id, named, organisation, await _views(session, statement))]
+
+
+async def schedules_of_event(session: AsyncSession, actor: Actor, event_id: UUID) -> tuple[Event, list[prints.Own]]:
+    """The schedule of each of the people who come, by name, for those who run the event."""
+    event = await events.desk(session, actor, event_id)
+    people = await _expected(session, event_id)
+    by_person: dict[UUID, list[MeetingView]] = defaultdict(list)
+    for one in await _views(session, _meetings(Meeting.event_id == event_id).where(Meeting.state.in_(HOLDING))):
+        for who in (one.first_person_id, one.second_person_id):
+            by_person[who].append(one)
+    return event, [
+        prints.Own(
+            one.registration_id,
+            one.name,
+            one.registration.organisation.name if one.registration.organisation is not None else None,
+            by_person.get(one.id, []),
+        )
+        for one in people
+    ]
 
 
 # --- the same as a workbook
@@ -175,7 +212,7 @@ def workbook(event: Event, plan: TablePlan, doors: DoorList) -> bytes:
             [told(one) for one in _OF_PLAN],
             (
                 (day.venue, day.room, day.table, hours(one.place), one.first.name, one.first_person, one.second.name,
-                 one.second_person, told(_STATES[one.state]))
+                 one.second_person, told(names.MEETING_STATES[one.state]))
                 for day in plan.tables
                 for one in day.meetings
             ),
@@ -186,7 +223,7 @@ def workbook(event: Event, plan: TablePlan, doors: DoorList) -> bytes:
             (
                 (one.name, one.organisation, one.job,
                  f"{one.checked_in_at.astimezone(zone):%m-%d %H:%M}" if one.checked_in_at else "", one.accessibility,
-                 len(one.meetings), "\n".join(f"{hours(each)} {spot(each)}" for each in one.meetings))
+                 len(one.meetings), "\n".join(f"{hours(each)} {names.spot(each)}" for each in one.meetings))
                 for one in doors.people
             ),
         )  # fmt: skip

@@ -3,9 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from marketplace.docking import announcements, meeting_notices, notices, steps, waiting
+from marketplace.docking import announcements, meeting_notices, notices, reminders, steps, waiting, wish_news
 from marketplace.kernel import clock
 from marketplace.kernel.jobs import Place
+from schemas.event_extras import ReminderKind
 
 
 async def keep_time(place: Place, args: dict[str, Any]) -> None:
@@ -57,3 +58,20 @@ async def tell_meeting(place: Place, args: dict[str, Any]) -> None:
     """A meeting was made, moved or called off by hand: its two people are told."""
     async with place.database.writing.begin() as session:
         await meeting_notices.tell_changed(session, UUID(args["meeting_id"]), place.settings)
+
+
+async def remind(place: Place, args: dict[str, Any]) -> None:
+    """Those who come are reminded before, when it is over, and half a year later."""
+    for kind in ReminderKind:
+        posted = 1
+        while posted:
+            async with place.database.writing.begin() as session:
+                posted = await reminders.remind(session, kind, clock.now(), place.settings.public_url)
+
+
+async def tell_wishes(place: Place, args: dict[str, Any]) -> None:
+    """Somebody wishes to meet, or wishes so too: the other side is told, several in one letter."""
+    told = 1
+    while told:
+        async with place.database.writing.begin() as session:
+            told = await wish_news.tell(session, clock.now(), place.settings.public_url)

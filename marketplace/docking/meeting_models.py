@@ -12,7 +12,8 @@ from marketplace.docking.models import Event
 from marketplace.kernel.base import Base, Key, Moment, Versioned
 from marketplace.kernel.columns import many, words
 from marketplace.kernel.operations import Operation
-from schemas.meetings import LateJoiners, MeetingState, Planning, Publishing, Source, WhyNot
+from schemas.meetings import LateJoiners, MeetingState, Planning, Publishing, Source
+from schemas.wishes import WhyNot
 
 # What sits at a table, or did: its people and its table are held for its time.
 HOLDING: Final = (MeetingState.PLANNED, MeetingState.HELD)
@@ -83,7 +84,10 @@ class Unplaced(Base):
     """A wish that a draft has no room for, and why."""
 
     __tablename__ = "unplaced_wish"
-    __table_args__ = (Index("unplaced_wish_listed_idx", "schedule_id", "id"),)
+    __table_args__ = (
+        Index("unplaced_wish_listed_idx", "schedule_id", "id"),
+        Index("unplaced_wish_wish_idx", "wish_id", "schedule_id"),
+    )
 
     id: Mapped[Key]
     schedule_id: Mapped[UUID] = mapped_column(ForeignKey("schedule.id"))

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import handouts, meetings
+from marketplace.docking import handouts, meetings, names
 from marketplace.docking.meeting_models import HOLDING, Meeting, Publication
 from marketplace.docking.models import Event
 from marketplace.docking.registration_models import Attendee
@@ -17,6 +17,7 @@ from marketplace.kernel import clock, mail
 from marketplace.kernel.language import Language, told
 from marketplace.labs import ical
 from marketplace.settings import Settings
+from schemas.events import SpokenLanguage
 from schemas.meetings import MeetingState, MeetingView, Publishing
 
 _PUBLISHED: Final = {
@@ -31,14 +32,21 @@ _CHANGED: Final = {
 }
 
 
-async def _language(session: AsyncSession, one: Attendee) -> Language:
-    person = await session.get(Person, one.person_id) if one.person_id is not None else None
-    return "en" if person is not None and person.locale == "en" else "zh"
+async def language_of(session: AsyncSession, one: Attendee) -> Language:
+    """The language of somebody's account; where they have none, Chinese, unless they said that they speak others."""
+    if one.person_id is None:
+        return "en" if one.languages and SpokenLanguage.ZH not in one.languages else "zh"
+    return "en" if (await session.get_one(Person, one.person_id)).locale == "en" else "zh"
 
 
-def _line(event: Event, one: MeetingView, side: UUID) -> str:
+def title_of(event: Event, language: Language) -> str:
+    return (event.title_en if language == "en" else None) or event.title
+
+
+def line(event: Event, one: MeetingView, side: UUID) -> str:
+    """A meeting in a line: when, with whom, where."""
     other = one.second if one.first.registration_id == side else one.first
-    return f"{hour(one.place.starts_at, event.time_zone)}  {other.name}  {handouts.spot(one.place)}"
+    return f"{hour(one.place.starts_at, event.time_zone)}  {other.name}  {names.spot(one.place)}"
 
 
 async def tell_published(session: AsyncSession, publication_id: UUID, public_url: str, *, at_most: int = 100) -> int:
@@ -56,7 +64,7 @@ async def tell_published(session: AsyncSession, publication_id: UUID, public_url
         statement = statement.where(Attendee.id > one.reached)
     people = (await session.scalars(statement.order_by(Attendee.id).limit(at_most))).all()
     for person in people:
-        language = await _language(session, person)
+        language = await language_of(session, person)
         rows = await session.scalars(
             select(Meeting)
             .where(
@@ -65,11 +73,13 @@ async def tell_published(session: AsyncSession, publication_id: UUID, public_url
             )
             .order_by(Meeting.starts_at)
         )
-        lines = [_line(event, each, person.registration_id) for each in await meetings.views(session, rows.all())]
+        lines = [line(event, each, person.registration_id) for each in await meetings.views(session, rows.all())]
         subject = told(_PUBLISHED[one.kind] if one.undone_at is None else _UNDONE, language)
         text = "\n".join(lines) or told(_NONE, language)
         link = f"{public_url}/registrations/{person.registration_id}"
-        await mail.post(session, to=person.email, subject=f"{event.title}：{subject}", text=f"{text}\n\n{link}")
+        await mail.post(
+            session, to=person.email, subject=f"{title_of(event, language)}：{subject}", text=f"{text}\n\n{link}"
+        )
     if people:
         one.reached = people[-1].id
     if len(people) < at_most:
@@ -93,12 +103,12 @@ async def tell_changed(session: AsyncSession, meeting_id: UUID, settings: Settin
     sender = parseaddr(settings.mail_from)[1]
     for side in one.sides():
         person = await session.get_one(Attendee, one.person_of(side))
-        language = await _language(session, person)
-        lines = [_line(event, view, side), one.note or "", f"{settings.public_url}/registrations/{side}"]
+        language = await language_of(session, person)
+        lines = [line(event, view, side), one.note or "", f"{settings.public_url}/registrations/{side}"]
         await mail.post(
             session,
             to=person.email,
-            subject=f"{event.title}：{told(_CHANGED[method], language)}",
+            subject=f"{title_of(event, language)}：{told(_CHANGED[method], language)}",
             text="\n".join(filter(None, lines)),
             calendar=ical.invitation(method, handouts.entry(event, view, side), sender, person.email),
         )

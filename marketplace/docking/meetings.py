@@ -12,11 +12,11 @@ from uuid import UUID
 from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import cards, events, meeting_facts, schedules, seats, standing
+from marketplace.docking import cards, events, groups, meeting_facts, schedules, seats, standing
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_visible_to
 from marketplace.docking.models import Event
-from marketplace.docking.policy import event_run_by
+from marketplace.docking.policy import desk_sees, event_run_by
 from marketplace.docking.registration_models import Attendee, Registration
 from marketplace.docking.standing import Placement
 from marketplace.kernel import clock, etag
@@ -70,7 +70,10 @@ async def listed(
     session: AsyncSession, actor: Actor, wish: MeetingFilter, paging: Paging
 ) -> tuple[list[MeetingView], str | None]:
     """One's own meetings and those of the events that one runs, the last of the day first."""
-    statement = chosen().where(meeting_visible_to(actor))
+    statement = chosen().where(meeting_visible_to(actor), *groups.among(wish, Meeting.first_id, Meeting.second_id))
+    if wish.industry is not None:
+        # What the other side brings may not be public yet: it is for the desk.
+        statement = statement.where(desk_sees(actor))
     equal: dict[Any, Any] = {Meeting.event_id: wish.event, Meeting.state: wish.state, Meeting.table_id: wish.table}
     statement = statement.where(*(column == value for column, value in equal.items() if value is not None))
     if wish.registration is not None:

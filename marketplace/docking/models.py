@@ -31,6 +31,8 @@ class Event(Versioned, Base):
         Index("event_owner_idx", "organisation_id", "starts_at", "id"),
         Index("event_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
         Index("event_facets_idx", "facets", postgresql_using="gin"),
+        # What is over, or was half a year ago: those who came are reminded of what came of it.
+        Index("event_over_idx", "ends_at", postgresql_where=sql("published_at is not null")),
         # What the clock may move on.
         Index(
             "event_due_idx",

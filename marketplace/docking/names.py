@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from schemas.meetings import PlaceView
+
 EVENT_KINDS: Final = {
     "docking": "供需对接 · matchmaking",
     "invite_in": "请进来 · guests invited",
@@ -75,3 +77,14 @@ REGISTRATION_STATES: Final = {
     "expired": "未及时确认 · not taken in time",
     "cancelled": "已取消 · cancelled",
 }
+MEETING_STATES: Final = {
+    "planned": "已安排 · planned",
+    "held": "已洽谈 · held",
+    "no_show": "爽约 · no-show",
+    "cancelled": "已取消 · cancelled",
+}
+
+
+def spot(place: PlaceView) -> str:
+    """Where a meeting is, in the words of the agenda."""
+    return " ".join(part for part in (place.venue, place.room, place.table) if part)

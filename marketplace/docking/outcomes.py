@@ -1,22 +1,22 @@
 """What each side says came of a meeting, right after it and half a year later, and the interest that it became."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from marketplace.docking import cards, events, meeting_facts, registrations
+from marketplace.docking import cards, events, groups, meeting_facts, registrations, wishes
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_list_seen_by, of_event_run_by
 from marketplace.docking.models import Event
 from marketplace.docking.outcome_models import Interest, Outcome
 from marketplace.docking.registration_models import Registration
 from marketplace.docking.wish_models import Wish
-from marketplace.identity.models import Organisation
 from marketplace.kernel import clock, etag
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
@@ -34,7 +34,7 @@ from schemas.outcomes import (
     OutcomeStage,
     OutcomeView,
 )
-from schemas.wishes import WishReason
+from schemas.wishes import ParticipantCard, WishReason
 
 LATER: Final = timedelta(days=150)
 """From when on the second question is answered: half a year, and some who are early."""
@@ -144,19 +144,28 @@ async def listed(
     return await views(session, [row[0] for row in rows]), marker
 
 
+async def of_list(
+    session: AsyncSession, actor: Actor, registration_id: UUID
+) -> tuple[Mapping[tuple[UUID, OutcomeStage], Outcome], frozenset[UUID]]:
+    """What one's own list said of each meeting, and the meetings of which it declared an interest."""
+    mine = await wishes.meeting_list(session, actor, registration_id)
+    said = await session.scalars(
+        select(Outcome).where(Outcome.registration_id == registration_id).execution_options(populate_existing=True)
+    )
+    own = and_(Interest.event_id == mine.event_id, Interest.registration_id == registration_id)
+    declared = await session.scalars(select(Interest.meeting_id).where(own))
+    return {(one.meeting_id, one.stage): one for one in said.all()}, frozenset(declared.all())
+
+
 def narrowed(wish: OutcomeFilter) -> Select[Outcome]:
     statement = (
         select(Outcome)
         .join(Registration, Registration.id == Outcome.registration_id)
-        .outerjoin(Organisation, Organisation.id == Registration.organisation_id)
+        .where(*groups.among(wish, Registration.id))
         .execution_options(populate_existing=True)
     )
     equal: dict[Any, Any] = {Outcome.event_id: wish.event, Outcome.stage: wish.stage, Outcome.result: wish.result}
-    statement = statement.where(*(column == value for column, value in equal.items() if value is not None))
-    if wish.region is not None:
-        # Codes nest by their digits: 22 00 00 is the province, 22 01 00 one of its cities.
-        statement = statement.where(Organisation.region.startswith(wish.region.rstrip("0"), autoescape=True))
-    return statement
+    return statement.where(*(column == value for column, value in equal.items() if value is not None))
 
 
 async def views(session: AsyncSession, found: list[Outcome]) -> list[OutcomeView]:
@@ -223,11 +232,25 @@ async def interests(
     statement = (
         select(Interest)
         .join(Registration, Registration.id == Interest.registration_id)
-        .where(interest_visible_to(actor))
+        .where(interest_visible_to(actor), *groups.among(wish, Registration.id))
         .execution_options(populate_existing=True)
     )
     if wish.event is not None:
         statement = statement.where(Interest.event_id == wish.event)
+    if wish.industry is not None and Permission.READ_ALL not in actor.platform:
+        # What the other side brings may not be public yet: it is for the desk.
+        statement = statement.where(of_event_run_by(actor, Interest.event_id))
     by = tuple(zip((Interest.created_at, Interest.id), BY_TIME_AND_ID, strict=True))
     rows, marker = await page(session, statement, by, paging)
     return [InterestView.model_validate(row[0]) for row in rows], marker
+
+
+async def parties(
+    session: AsyncSession, found: Sequence[InterestView]
+) -> Mapping[UUID, tuple[ParticipantCard, ParticipantCard]]:
+    """By interest, whose it is and in whom."""
+    rows = await session.scalars(select(Meeting).where(Meeting.id.in_({one.meeting_id for one in found})))
+    sides = {one.id: one.sides() for one in rows.all()}
+    known = await cards.of(session, {side for each in sides.values() for side in each})
+    whom = {one.id: next(side for side in sides[one.meeting_id] if side != one.registration_id) for one in found}
+    return {one.id: (known[one.registration_id], known[whom[one.id]]) for one in found}

@@ -24,8 +24,8 @@ from marketplace.kernel import clock, operations
 from marketplace.kernel.facts import record
 from marketplace.kernel.jobs import Place
 from matching.timetable import Meeting, Plan
-from schemas.meetings import WhyNot
 from schemas.operations import OperationState
+from schemas.wishes import WhyNot
 
 JOB: Final = "docking.plan"
 LINE: Final = 256 * 2**20

@@ -2,10 +2,12 @@
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
 
+from marketplace.docking.extra_models import EventDocument
 from marketplace.docking.models import CoOrganizer, Event
 from marketplace.docking.registration_models import Attendee, Registration
 from marketplace.identity.models import Organisation
 from marketplace.kernel.actor import Actor
+from schemas.event_extras import Audience
 from schemas.identity import Permission, Verification
 from schemas.registrations import RegistrationState
 
@@ -24,6 +26,11 @@ def _held_with(actor: Actor, permission: Permission, *more: ColumnElement[bool])
 def event_run_by(actor: Actor) -> ColumnElement[bool]:
     """The organizers of its host run an event, and those of a co-organizer that runs the desk with it."""
     return _held_with(actor, Permission.MANAGE_EVENTS, CoOrganizer.runs_desk.is_(True))
+
+
+def desk_sees(actor: Actor) -> ColumnElement[bool]:
+    """What is told to the desk of an event, the platform and auditors may see too."""
+    return true() if Permission.READ_ALL in actor.platform else event_run_by(actor)
 
 
 def event_owned_by(actor: Actor) -> ColumnElement[bool]:
@@ -94,4 +101,15 @@ def confirmed_at(actor: Actor) -> ColumnElement[bool]:
             Registration.state == RegistrationState.CONFIRMED,
             or_(Registration.made_by == actor.person_id, attended_by(actor)),
         )
+    )
+
+
+def document_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """Of an event that the actor sees: what is for everybody, what is for those who come, all of it for its desk."""
+    if Permission.READ_ALL in actor.platform:
+        return true()
+    return or_(
+        EventDocument.audience == Audience.EVERYBODY,
+        and_(EventDocument.audience == Audience.PARTICIPANTS, confirmed_at(actor)),
+        event_run_by(actor),
     )

@@ -65,8 +65,8 @@ async def register(session: AsyncSession, actor: Actor, event_id: UUID, wish: Re
         state=state, **_told(wish), words=await _words(session, wish.organisation_id, wish.people),
     )  # fmt: skip
     await enter(session, registration, state, wait=wish.wait, now=now)
-    await _put_people(session, registration, wish.people)
-    await _put_records(session, registration, wish.records)
+    await _put_people(session, registration, wish.people, new=True)
+    await _put_records(session, registration, wish.records, new=True)
     await record(session, _came_to(registration), subject=registration.id, by=actor.person)
     return await read(session, actor, registration.id)
 
@@ -99,14 +99,16 @@ async def enter(
 
 
 async def room(session: AsyncSession, registration: Registration, people: int) -> bool:
-    """Whether so many more find a place. The answer holds until the transaction ends: nobody takes one meanwhile."""
-    place = await session.execute(
-        select(EventCapacity.seats, EventCapacity.taken)
-        .where(EventCapacity.event_id == registration.event_id, EventCapacity.kind == registration.kind)
-        .with_for_update(key_share=True)
+    """Whether so many more find a place. A yes holds until the transaction ends: nobody takes one meanwhile."""
+    place = select(EventCapacity.seats, EventCapacity.taken).where(
+        EventCapacity.event_id == registration.event_id, EventCapacity.kind == registration.kind
     )
-    seats, taken = place.one()
-    return seats is None or taken + people <= seats
+    # Where all is taken already, nobody waits in the queue of those who still might get one.
+    for look in (place, place.with_for_update(key_share=True)):
+        seats, taken = (await session.execute(look)).one()
+        if seats is not None and taken + people > seats:
+            return False
+    return True
 
 
 async def hold(session: AsyncSession, registration: Registration, state: RegistrationState) -> None:
@@ -221,12 +223,19 @@ async def _record_flaws(
     ]
 
 
-async def _put_people(session: AsyncSession, registration: Registration, people: Sequence[AttendeeBody]) -> None:
-    """Let these come, and nobody else. Who came before under the same address stays who they are."""
-    there = await session.scalars(
-        select(Attendee).where(Attendee.registration_id == registration.id, Attendee.left_at.is_(None))
-    )
-    before = {one.email: one for one in there.all()}
+async def _put_people(
+    session: AsyncSession, registration: Registration, people: Sequence[AttendeeBody], *, new: bool = False
+) -> None:
+    """Let these come, and nobody else. Who came before under the same address stays who they are.
+
+    Of a registration that is new nothing is looked for: it holds the last places while others wait for them.
+    """
+    before: dict[str, Attendee] = {}
+    if not new:
+        there = await session.scalars(
+            select(Attendee).where(Attendee.registration_id == registration.id, Attendee.left_at.is_(None))
+        )
+        before = {one.email: one for one in there.all()}
     now = clock.now()
     for address in before.keys() - {one.email for one in people}:
         before.pop(address).left_at = now
@@ -252,7 +261,8 @@ async def _put_people(session: AsyncSession, registration: Registration, people:
     with refusing(attendee_once_key=AlreadyRegistered):
         async with session.begin_nested():
             session.add_all(comes)
-    await session.execute(delete(Absence).where(Absence.attendee_id.in_([one.id for one in comes])))
+    if not new:
+        await session.execute(delete(Absence).where(Absence.attendee_id.in_([one.id for one in comes])))
     rows = [
         {"attendee_id": attendee.id, "slot_id": slot, "event_id": registration.event_id}
         for attendee, one in zip(comes, people, strict=True)
@@ -262,8 +272,11 @@ async def _put_people(session: AsyncSession, registration: Registration, people:
         await session.execute(insert(Absence), rows)
 
 
-async def _put_records(session: AsyncSession, registration: Registration, records: Sequence[UUID]) -> None:
-    await session.execute(delete(BroughtListing).where(BroughtListing.registration_id == registration.id))
+async def _put_records(
+    session: AsyncSession, registration: Registration, records: Sequence[UUID], *, new: bool = False
+) -> None:
+    if not new:
+        await session.execute(delete(BroughtListing).where(BroughtListing.registration_id == registration.id))
     rows = [
         {"registration_id": registration.id, "listing_id": one, "position": place} for place, one in enumerate(records)
     ]

@@ -8,7 +8,7 @@ from sqlalchemy import Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from marketplace.docking import events, facts
+from marketplace.docking import events, facts, groups
 from marketplace.docking.models import Event
 from marketplace.docking.policy import (
     event_run_by,
@@ -83,7 +83,7 @@ async def listed(
 
 
 def narrowed(event_id: UUID, wish: RegistrationFilter) -> Select[Registration]:
-    statement = chosen().where(Registration.event_id == event_id)
+    statement = chosen().where(Registration.event_id == event_id, *groups.among(wish, Registration.id))
     if wish.kind is not None:
         statement = statement.where(Registration.kind == wish.kind)
     if wish.state is not None:

@@ -15,6 +15,7 @@ from marketplace.kernel.etag import IfMatch
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, StaleVersion, VersionMissing, problems
 from schemas.base import Page
+from schemas.event_extras import CheckInFilter
 from schemas.registrations import (
     AnnouncementNew,
     AnnouncementView,
@@ -150,10 +151,15 @@ async def register(
 
 @router.get("/events/{event_id}/check-ins", responses=problems(*DESK))
 async def list_check_ins(
-    event_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
+    event_id: UUID,
+    wish: Annotated[CheckInFilter, Query()],
+    session: Reading,
+    actor: SignedIn,
+    paging: Paged,
+    response: Response,
 ) -> Page[CheckInView]:
     """签到记录 · Who came through which door, latest first (the desk)."""
-    views, marker = await doors.listed(session, actor, event_id, paging)
+    views, marker = await doors.listed(session, actor, event_id, paging, wish)
     paging.link(response, marker)
     return Page[CheckInView].model_construct(items=views, next_cursor=marker)
 

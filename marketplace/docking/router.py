@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from marketplace.docking import agenda, cloning, events, shapes, steps
+from marketplace.docking import agenda, cloning, events, reminders, shapes, steps
 from marketplace.kernel import etag
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
@@ -16,6 +16,7 @@ from marketplace.listings.publication import NotVerified
 from marketplace.listings.records import Incomplete
 from schemas.agenda import AgendaBody, AgendaView
 from schemas.base import Page
+from schemas.event_extras import ReminderTerms
 from schemas.events import (
     CoOrganizerBody,
     EventCard,
@@ -129,3 +130,25 @@ async def name_organizer(
 async def remove_organizer(event_id: UUID, partner_id: UUID, session: Writing, actor: SignedIn) -> None:
     """取消联合举办 · No longer together."""
     await events.remove_organizer(session, actor, event_id, partner_id)
+
+
+@router.get("/{event_id}/reminder-terms", responses=problems(NotFound))
+async def read_reminder_terms(event_id: UUID, session: Reading, actor: Anyone, response: Response) -> ReminderTerms:
+    """提醒规则 · Which letters remind those who come."""
+    await events.read(session, actor, event_id)
+    terms, version = await reminders.terms(session, event_id)
+    etag.stamp(response, version)
+    return terms
+
+
+@router.put(
+    "/{event_id}/reminder-terms",
+    responses=problems(NotSignedIn, NotFound, events.NotItsOrganizer, StaleVersion, VersionMissing),
+)
+async def write_reminder_terms(
+    event_id: UUID, wish: ReminderTerms, session: Writing, actor: SignedIn, version: IfMatch, response: Response
+) -> ReminderTerms:
+    """修改提醒规则 · Write them anew (the desk); what was posted is not posted again."""
+    terms, now = await reminders.set_terms(session, actor, event_id, version, wish)
+    etag.stamp(response, now)
+    return terms

@@ -1,7 +1,7 @@
 """Who wishes to meet whom: one row a pair, however many of its two sides spoke."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint
@@ -12,6 +12,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from marketplace.kernel.base import Base, Key, Moment, Now, Versioned
 from marketplace.kernel.columns import words
 from schemas.wishes import WishAnswer
+
+POSITIVE: Final = (WishAnswer.MUST, WishAnswer.MEET)
+
+
+def positive(says: WishAnswer | None) -> bool:
+    """Whether a side wishes to meet."""
+    return says in POSITIVE
 
 
 class WishRules(Versioned, Base):

@@ -4,8 +4,9 @@ Who refuses and who stays silent look the same to everybody but themselves: in w
 counts as an open request, and in when a request lapses.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
@@ -14,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from uuid_utils.compat import uuid4
 
-from marketplace.docking import cards, events, meeting_facts, registrations
+from marketplace.docking import cards, events, groups, meeting_facts, not_placed, registrations, wish_news
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_list_seen_by, takes_part
 from marketplace.docking.models import EventTable
 from marketplace.docking.registration_models import Registration
-from marketplace.docking.wish_models import Wish, WishRules
+from marketplace.docking.wish_models import POSITIVE, Wish, WishRules, positive
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock, etag, locks
 from marketplace.kernel.actor import Actor
@@ -43,8 +44,6 @@ from schemas.wishes import (
     WishTerms,
     WishView,
 )
-
-POSITIVE: Final = (WishAnswer.MUST, WishAnswer.MEET)
 
 
 class ToOneself(Invalid):
@@ -78,10 +77,6 @@ class NotAPlace(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[FieldError(pointer="/table_id", code="unknown", detail=self.title())])
-
-
-def positive(says: WishAnswer | None) -> bool:
-    return says in POSITIVE
 
 
 def live(wish: Wish, side: UUID, now: datetime) -> bool:
@@ -119,6 +114,31 @@ async def meeting_list(session: AsyncSession, actor: Actor, registration_id: UUI
     if found is None:
         raise NotFound
     return found
+
+
+async def seen(session: AsyncSession, actor: Actor, registration_id: UUID) -> bool:
+    """Whether a list is the actor's own to look at: for showing or leaving out a way there."""
+    own = select(exists().where(Registration.id == registration_id, meeting_list_seen_by(actor)))
+    return bool(await session.scalar(own))
+
+
+async def kept(session: AsyncSession, actor: Actor, registration_id: UUID) -> bool:
+    """Whether the actor answers for a list: for showing or leaving out a way there."""
+    mine = select(exists().where(Registration.id == registration_id, meeting_list_kept_by(actor)))
+    return bool(await session.scalar(mine))
+
+
+async def spoken_of(session: AsyncSession, mine: Registration, others: Collection[UUID]) -> Mapping[UUID, WishView]:
+    """Of these others, those who are on one's list already, as it shows them. The list is one's own."""
+    if not others:
+        return {}
+    pairs = or_(
+        and_(Wish.first_id == mine.id, Wish.second_id.in_(others)),
+        and_(Wish.second_id == mine.id, Wish.first_id.in_(others)),
+    )
+    rows = await session.scalars(select(Wish).where(pairs).execution_options(populate_existing=True))
+    found = await _views(session, mine, [one for one in rows.all() if _on_list(one, mine.id)])
+    return {one.other.registration_id: one for one in found}
 
 
 async def _own(session: AsyncSession, actor: Actor, registration_id: UUID) -> Registration:
@@ -207,14 +227,9 @@ async def _say(session: AsyncSession, actor: Actor, wish: Wish, mine: Registrati
     now = clock.now()
     before, side = wish.says(mine.id), "first" if mine.id == wish.first_id else "second"
     rules, _ = await terms(session, mine.event_id)
-    if positive(said) and not positive(wish.says(wish.other(mine.id))) and not live(wish, mine.id, now):
-        # A request that was refused is as open as one that was not answered: else the count would tell.
-        waiting = await session.scalar(
-            select(func.count()).select_from(Wish).where(_outstanding(mine.id, now), Wish.id != wish.id)
-        )
-        assert waiting is not None
-        if waiting >= rules.outstanding_most:
-            raise TooManyRequests
+    asks_anew = positive(said) and not positive(wish.says(wish.other(mine.id))) and not live(wish, mine.id, now)
+    if asks_anew and await outstanding(session, mine.id, now, beside=wish.id) >= rules.outstanding_most:
+        raise TooManyRequests
     setattr(wish, f"{side}_says", said)
     setattr(wish, f"{side}_at", now if said is not None else None)
     until = now + timedelta(hours=rules.answer_hours) if positive(said) else None
@@ -225,6 +240,7 @@ async def _say(session: AsyncSession, actor: Actor, wish: Wish, mine: Registrati
         theirs = "second" if side == "first" else "first"
         setattr(wish, f"{theirs}_version", getattr(wish, f"{theirs}_version") + 1)
     await session.flush()
+    await wish_news.note(session, wish, now)
     fact = meeting_facts.WishAnswered(mine.id, mine.event_id, wish.id)
     await record(session, fact, subject=mine.id, by=actor.person)
 
@@ -232,6 +248,15 @@ async def _say(session: AsyncSession, actor: Actor, wish: Wish, mine: Registrati
 def _told(says: WishAnswer | None) -> Asked | None:
     """What the other side hears of an answer: a refusal is silence."""
     return Asked(says.value) if says is not None and says in POSITIVE else None
+
+
+async def outstanding(session: AsyncSession, side: UUID, now: datetime, *, beside: UUID | None = None) -> int:
+    """How many requests of a list wait for an answer, without the one that is named.
+
+    One that was refused is as open as one that was not answered: else the count would tell.
+    """
+    statement = select(func.count()).select_from(Wish).where(_outstanding(side, now))
+    return await session.scalar(statement.where(Wish.id != beside) if beside is not None else statement) or 0
 
 
 def _outstanding(side: UUID, now: datetime) -> ColumnElement[bool]:
@@ -335,6 +360,7 @@ async def shown(session: AsyncSession, mine: Registration, wish: Wish) -> WishVi
 async def _views(session: AsyncSession, mine: Registration, found: list[Wish]) -> list[WishView]:
     others = await cards.of(session, [one.other(mine.id) for one in found])
     because = await reasons(session, found)
+    unplaced = await not_placed.reasons(session, mine.event_id, mine.id, found)
     now = clock.now()
     return [
         WishView(
@@ -351,6 +377,7 @@ async def _views(session: AsyncSession, mine: Registration, found: list[Wish]) -
             expired=positive(one.says(mine.id)) and not live(one, mine.id, now),
             asked=_told(one.says(one.other(mine.id))) if live(one, one.other(mine.id), now) else None,
             mutual=positive(one.says(mine.id)) and positive(one.says(one.other(mine.id))),
+            not_placed=unplaced.get(one.id),
             version=one.version_of(mine.id),
         )
         for one in found
@@ -389,7 +416,11 @@ async def of_event(
         select(Wish)
         .join(one, one.id == Wish.first_id)
         .join(other, other.id == Wish.second_id)
-        .where(Wish.event_id == event_id, or_(Wish.proposed_at.is_not(None), asked))
+        .where(
+            Wish.event_id == event_id,
+            or_(Wish.proposed_at.is_not(None), asked),
+            *groups.among(wish, Wish.first_id, Wish.second_id),
+        )
         .execution_options(populate_existing=True)
     )
     if wish.asked:

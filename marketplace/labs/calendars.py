@@ -1,6 +1,7 @@
 """Secret addresses under which a calendar program reads bookings: one's own, those one keeps, an instrument's."""
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -35,11 +36,13 @@ _STATUS: Final = {
     BookingState.DONE: "CONFIRMED",
 }
 _NAMES: Final = {
-    CalendarKind.PERSON: "对接：我的预约 · Duijie: my bookings",
+    CalendarKind.PERSON: "对接：我的日程 · Duijie: my bookings and meetings",
     CalendarKind.KEEPER: "对接：我管理的仪器 · Duijie: instruments I keep",
     CalendarKind.INSTRUMENT: "对接：{name} · Duijie: {name}",
 }
 BUSY: Final = "已占用 · busy"
+# What else somebody has to be at, known to higher rooms: of a person, that ends after a moment, so many at most.
+Source = Callable[[AsyncSession, UUID, datetime, int], Awaitable[list[Event]]]
 
 
 async def make(session: AsyncSession, actor: Actor, wish: CalendarNew) -> tuple[CalendarLink, str]:
@@ -91,8 +94,8 @@ async def _whose(session: AsyncSession, link: CalendarLink) -> tuple[Actor, Lang
     return tokens.actor_with(roles, person_id=person.id, email=person.email), "en" if person.locale == "en" else "zh"
 
 
-async def read(session: AsyncSession, secret: str, now: datetime) -> str:
-    """The calendar behind an address. Who booked an instrument is told to its keepers alone."""
+async def read(session: AsyncSession, secret: str, now: datetime, more: Sequence[Source] = ()) -> str:
+    """The calendar behind an address; one's own holds `more` too. Who booked an instrument is told to its keepers alone."""
     if not SECRET.fullmatch(secret):
         raise NotFound
     link = await session.scalar(
@@ -120,7 +123,11 @@ async def read(session: AsyncSession, secret: str, now: datetime) -> str:
             Booking.instrument_id == link.instrument_id, Booking.state != BookingState.REQUESTED
         )
     rows = await session.scalars(statement.limit(MOST))
-    return written(name, [event(row, link.kind, language) for row in rows.all()])
+    entries = [event(row, link.kind, language) for row in rows.all()]
+    if link.kind is CalendarKind.PERSON:
+        for source in more:
+            entries += await source(session, link.person_id, now - PAST, MOST)
+    return written(name, entries)
 
 
 def event(booking: Booking, kind: CalendarKind, language: Language) -> Event:

@@ -46,6 +46,7 @@ async def revoke(calendar_id: UUID, session: Writing, actor: SignedIn) -> None:
     response_class=Response,
     responses=problems(NotFound) | {200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
 )
-async def feed(secret: str, session: Reading) -> Response:
-    """日历文件 · The calendar (RFC 5545); the address is the key."""
-    return Response(await calendars.read(session, secret, clock.now()), media_type=ical.MEDIA_TYPE)
+async def feed(secret: str, session: Reading, request: Request) -> Response:
+    """日历文件 · The calendar (RFC 5545); the address is the key. One's own has bookings and meetings at events."""
+    text = await calendars.read(session, secret, clock.now(), request.app.state.calendars)
+    return Response(text, media_type=ical.MEDIA_TYPE)

@@ -3,15 +3,13 @@
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
 
-from marketplace.kernel import validation
 from marketplace.kernel.db import Reading
-from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.portal import coding, kinds
 from marketplace.portal.frame import Visited
 from marketplace.portal.kinds import Kind
+from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
 from schemas.listings import CooperationMode, Stage
 
@@ -23,54 +21,47 @@ _PLAIN: Final = {"q", "trl_min", "trl_max", "bounty", "organisation"}
 _MANY: Final = {"mode", "stage"}
 
 
-def asked(request: Request, kind: Kind) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def asked(request: Request, kind: Kind) -> Asked:
     """The filter of an address: what a form sends, blanks left out, codes read from what was typed."""
+    made = Asked(request)
     known = kind.filter.model_fields
-    wish: dict[str, Any] = {}
-    wrong: dict[str, list[str]] = {}
     for name in sorted(known.keys() & (CODED.keys() | _PLAIN | _MANY)):
         values = [value.strip() for value in request.query_params.getlist(name) if value.strip()]
         if not values:
             continue
         if name in CODED:
             found = [coding.read(value, CODED[name]) for value in values]
-            wish[name] = [one.code for one in found if one.code]
+            made.wish[name] = [one.code for one in found if one.code]
             unknown = [one for one in found if not one.code]
             if unknown:
-                wrong[name] = [one.said for one in unknown]
+                made.wrong[name] = [one.said for one in unknown]
         elif name in _MANY:
-            wish[name] = values
+            made.wish[name] = values
         elif name == "bounty":
-            wish[name] = values[0] in {"1", "true", "on"}
+            made.wish[name] = values[0] in {"1", "true", "on"}
         else:
-            wish[name] = values[0]
-    return wish, wrong
+            made.wish[name] = values[0]
+    return made
 
 
 async def _listed(kind: Kind, visit: Visited, session: Reading) -> Response:
     request = visit.request
-    wish, wrong = asked(request, kind)
+    made = asked(request, kind)
     rows: list[Any] = []
     marker = None
-    try:
-        narrowed = kind.filter.model_validate(wish)
-    except ValidationError as error:
-        for one in validation.as_refusal(error, within=("query",)).errors:
-            wrong.setdefault(one.pointer, []).append(told(one.detail))
-    else:
-        if not wrong:
-            paging = Paging(request, request.query_params.get("cursor"), PAGE)
-            rows, marker = await kind.cards(session, visit.actor, narrowed, paging)
+    if (narrowed := made.read(kind.filter)) is not None:
+        paging = Paging(request, request.query_params.get("cursor"), PAGE)
+        rows, marker = await kind.cards(session, visit.actor, narrowed, paging)
     return visit.page(
         "browse.html",
-        422 if wrong else 200,
+        422 if made.wrong else 200,
         kind=kind,
         rows=rows,
         marker=marker,
-        wish=wish,
-        wrong=wrong,
+        wish=made.wish,
+        wrong=made.wrong,
         typed=request.query_params,
-        narrowed=bool(wish or wrong),
+        narrowed=bool(made.wish or made.wrong),
         modes=[mode.value for mode in CooperationMode],
         stages=[stage.value for stage in Stage],
         later="cursor" in request.query_params,

@@ -5,28 +5,35 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import announcements, cloning, doors, events, registrations, roster, shapes, steps
-from marketplace.kernel import validation
+from marketplace.docking import (
+    announcements,
+    cloning,
+    doors,
+    events,
+    registrations,
+    reminders,
+    roster,
+    shapes,
+    steps,
+)
 from marketplace.kernel.db import Reading, Writing
-from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
-from marketplace.kernel.refusals import Refusal, StaleVersion
-from marketplace.portal import forms, say
+from marketplace.portal import acting, forms
 from marketplace.portal.events import places
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.labs import local_moment
+from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
+from schemas.event_extras import ReminderTerms
 from schemas.events import NEXT, EventAct, EventClone, EventState, EventStep
 from schemas.registrations import AnnouncementNew, RegistrationFilter, RegistrationState
 
 router = APIRouter(prefix="/events/{event_id:uuid}/desk", route_class=PageRoute, include_in_schema=False)
 
 PAGE: Final = 20
-_FILTER: Final = ("q", "kind", "state")
 # What cannot be taken back is asked about first.
 FINAL: Final = frozenset({EventState.RUNNING, EventState.ENDED, EventState.CANCELLED})
 
@@ -43,16 +50,14 @@ async def _desk(
     """The registrations by state, the figures above them, and what the event can become next."""
     request, actor = visit.request, visit.require()
     one = await shapes.view(session, actor, await events.desk(session, actor, event_id))
-    asked = request.query_params if request.method in {"GET", "HEAD"} else {}
-    wrong = list(wrong or [])
-    wish = RegistrationFilter()
-    try:
-        wish = RegistrationFilter.model_validate({name: asked[name] for name in _FILTER if asked.get(name)})
-    except ValidationError as error:
-        wrong += [told(each.detail) for each in validation.as_refusal(error, within=("query",)).errors]
-        status = 422
+    asked = Asked(request)
+    if request.method in {"GET", "HEAD"}:
+        asked.plain(*RegistrationFilter.model_fields)
+    wish = asked.read(RegistrationFilter) or RegistrationFilter()
+    if asked.wrong:
+        wrong, status = [*(wrong or []), *asked.reasons], 422
     rows, marker = await registrations.listed(
-        session, actor, event_id, wish, Paging(request, asked.get("cursor"), PAGE)
+        session, actor, event_id, wish, Paging(request, asked.typed.get("cursor"), PAGE)
     )
     counted = await roster.counts(session, actor, event_id)
     return visit.page(
@@ -61,9 +66,9 @@ async def _desk(
         one=one,
         rows=rows,
         marker=marker,
-        later="cursor" in asked,
+        later="cursor" in asked.typed,
         wish=wish,
-        q=asked.get("q", ""),
+        q=asked.typed.get("q", ""),
         counted=counted,
         nought=roster.Count(),
         by_state={
@@ -78,7 +83,7 @@ async def _desk(
         final=FINAL,
         decides=EventAct.DECIDE in one.possible,
         typed={name: values[0] for name, values in (typed or {}).items()},
-        wrong=wrong,
+        wrong=wrong or [],
         here=f"/events/{event_id}/desk",
     )
 
@@ -100,36 +105,15 @@ async def desk(event_id: UUID, visit: Visited, session: Reading) -> Response:
     return await _desk(visit, session, event_id)
 
 
-Shown = Callable[..., Awaitable[Response]]
+def again_with(
+    page: Callable[..., Awaitable[Response]], visit: Visit, session: AsyncSession, event_id: UUID, typed: Typed
+) -> acting.Again:
+    """A page of the desk as it was sent, with what is wrong."""
 
+    async def again(wrong: list[str], status: int) -> Response:
+        return await page(visit, session, event_id, typed=typed, wrong=wrong, status=status)
 
-async def _act(
-    visit: Visit,
-    session: AsyncSession,
-    event_id: UUID,
-    typed: Typed,
-    work: Callable[[], Awaitable[str]],
-    said: str,
-    page: Shown,
-) -> Response:
-    """One act of the desk, which answers where to go; refused, its page says why and keeps what was typed."""
-    try:
-        async with session.begin_nested():
-            onward = await work()
-    except ValidationError as error:
-        wrong = [
-            f"{say.t(_FIELDS[one.pointer])}{say.t('： · : ')}{told(one.detail)}"
-            if one.pointer in _FIELDS
-            else told(one.detail)
-            for one in validation.as_refusal(error).errors
-        ]
-        return await page(visit, session, event_id, typed=typed, wrong=wrong, status=422)
-    except Refusal as refusal:
-        if refusal.status not in {409, 412, 422}:
-            raise
-        wrong = [told(one.detail) for one in refusal.errors] or [told(refusal.detail or refusal.title())]
-        return await page(visit, session, event_id, typed=typed, wrong=wrong, status=refusal.status)
-    return visit.go(onward, said)
+    return again
 
 
 @router.post("/state", response_class=Response)
@@ -137,15 +121,12 @@ async def step(event_id: UUID, visit: Visited, session: Writing, typed: Sent) ->
     actor = visit.require()
 
     async def work() -> str:
-        version = forms.first(typed, "version")
-        if not version.isascii() or not version.isdigit():
-            raise StaleVersion
-        reason = forms.first(typed, "reason").strip() or None
-        wish = EventStep.model_validate({"to": forms.first(typed, "to"), "reason": reason})
-        await steps.step(session, actor, event_id, int(version[:9]), wish)
+        wish = EventStep.model_validate({"to": forms.first(typed, "to"), "reason": acting.one_of(typed, "reason")})
+        await steps.step(session, actor, event_id, acting.version_of(typed), wish)
         return f"/events/{event_id}/desk"
 
-    return await _act(visit, session, event_id, typed, work, "stepped", _desk)
+    again = again_with(_desk, visit, session, event_id, typed)
+    return await acting.act(visit, session, work, "stepped", again, _FIELDS)
 
 
 @router.post("/clones", response_class=Response)
@@ -158,7 +139,8 @@ async def clone(event_id: UUID, visit: Visited, session: Writing, typed: Sent) -
         made = await cloning.clone(session, actor, event_id, wish)
         return f"/events/{made.id}/desk"
 
-    return await _act(visit, session, event_id, typed, work, "cloned", _desk)
+    again = again_with(_desk, visit, session, event_id, typed)
+    return await acting.act(visit, session, work, "cloned", again, _FIELDS)
 
 
 async def _letters(
@@ -174,6 +156,7 @@ async def _letters(
     one = await shapes.view(session, actor, await events.desk(session, actor, event_id))
     cursor = request.query_params.get("cursor") if request.method in {"GET", "HEAD"} else None
     rows, marker = await announcements.listed(session, actor, event_id, Paging(request, cursor, PAGE))
+    terms, version = await reminders.terms(session, event_id)
     return visit.page(
         "event_letters.html",
         status,
@@ -184,6 +167,8 @@ async def _letters(
         states=list(RegistrationState),
         kinds=[place.kind for place in places(one)],
         announces=EventAct.ANNOUNCE in one.possible,
+        terms=terms,
+        version=version,
         typed=typed or {"states": [RegistrationState.CONFIRMED.value]},
         wrong=wrong or [],
         here=f"/events/{event_id}/desk/announcements",
@@ -205,10 +190,31 @@ async def announce(event_id: UUID, visit: Visited, session: Writing, typed: Sent
         await announcements.announce(session, actor, event_id, AnnouncementNew.model_validate(told_of))
         return f"/events/{event_id}/desk/announcements"
 
-    return await _act(visit, session, event_id, typed, work, "announced", _letters)
+    again = again_with(_letters, visit, session, event_id, typed)
+    return await acting.act(visit, session, work, "announced", again, _FIELDS)
+
+
+@router.post("/announcements/reminders", response_class=Response)
+async def remind(event_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    """Which letters remind those who come, and when."""
+    actor = visit.require()
+
+    async def work() -> str:
+        told_of = {
+            "before_hours": acting.number_of(forms.first(typed, "before_hours")),
+            "rate_after": forms.first(typed, "rate_after") == "1",
+            "half_year_after": forms.first(typed, "half_year_after") == "1",
+        }
+        wish = ReminderTerms.model_validate(told_of)
+        await reminders.set_terms(session, actor, event_id, acting.version_of(typed), wish)
+        return f"/events/{event_id}/desk/announcements"
+
+    again = again_with(_letters, visit, session, event_id, typed)
+    return await acting.act(visit, session, work, "reminders", again, _FIELDS)
 
 
 _FIELDS: Final = {
+    "/before_hours": "提前几小时 · hours before",
     "/title": "标题 · title",
     "/starts_at": "开始时间 · beginning",
     "/reason": "原因 · reason",

@@ -12,7 +12,8 @@ from marketplace.kernel import validation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
-from marketplace.kernel.refusals import Refusal, StaleVersion
+from marketplace.kernel.refusals import Refusal
+from marketplace.portal import acting
 from marketplace.portal import event_form as form
 from marketplace.portal.forms import Wrong, first
 from marketplace.portal.frame import Visit, Visited
@@ -75,7 +76,7 @@ async def _page(
 def _why(refused: ValidationError | Refusal, wrong: Wrong) -> tuple[Wrong, list[str], int]:
     """What is wrong by field, what is wrong with all of it, and the status; what is no matter of a form is raised."""
     refusal = validation.as_refusal(refused) if isinstance(refused, ValidationError) else refused
-    if refusal.status not in {409, 412, 422}:
+    if refusal.status not in acting.TOLD:
         raise refusal
     if refusal.errors:
         return form.told_wrong(refusal.errors, wrong), [], refusal.status
@@ -107,13 +108,6 @@ async def _mine(session: AsyncSession, actor: Actor, event_id: UUID) -> EventVie
     return await shapes.view(session, actor, await events.desk(session, actor, event_id))
 
 
-def _version(typed: Typed) -> int:
-    text = first(typed, "version")
-    if not text.isascii() or not text.isdigit():
-        raise StaleVersion
-    return int(text[:9])
-
-
 @router.get("/{event_id:uuid}/desk/edit", response_class=Response)
 async def written(event_id: UUID, visit: Visited, session: Reading) -> Response:
     one = await _mine(session, visit.require(), event_id)
@@ -130,7 +124,7 @@ async def edit(event_id: UUID, visit: Visited, session: Writing, typed: Sent) ->
         if wrong:
             return await _page(visit, session, typed, one, wrong=wrong, status=422)
         async with session.begin_nested():
-            await events.edit(session, actor, event_id, _version(typed), patch)
+            await events.edit(session, actor, event_id, acting.version_of(typed), patch)
     except (ValidationError, Refusal) as refused:
         wrong, said, status = _why(refused, wrong)
         return await _page(visit, session, typed, one, wrong=wrong, said=said, status=status)
@@ -190,7 +184,7 @@ async def write_agenda(event_id: UUID, visit: Visited, session: Writing, typed: 
     try:
         wish = AgendaBody.model_validate(body)
         async with session.begin_nested():
-            await agenda.write(session, actor, event_id, _version(typed), wish)
+            await agenda.write(session, actor, event_id, acting.version_of(typed), wish)
     except (ValidationError, Refusal) as refused:
         wrong, said, status = _why(refused, wrong)
         return await _agenda(visit, one, now, typed, wrong=wrong, said=said, status=status)

@@ -1,20 +1,21 @@
 """`/events`: what is held when and where, and the public page of one event."""
 
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
 
-from marketplace.docking import events, roster, shapes
-from marketplace.kernel import clock, qr, validation
+from marketplace.docking import documents, events, roster, shapes
+from marketplace.kernel import clock, qr
 from marketplace.kernel.db import Reading
-from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
-from marketplace.portal import coding, say
+from marketplace.portal import say
 from marketplace.portal.frame import Visited
 from marketplace.portal.labs import local_moment
+from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
 from schemas.agenda import AgendaView
 from schemas.events import (
@@ -33,63 +34,49 @@ router = APIRouter(prefix="/events", route_class=PageRoute, include_in_schema=Fa
 
 PAGE: Final = 20
 TABS: Final = (EventState.OPEN, EventState.PUBLISHED, EventState.RUNNING, EventState.ENDED)
-_CHOSEN: Final = {"kind": EventKind, "format": EventFormat, "state": EventState}
+_CHOSEN: Final[Mapping[str, type[StrEnum]]] = {"kind": EventKind, "format": EventFormat, "state": EventState}
 _DAYS: Final = {"from": ("starts_from", "00:00"), "until": ("starts_until", "24:00")}
 
 
-def _asked(request: Request) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """The filter of an address: blanks left out, the region read from what was typed, days as moments in China."""
-    typed = request.query_params
-    wish: dict[str, Any] = {name: typed[name] for name, known in _CHOSEN.items() if typed.get(name) in set(known)}
-    wrong: dict[str, list[str]] = {}
-    for name in ("q", "organisation"):
-        if value := typed.get(name, "").strip():
-            wish[name] = value
-    if value := typed.get("region", "").strip():
-        found = coding.read(value, "regions")
-        if found.code:
-            wish["region"] = found.code
-        else:
-            wrong["region"] = [found.said]
+def _asked(request: Request) -> Asked:
+    """The filter of an address: the region read from what was typed, days as moments in China."""
+    asked = Asked(request)
+    for name, known in _CHOSEN.items():
+        asked.chosen(name, known)
+    asked.plain("q", "organisation")
+    asked.coded("region", "regions")
     for name, (field, time) in _DAYS.items():
-        if value := typed.get(name, "").strip():
-            wish[field] = local_moment(value, time)
-            if wish[field] is None:
-                wrong[name] = [say.t("请填写日期，例如 2027-03-02。 · Write a day, such as 2027-03-02.")]
-    if typed.get("mine") == "1":
-        wish["mine"] = True
-    return wish, wrong
+        if value := asked.said(name):
+            asked.wish[field] = local_moment(value, time)
+            if asked.wish[field] is None:
+                asked.wrong[name] = [say.t("请填写日期，例如 2027-03-02。 · Write a day, such as 2027-03-02.")]
+    asked.ticked("mine")
+    return asked
 
 
 @router.get("", response_class=Response)
 async def listed(visit: Visited, session: Reading) -> Response:
     request = visit.request
-    wish, wrong = _asked(request)
+    asked = _asked(request)
     rows: list[Any] = []
     marker = None
-    if not wrong:
-        try:
-            narrowed = EventFilter.model_validate(wish)
-        except ValidationError as error:
-            for one in validation.as_refusal(error, within=("query",)).errors:
-                wrong.setdefault(one.pointer, []).append(told(one.detail))
-        else:
-            paging = Paging(request, request.query_params.get("cursor"), PAGE)
-            rows, marker = await events.listed(session, visit.actor, narrowed, paging)
+    if (narrowed := asked.read(EventFilter)) is not None:
+        paging = Paging(request, asked.typed.get("cursor"), PAGE)
+        rows, marker = await events.listed(session, visit.actor, narrowed, paging)
     return visit.page(
         "events.html",
-        422 if wrong else 200,
+        422 if asked.wrong else 200,
         rows=[shapes.card(row) for row in rows],
         marker=marker,
-        wish=wish,
-        wrong=wrong,
-        typed=request.query_params,
-        narrowed=bool(wish.keys() - {"state", "mine"} or wrong),
+        wish=asked.wish,
+        wrong=asked.wrong,
+        typed=asked.typed,
+        narrowed=bool(asked.wish.keys() - {"state", "mine"} or asked.wrong),
         kinds=list(EventKind),
         formats=list(EventFormat),
         tabs=TABS,
         holds=visit.signed_in and bool(visit.actor.organisations_where(Permission.READ_OWN)),
-        later="cursor" in request.query_params,
+        later="cursor" in asked.typed,
     )
 
 
@@ -138,6 +125,9 @@ async def event(event_id: UUID, visit: Visited, session: Reading) -> Response:
         places=places(view),
         agenda=agenda,
         days=days(agenda),
+        documents=(await documents.listed(session, visit.actor, event_id, Paging(visit.request, None, documents.MOST)))[
+            0
+        ],
         mine=await roster.mine_at(session, visit.actor, event_id) if visit.signed_in else [],
         registering=registering(view),
         open=EventAct.REGISTER in view.possible,

@@ -18,8 +18,9 @@ from marketplace.labs import availability, bookings, care, first_free, hours, in
 from marketplace.labs.hours import Span
 from marketplace.labs.models import Instrument
 from marketplace.money import quotas, quotes, slot_prices, tariffs, vouchers
-from marketplace.portal import coding, forms, say
+from marketplace.portal import forms, say
 from marketplace.portal.frame import Visit, Visited
+from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.base import FieldError
@@ -55,36 +56,25 @@ def local_moment(day: str, time: str) -> str | None:
         return None
 
 
-def _asked(request: Request) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """The filter of an address: blanks left out, codes read from what was typed, a day and two times as a period."""
-    typed = request.query_params
-    wish: dict[str, Any] = {}
-    wrong: dict[str, list[str]] = {}
+def _asked(request: Request) -> Asked:
+    """The filter of an address: codes read from what was typed, a day and two times as a period."""
+    asked = Asked(request)
     for name, table in _CODED.items():
-        if value := typed.get(name, "").strip():
-            found = coding.read(value, table)
-            if found.code:
-                wish[name] = found.code
-            else:
-                wrong[name] = [found.said]
-    for name in ("q", "organisation"):
-        if value := typed.get(name, "").strip():
-            wish[name] = value
-    if typed.get("kind") in set(InstrumentKind):
-        wish["kind"] = typed["kind"]
-    if typed.get("publicly_funded") == "1":
-        wish["publicly_funded"] = True
-    if day := typed.get("day", "").strip():
-        begins, ends = (local_moment(day, typed.get(name, "").strip()) for name in ("from", "to"))
+        asked.coded(name, table)
+    asked.plain("q", "organisation")
+    asked.chosen("kind", InstrumentKind)
+    asked.ticked("publicly_funded")
+    if day := asked.said("day"):
+        begins, ends = (local_moment(day, asked.said(name)) for name in ("from", "to"))
         if begins is None or ends is None:
-            wrong["day"] = [
+            asked.wrong["day"] = [
                 say.t(
                     "请填写日期和起止时间，例如 2027-03-02、09:00、12:00。 · Give a day and two times, such as 2027-03-02, 09:00, 12:00."
                 )
             ]
         else:
-            wish |= {"free_from": begins, "free_until": ends}
-    return wish, wrong
+            asked.wish |= {"free_from": begins, "free_until": ends}
+    return asked
 
 
 async def _use(visit: Visit, session: AsyncSession, shown: list[Instrument], wish: InstrumentFilter) -> dict[str, Any]:
@@ -102,33 +92,29 @@ async def _use(visit: Visit, session: AsyncSession, shown: list[Instrument], wis
 @router.get("", response_class=Response)
 async def catalogue(visit: Visited, session: Reading) -> Response:
     request = visit.request
-    wish, wrong = _asked(request)
+    asked = _asked(request)
     rows: list[Any] = []
     marker = None
     use: dict[str, Any] = {"spans": {}, "prices": {}, "payer": None}
-    if not wrong:
+    if (narrowed := asked.read(InstrumentFilter)) is not None:
         try:
-            paging = Paging(request, request.query_params.get("cursor"), PAGE)
-            narrowed = InstrumentFilter.model_validate(wish)
+            paging = Paging(request, asked.typed.get("cursor"), PAGE)
             rows, marker = await instruments.listed(session, visit.actor, narrowed, paging, clock.now())
             use = await _use(visit, session, [row[0] for row in rows], narrowed)
-        except ValidationError as error:
-            for one in validation.as_refusal(error, within=("query",)).errors:
-                wrong.setdefault(one.pointer, []).append(told(one.detail))
         except Invalid as refusal:
-            wrong["day"] = [told(one.detail) for one in refusal.errors]
+            asked.wrong["day"] = [told(one.detail) for one in refusal.errors]
     return visit.page(
         "instruments.html",
-        422 if wrong else 200,
+        422 if asked.wrong else 200,
         rows=await shapes.cards(session, rows),
         marker=marker,
         **use,
-        wish=wish,
-        wrong=wrong,
-        typed=request.query_params,
-        narrowed=bool(wish or wrong),
+        wish=asked.wish,
+        wrong=asked.wrong,
+        typed=asked.typed,
+        narrowed=bool(asked.wish or asked.wrong),
         kinds=list(InstrumentKind),
-        later="cursor" in request.query_params,
+        later="cursor" in asked.typed,
     )
 
 

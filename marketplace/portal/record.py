@@ -33,7 +33,8 @@ OF_RANKING: Final = frozenset(RankingFilter.model_fields)
 
 async def _ranking(kind: Kind, visit: Visit, session: AsyncSession, listing_id: UUID) -> dict[str, Any]:
     """The ranking of a record, or why there is none at this moment."""
-    wish, wrong = asked(visit.request, kinds.KINDS[kind.wanted_plural])
+    of_address = asked(visit.request, kinds.KINDS[kind.wanted_plural])
+    wish, wrong = of_address.wish, of_address.wrong
     narrowed = {name: value for name, value in wish.items() if name in OF_RANKING}
     paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
     ranking, waiting = None, None

@@ -3,6 +3,7 @@
 from typing import Final
 
 from marketplace.docking import names
+from marketplace.portal import meeting_words
 
 KINDS: Final = {"problem": "技术难题 · problem", "achievement": "科技成果 · achievement"}
 STATES: Final = {
@@ -195,6 +196,22 @@ QUESTION_KINDS: Final = names.QUESTION_KINDS
 REGISTRATION_STATES: Final = names.REGISTRATION_STATES
 SESSION_KINDS: Final = names.SESSION_KINDS
 SPOKEN: Final = names.SPOKEN
+WISH_ANSWERS: Final = meeting_words.WISH_ANSWERS
+ASKED: Final = meeting_words.ASKED
+SIDE_ASKS: Final = meeting_words.SIDE_ASKS
+PLANNINGS: Final = meeting_words.PLANNINGS
+LATE_JOINERS: Final = meeting_words.LATE_JOINERS
+PUBLISHINGS: Final = meeting_words.PUBLISHINGS
+MEETING_STATES: Final = names.MEETING_STATES
+AUDIENCES: Final = meeting_words.AUDIENCES
+MEETING_SOURCES: Final = meeting_words.MEETING_SOURCES
+WHY_NOT: Final = meeting_words.WHY_NOT
+GOALS: Final = meeting_words.GOALS
+PROOFS: Final = meeting_words.PROOFS
+OPERATION_STATES: Final = meeting_words.OPERATION_STATES
+OUTCOME_STAGES: Final = meeting_words.OUTCOME_STAGES
+RESULTS: Final = meeting_words.RESULTS
+NUMBERS: Final = meeting_words.NUMBERS
 EVENT_STEPS: Final = {
     "published": "发布 · Publish",
     "open": "开放报名 · Open registration",
@@ -208,6 +225,11 @@ EVENT_STEPS: Final = {
 EVENT_STEPS_BACK: Final = {
     "open": "重新开放报名 · Open registration again",
     "closed": "撤回“已排程” · Take back that it is scheduled",
+}
+CALENDAR_KINDS: Final = {
+    "person": "我的预约与洽谈 · my bookings and meetings",
+    "keeper": "我管理的仪器 · instruments I keep",
+    "instrument": "一台仪器 · one instrument",
 }
 TOKEN_KINDS: Final = {"session": "登录会话 · session", "personal": "个人令牌 · personal token"}
 FIELDS: Final = {
@@ -302,5 +324,25 @@ SAID: Final = {
     "turned-down": "已回绝，系统会写信告知。 · Turned down; they are told by mail.",
     "announced": "通知已写好，稍后逐封寄出。 · The letter is written; copies go out in a moment.",
     "badge": "已换新证，旧码作废。 · A new badge is made; the old code is void.",
+    "wished": "已记下您的答复。 · Your answer is noted.",
+    "wish-back": "已撤回，如同从未答复。 · Taken back, as if you had never answered.",
+    "availability": "可参加的场次已更新。 · Your availability is changed.",
+    "meeting-off": "洽谈已取消，对方会收到通知。 · The meeting is called off; the other side is told.",
+    "meeting-moved": "洽谈已改到新的位置，双方会收到通知。 · The meeting is moved; both sides are told.",
+    "meeting-held": "已记为洽谈完成。 · Noted: it took place.",
+    "meeting-missed": "已记为爽约。 · Noted: somebody did not come.",
+    "meeting-made": "已安排现场洽谈，双方会收到通知。 · The meeting is made; both sides are told.",
+    "outcome": "已记下，对方看不到。 · Noted. The other side does not see it.",
+    "interest": "已登记意向，双方单位都能看到。 · Your interest is declared; both organisations see it.",
+    "proposing": "正在推荐，稍后刷新即可看到。 · Proposals are being made; they will be here shortly.",
+    "terms": "约见规则已更新。 · The terms are changed.",
+    "visit": "参观安排已更新。 · The visit is changed.",
+    "planning": "草案已开始计算。 · The draft is being computed.",
+    "planning-off": "已请求停止计算。 · The computation was asked to stop.",
+    "schedule-out": "已公布，参加洽谈的人会收到各自的安排。 · Published; everybody who meets is told when and where.",
+    "schedule-back": "已撤销，恢复为之前的安排。 · Undone: what held before holds again.",
+    "partner": "合办单位已更新。 · The partners are changed.",
+    "calendar-off": "此日历地址已作废。 · That calendar address is void.",
+    "reminders": "提醒规则已更新。 · The reminders are changed.",
     "cloned": "已复制为新的草稿。 · Copied into a new draft.",
 }

@@ -109,16 +109,20 @@ class Client:
         self.turn = asyncio.Lock()
         self.wires: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, path: str, body: object = None) -> tuple[int, Any]:
+    async def post(self, path: str, body: object = None, *headers: str) -> tuple[int, Any]:
         """Ask with an idempotency key of its own; what is seen is written down."""
+        return await self.ask("POST", path, body, f"Idempotency-Key: {uuid4()}", *headers)
+
+    async def ask(self, method: str, path: str, body: object = None, *headers: str) -> tuple[int, Any]:
+        """Ask, and write down what is seen."""
         content = json.dumps(body).encode() if body is not None else b""
         head = [
-            f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {self.by.token}",
-            f"Idempotency-Key: {uuid4()}", "Content-Type: application/json", f"Content-Length: {len(content)}", "", "",
+            f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {self.by.token}",
+            "Content-Type: application/json", f"Content-Length: {len(content)}", *headers, "", "",
         ]  # fmt: skip
         async with self.turn:
             if self.wires is None:
-                self.wires = await asyncio.open_connection("127.0.0.1", self.port)
+                self.wires = await asyncio.open_connection("127.0.0.1", self.port, limit=2**22)
             reader, writer = self.wires
             started = time.perf_counter()
             writer.write("\r\n".join(head).encode() + content)
@@ -128,7 +132,7 @@ class Client:
             self.seen.seconds.append(time.perf_counter() - started)
         status = int(lines[9:12])
         self.seen.statuses[status] += 1
-        return status, json.loads(answer) if answer else None
+        return status, json.loads(answer) if answer[:1] in (b"{", b"[") else answer or None
 
     async def close(self) -> None:
         if self.wires is not None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid4, uuid7
 
 from marketplace.docking import badges, composing, standing
+from marketplace.docking.extra_models import EventDocument, ReminderRules
 from marketplace.docking.meeting_models import Meeting, Publication, Schedule
 from marketplace.docking.models import CoOrganizer, Event, EventQuestion, EventSlot, EventTable
 from marketplace.docking.outcome_models import Outcome
@@ -17,6 +18,7 @@ from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
 from marketplace.kernel.operations import Operation
 from marketplace.settings import Settings
+from schemas.event_extras import Audience
 from schemas.events import EventBody, EventState, OrganizerRole, ParticipantKind
 from schemas.meetings import LateJoiners, MeetingState, Planning, Publishing, ScheduleNumbers, Source
 from schemas.operations import OperationState
@@ -28,7 +30,9 @@ from tests.given.people import Given
 if TYPE_CHECKING:
     from tests.access.world import World
 
-NAMES = ("event_id", "partner_id", "registration_id", "attendee_id", "slot_id", "question_id", "choice_id")
+NAMES = (
+    "event_id", "partner_id", "registration_id", "attendee_id", "slot_id", "question_id", "choice_id", "document_id",
+)  # fmt: skip
 _MEET = (
     "other_id", "wish_id", "table_id", "schedule_id", "meeting_id", "publication_id", "first_id", "second_id",
 )  # fmt: skip
@@ -66,12 +70,25 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
             select(EventQuestion.id).where(EventQuestion.event_id == event.id).order_by(EventQuestion.position)
         )
         names.update(zip(("question_id", "choice_id"), map(str, asked.all()), strict=True))
+        # Of one's own event, for those who come; of the others, for all who see the event.
+        audience = Audience.PARTICIPANTS if target == "own" else Audience.EVERYBODY
+        names["document_id"] = await _document(given, event, audience, UUID(names["person_id"]))
         slot = await session.scalar(select(EventSlot.id).where(EventSlot.event_id == event.id).limit(1))
         names["slot_id"] = str(slot)
         names.update({name: str(uuid4()) for name in _MEET})
     await _own(given, world, home)
     await _wishes(given, world, home, other)
     await _meetings(given, world, home, other)
+
+
+async def _document(given: Given, event: Event, audience: Audience, member: UUID) -> str:
+    document = EventDocument(
+        event_id=event.id, audience=audience, name="地图.txt", media_type="text/plain; charset=utf-8", size=4,
+        sha256="0" * 64, content=b"text", created_by=member,
+    )  # fmt: skip
+    given.session.add(document)
+    await given.session.flush()
+    return str(document.id)
 
 
 async def _registered(
@@ -132,6 +149,7 @@ async def _wishes(given: Given, world: "World", home: Organisation, other: Organ
         created_at=clock.now(),
     )  # fmt: skip
     session.add_all((wish, WishRules(event_id=event.id, outstanding_most=5, answer_hours=48)))
+    session.add(ReminderRules(event_id=event.id, before_hours=24, rate_after=True, half_year_after=True))
     await session.flush()
     table = await session.scalar(select(EventTable.id).where(EventTable.event_id == event.id).limit(1))
     names.update({"wish_id": str(wish.id), "table_id": str(table)})

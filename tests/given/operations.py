@@ -298,6 +298,12 @@ def _docking() -> dict[str, Example]:
         f"PUT {one}/agenda": Example(EVERY_FIELD_OF_AN_AGENDA),
         f"PUT {one}/organizers/{{partner_id}}": Example({"role": "undertaker", "runs_desk": True}),
         f"DELETE {one}/organizers/{{partner_id}}": Example(),
+        f"GET {one}/documents": Example(query={"limit": "5"}),
+        f"POST {one}/documents": Example(form={"audience": "participants"}, file=_NOTE),
+        f"GET {one}/documents/{{document_id}}": Example(),
+        f"DELETE {one}/documents/{{document_id}}": Example(),
+        f"GET {one}/reminder-terms": Example(),
+        f"PUT {one}/reminder-terms": Example({"before_hours": 48, "rate_after": True, "half_year_after": False}),
     } | _registrations(one) | _wishes(one) | _meetings(one)  # fmt: skip
 
 
@@ -314,7 +320,14 @@ def _registrations(event: str) -> dict[str, Example]:
         f"POST {one}/acceptance": Example(),
         f"POST {one}/people/{{attendee_id}}/badge": Example(),
         f"GET {event}/registrations": Example(
-            query={"q": "某人", "kind": "enterprise", "state": "requested", "limit": "5"}
+            query={
+                "q": "某人",
+                "kind": "enterprise",
+                "state": "requested",
+                "region": "220000",
+                "industry": "36",
+                "limit": "5",
+            }
         ),
         f"POST {event}/registrations": Example(
             EVERY_FIELD_OF_A_REGISTRATION | {"organisation_id": "{organisation_id}", "kind": "enterprise", "wait": True}
@@ -323,7 +336,7 @@ def _registrations(event: str) -> dict[str, Example]:
         f"GET {event}/badges.pdf": Example(query={"kind": "enterprise"}),
         f"GET {event}/participants.pdf": Example(query={"kind": "enterprise", "state": "requested"}),
         f"GET {event}/participants.xlsx": Example(query={"kind": "enterprise", "state": "requested"}),
-        f"GET {event}/check-ins": Example(query={"limit": "5"}),
+        f"GET {event}/check-ins": Example(query={"region": "220100", "industry": "none", "limit": "5"}),
         f"POST {event}/check-ins": Example({"code": "{badge}", "door": "东门"}),
         f"GET {event}/presence": Example(),
         f"GET {event}/announcements": Example(query={"limit": "5"}),
@@ -344,7 +357,9 @@ def _wishes(event: str) -> dict[str, Example]:
         f"GET {event}/wish-terms": Example(),
         f"PUT {event}/wish-terms": Example({"outstanding_most": 5, "answer_hours": 48}),
         f"POST {event}/proposals": Example(),
-        f"GET {event}/wishes": Example(query={"q": "单位", "asked": "false", "mutual": "false", "limit": "5"}),
+        f"GET {event}/wishes": Example(
+            query={"q": "单位", "asked": "false", "mutual": "false", "region": "220000", "industry": "C", "limit": "5"}
+        ),
         f"PUT {event}/wishes/{{wish_id}}/visit": Example({"table_id": "{table_id}", "slots": 2}),
         f"DELETE {event}/wishes/{{wish_id}}/visit": Example(),
     }
@@ -366,7 +381,7 @@ def _meetings(event: str) -> dict[str, Example]:
         f"POST {event}/publications/{{publication_id}}/undoing": Example(),
         f"GET {at}": Example(
             query={"event": "{event_id}", "registration": "{registration_id}", "state": "planned",
-                   "table": "{table_id}", "limit": "5"}
+                   "table": "{table_id}", "region": "220000", "industry": "C", "limit": "5"}
         ),
         f"POST {event}/meetings": Example(
             {"first_id": "{first_id}", "second_id": "{second_id}", "slot_id": "{slot_id}", "table_id": "{table_id}"}
@@ -380,6 +395,10 @@ def _meetings(event: str) -> dict[str, Example]:
         f"GET {API}/registrations/{{registration_id}}/meetings.ics": Example(query={"person": "{attendee_id}"}),
         f"GET {event}/meetings.ics": Example(),
         f"GET {event}/table-plan": Example(),
+        f"GET {event}/table-plan.pdf": Example(),
+        f"GET {event}/door-list.pdf": Example(),
+        f"GET {event}/schedules.pdf": Example(),
+        f"GET {API}/registrations/{{registration_id}}/meetings.pdf": Example(query={"person": "{attendee_id}"}),
         f"GET {event}/report": Example(),
         f"GET {event}/report.xlsx": Example(),
         f"PUT {API}/registrations/{{registration_id}}/meetings/{{meeting_id}}/outcomes/{{stage}}": Example(
@@ -390,9 +409,11 @@ def _meetings(event: str) -> dict[str, Example]:
         ),
         f"GET {API}/outcomes": Example(
             query={"event": "{event_id}", "stage": "right_after", "result": "agreement_reached", "region": "220000",
-                   "limit": "5"}
+                   "industry": "36", "limit": "5"}
         ),
-        f"GET {API}/interests": Example(query={"event": "{event_id}", "limit": "5"}),
+        f"GET {API}/interests": Example(
+            query={"event": "{event_id}", "region": "none", "industry": "none", "limit": "5"}
+        ),
         f"GET {event}/door-list": Example(),
         f"GET {event}/table-plan.xlsx": Example(),
     }  # fmt: skip

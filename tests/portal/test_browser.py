@@ -13,11 +13,13 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from marketplace import demo
+from marketplace import demo, demo_meetings
 from marketplace.app import create_app
+from marketplace.kernel import facts
 from marketplace.kernel.db import Database
 from marketplace.sample import PASSWORD_FILE
 from marketplace.settings import Settings
+from marketplace.wiring import LISTENERS, WITHIN
 from tests.conftest import Clones
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -56,6 +58,9 @@ class _Server:
         database = Database(url, pool_size=5)
         try:
             await demo.load(self._settings, database)
+            facts.listen(LISTENERS, WITHIN)
+            planned = [row for row in demo.rows("events") if row["external_id"] == "S-E004"]
+            await demo_meetings.load(self._settings, database, planned)
             await self._serve(create_app(self._settings, database))
         finally:
             await database.close()
@@ -274,6 +279,34 @@ def test_a_door_reads_one_code_after_the_other(visit, site):
     expect(page.get_by_role("status")).to_contain_text("此前已")
 
 
+def test_the_desk_plans_on_a_phone_and_calls_a_meeting_off(visit, site):
+    page = visit(viewport=PHONE, color_scheme="dark")
+    sign_in(page, site, "organizer@duijie.example")
+    page.goto("/events?q=吉甘")
+    home = page.locator(".card a").first.get_attribute("href") + "/desk"
+    page.goto(f"{home}/timetable")
+    draft = page.locator(".rows a").first.get_attribute("href")
+    for path in (
+        f"{home}/wishes",
+        f"{home}/timetable",
+        draft,
+        f"{home}/meetings",
+        f"{home}/report",
+        f"{home}/organizers",
+    ):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
+        assert page.evaluate(CONTRAST) == [], path
+    page.goto(f"{home}/meetings")
+    page.locator(".plan .p-planned a").first.click()
+    page.get_by_text("取消这场洽谈").click()
+    page.get_by_label("原因").fill("样品没到")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="取消洽谈").click()
+    expect(page.get_by_role("status").first).to_contain_text("洽谈已取消")
+    expect(page.get_by_text("样品没到")).to_be_visible()
+
+
 def test_the_documentation_is_drawn_under_the_content_security_policy(visit):
     page = visit("/docs")
     page.locator("#operations-tag-matching").click()
@@ -291,9 +324,7 @@ def test_the_keyboard_is_enough(visit):
     expect(page.get_by_label("描述一个技术难题，或一项成果")).to_be_focused()
 
 
-def test_words_stand_out_from_what_they_stand_on(visit, site):
-    """WCAG AA: 4.5 to 1 for text, in light and dark."""
-    script = """() => {
+CONTRAST = """() => {
       const lum = (c) => { const [r, g, b] = c.map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
       const read = (s) => { const m = s.match(/[\\d.]+/g).map(Number); return { rgb: m.slice(0, 3), a: m.length > 3 ? m[3] : 1 }; };
       const ground = (el) => { for (let e = el; e; e = e.parentElement) { const c = read(getComputedStyle(e).backgroundColor); if (c.a === 1) return c.rgb; } return [255, 255, 255]; };
@@ -307,6 +338,10 @@ def test_words_stand_out_from_what_they_stand_on(visit, site):
       }
       return low;
     }"""
+
+
+def test_words_stand_out_from_what_they_stand_on(visit, site):
+    """WCAG AA: 4.5 to 1 for text, in light and dark."""
     for scheme in ("light", "dark"):
         page = visit(color_scheme=scheme)
         record = page.locator(".card.k-problem a").first.get_attribute("href")
@@ -314,4 +349,4 @@ def test_words_stand_out_from_what_they_stand_on(visit, site):
         event = page.locator(".card a").first.get_attribute("href")
         for path in ("/?example=2", record, "/nothing-here", "/events", event):
             page.goto(path)
-            assert page.evaluate(script) == [], (scheme, path)
+            assert page.evaluate(CONTRAST) == [], (scheme, path)

@@ -55,6 +55,9 @@
       }
     }
   });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
   document.querySelectorAll("[data-with-script]").forEach((one) => { one.hidden = false; });
 
   // What was refused is read first.

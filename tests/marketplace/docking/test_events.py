@@ -89,6 +89,7 @@ async def test_every_field_comes_back_as_it_was_written(organizer):
             "window_order",
         ),
         ({"time_zone": "UTC+8"}, "/time_zone", "unknown_time_zone"),
+        ({"meetings_promised": 5, "meetings_most": 3}, "/meetings_promised", "promise_over_most"),
         ({"capacities": [{"kind": "expert"}, {"kind": "expert", "seats": 3}]}, "/capacities", "kind_twice"),
         ({"questions": [{"text": "?", "kind": "choice", "options": ["a"]}]}, "/questions/0/options", "options_missing"),
         ({"questions": [{"text": "?", "options": ["a", "b"]}]}, "/questions/0/options", "options_unused"),
@@ -103,6 +104,10 @@ async def test_what_cannot_be_is_refused_at_the_field_that_has_to_change(organiz
     made = await drafted(organizer)
     patched = await organizer.patch(f"{EVENTS}/{made['id']}", wrong, version=1)
     assert (patched.status_code, codes(patched)) == (422, [code]), "the same when it is changed"
+    if code == "promise_over_most":
+        one_by_one = [await organizer.patch(f"{EVENTS}/{made['id']}", {name: wrong[name]}, version=n)
+                      for n, name in enumerate(wrong, 1)]  # fmt: skip
+        assert [answer.status_code for answer in one_by_one] == [200, 422]
 
 
 @pytest.mark.parametrize("before", list(EventState))
@@ -325,6 +330,14 @@ async def test_an_agenda_comes_back_as_it_was_written_and_what_stays_keeps_its_i
         (lambda body, _: body["venues"][0].update(rooms=[]), [("/venues/0/rooms", "too_short")]),
         (lambda body, _: body["venues"][0]["rooms"].append({"name": "洽谈厅"}), [("/venues", "named_twice")]),
         (
+            lambda body, at: [one.update(closed=[between(at, 300)]) for one in body["venues"][0]["rooms"][0]["tables"]],
+            [("/venues", "nothing_open")],
+        ),
+        (
+            lambda body, _: body["venues"][0].update(tables=body["venues"][0]["rooms"].pop()["tables"]),
+            [("/venues/0/rooms", "too_short"), ("/venues/0/tables", "extra_forbidden")],
+        ),
+        (
             lambda body, at: body["venues"][0]["rooms"][0]["tables"][1].update(
                 closed=[between(at, 10)], instrument_id="0198c5c2-0000-7000-8000-000000000000"
             ),
@@ -336,7 +349,7 @@ async def test_an_agenda_comes_back_as_it_was_written_and_what_stays_keeps_its_i
     ],
     ids=[
         "no table", "no slot", "overlapping", "slots too long", "length missing", "length unused", "wrong offset",
-        "venue without room", "one name twice", "no such instrument, closed when nothing is",
+        "venue without room", "one name twice", "every table closed", "tables without a room", "no such instrument, closed when nothing is",
     ],
 )  # fmt: skip
 async def test_an_impossible_agenda_is_refused_with_what_to_change(organizer, session, spoil, found):

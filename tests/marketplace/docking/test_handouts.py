@@ -11,6 +11,8 @@ from marketplace.kernel.mail import Letter
 from schemas.events import EventState
 from tests.given.calendars import calendar_entries
 from tests.given.docking import EVENTS, MEETINGS, REGISTRATIONS, agree, an_event, computed, published, registered
+from tests.given.pdf import drawn_in
+from tests.given.pdf import written as pdf_text
 from tests.marketplace.docking.conftest import enters
 
 pytestmark = pytest.mark.usefixtures("solved_here")
@@ -31,6 +33,43 @@ async def entries(who, url, **query) -> list[dict[str, str]]:
     assert found.status_code == 200, found.text
     assert found.headers["content-type"].startswith("text/calendar")
     return calendar_entries(found.text)
+
+
+async def paper(who, url, **query) -> str:
+    """What a PDF draws, whose writer says that it is one."""
+    found = await who.get(url, params=query, headers={"Accept-Language": "zh"})
+    assert found.headers["content-type"] == "application/pdf", found.text
+    assert found.content.startswith(b"%PDF-")
+    return drawn_in(found.content)
+
+
+async def printed(organizer, event, firms, sides) -> None:
+    """The same on paper: for the tables, for the door, for everybody, and for each list of their own."""
+    plan = await paper(organizer, f"{EVENTS}/{event.id}/table-plan.pdf")
+    assert all(pdf_text(text) in plan for text in ("桌位表", "1 号桌", "2 号桌", firms[2].organisation.name))
+    doors = await paper(organizer, f"{EVENTS}/{event.id}/door-list.pdf")
+    assert doors.count(pdf_text("同事1")) == 1
+    assert pdf_text("洽谈厅") in doors
+    everybody = await paper(organizer, f"{EVENTS}/{event.id}/schedules.pdf")
+    assert everybody.count(pdf_text(f"{event.title} 洽谈日程")) == 4, "a page each"
+    mine = f"{REGISTRATIONS}/{sides[0]['id']}/meetings.pdf"
+    own = await paper(firms[0], mine)
+    assert pdf_text(firms[1].organisation.name) in own
+    assert pdf_text(firms[2].organisation.name) not in own
+    english = await firms[0].get(mine, headers={"Accept-Language": "en"})
+    assert pdf_text("Schedule of meetings") in drawn_in(english.content)
+    (idle,) = [
+        one for one in sides[0]["people"] if pdf_text("没有洽谈") in await paper(firms[0], mine, person=one["id"])
+    ]
+    assert idle in sides[0]["people"]
+    assert (await firms[0].get(f"{EVENTS}/{event.id}/table-plan.pdf")).status_code == 403
+    assert (await firms[2].get(mine)).status_code == 404
+
+
+async def test_what_has_no_tables_and_no_people_is_printed_as_that(organizer, session):
+    event = await an_event(session, organizer.organisation, with_agenda=False, state=EventState.PUBLISHED)
+    for name, said in (("table-plan", "没有洽谈桌"), ("door-list", "共 0 人"), ("schedules", "没有洽谈")):
+        assert pdf_text(said) in await paper(organizer, f"{EVENTS}/{event.id}/{name}.pdf")
 
 
 async def letters(session) -> list[Letter]:
@@ -68,6 +107,12 @@ async def test_what_is_published_is_in_calendars_lists_and_letters_and_follows_e
     assert [len(each) for each in rows] == [2 + 2, 2 + 4]
     assert firms[2].organisation.name in {cell for row in rows[0] for cell in row}
 
+    await printed(organizer, event, firms, sides)
+    feed = (await firms[0].post("/api/v1/calendars", {"kind": "person"})).json()["url"].partition(":8000")[2]
+    assert await entries(firms[0], feed) == [one], "the secret calendar has the same entry"
+    nobody = (await organizer.post("/api/v1/calendars", {"kind": "person"})).json()["url"].partition(":8000")[2]
+    assert await entries(organizer, nobody) == []
+
     before = len(await letters(session))
     for _ in range(2):
         await jobs.tell_schedule(place, {"publication_id": publication["id"]})
@@ -90,3 +135,4 @@ async def test_what_is_published_is_in_calendars_lists_and_letters_and_follows_e
     (after,) = await entries(firms[0], mine)
     assert (after["UID"], after["SEQUENCE"], after["STATUS"]) == (one["UID"], "1", "CANCELLED")
     assert after["DTSTART"] == one["DTSTART"]
+    assert await entries(firms[0], feed) == [after]

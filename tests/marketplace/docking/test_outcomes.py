@@ -24,7 +24,8 @@ async def met(organizer, firm, given, session, place):
     """A firm and a university met over a problem of the one and an achievement of the other; a third came to nothing."""
     university, third = await given.university(), await given.enterprise()
     event = await an_event(session, organizer.organisation, calls_for=["problem", "achievement"])
-    problem, achievement = await given.problem(firm), await given.achievement(university)
+    problem = await given.problem(firm, industry="3841")
+    achievement = await given.achievement(university, industries=["C"])
     mine = await registered(firm, event, records=[problem["id"]])
     theirs = await registered(university, event, records=[achievement["id"]])
     started = (await organizer.post(f"{EVENTS}/{event.id}/proposals")).json()
@@ -43,6 +44,10 @@ async def met(organizer, firm, given, session, place):
 
 def outcome(mine, meeting, stage="right_after"):
     return f"{REGISTRATIONS}/{mine['id']}/meetings/{meeting['id']}/outcomes/{stage}"
+
+
+def figures_of(groups) -> list[dict]:
+    return [figure for one in groups for figure in one["figures"]]
 
 
 async def test_each_side_says_for_itself_and_every_figure_counts_its_rows(organizer, met, session, monkeypatch):
@@ -80,9 +85,12 @@ async def test_each_side_says_for_itself_and_every_figure_counts_its_rows(organi
     assert [one["id"] for one in (await university.get("/api/v1/interests")).json()["items"]] == [interest["id"]]
     assert (await third.get("/api/v1/interests")).json()["items"] == []
 
-    report = (await organizer.get(f"{EVENTS}/{event.id}/report")).json()
+    report = await organizer.get(f"{EVENTS}/{event.id}/report")
+    assert report.status_code == 200, report.text
+    report = report.json()
     figures = {one["name"]: one for one in report["figures"]}
-    for one in (*report["figures"], *({**each, "value": each["outcomes"]} for each in report["regions"])):
+    groups = report["regions"] + report["industries"]
+    for one in (*report["figures"], *({**each, "value": each["outcomes"]} for each in groups), *figures_of(groups)):
         rows = await organizer.get(one["rows"])
         assert rows.status_code == 200, one
         assert len(rows.json()["items"]) == one["value"], one
@@ -90,13 +98,36 @@ async def test_each_side_says_for_itself_and_every_figure_counts_its_rows(organi
         "registered": 3, "mutual": 2, "planned": 2, "agreements": 1, "interests": 1,
     }  # fmt: skip
     assert figures["agreements"]["yuan"] == "120000.00"
-    assert [(one["code"], one["outcomes"], one["signed_yuan"]) for one in report["regions"]] == [
-        ("220000", 2, "120000.00")
+    assert [(one["code"], one["level"], one["outcomes"], one["signed_yuan"]) for one in report["regions"]] == [
+        ("220000", "province", 2, "120000.00")
     ]
+    counted = {one["code"]: {each["name"]: each["value"] for each in one["figures"]} for one in groups}
+    names = ("registered", "mutual", "planned", "outcomes", "interests")
+    assert [[counted[code][name] for name in names] for code in ("C", "38", "none")] == [
+        # The firm's problem is of 38, the university's achievement of some kind of C: of C they are one pair that meets.
+        [2, 2, 2, 2, 1], [1, 1, 1, 1, 1], [1, 1, 1, 0, 0],
+    ]  # fmt: skip
     book = CalamineWorkbook.from_filelike(io.BytesIO((await organizer.get(f"{EVENTS}/{event.id}/report.xlsx")).content))
     told = book.get_sheet_by_name(book.sheet_names[0]).to_python()
     assert [row[1] for row in told[2:]] == [one["value"] for one in report["figures"]]
+    assert [len(book.get_sheet_by_name(name).to_python()) for name in book.sheet_names[1:3]] == [2 + 1, 2 + 3]
+    details = book.get_sheet_by_name(book.sheet_names[4]).to_python()
+    assert [row[0] for row in details[2:] if row[2] == "interests"] == ["38", "C"]
     assert (await firm.get(f"{EVENTS}/{event.id}/report")).status_code == 403
+    # What the other side brings is for the desk; where it is, everybody knows.
+    mine_of = {"event": str(event.id)}
+    assert len((await firm.get(MEETINGS, params=mine_of | {"region": "220000"})).json()["items"]) == 1
+    assert (await firm.get(MEETINGS, params=mine_of | {"industry": "C"})).json()["items"] == []
+    unknown = await organizer.get(MEETINGS, params=mine_of | {"industry": "C99", "region": "999999"})
+    assert {one["code"] for one in unknown.json()["errors"]} == {"unknown_industry", "unknown_region"}
+
+    # The other side speaks of the same contract, and the first of it once more half a year later: it counts once.
+    both = SAID | {"signed_yuan": "150000.00"}
+    assert (await university.put(outcome(theirs, meeting), both, headers={"If-Match": '"1"'})).status_code == 200
+    more = (await organizer.get(f"{EVENTS}/{event.id}/report")).json()
+    figure = next(one for one in more["figures"] if one["name"] == "agreements")
+    assert (figure["value"], figure["yuan"]) == (2, "150000.00")
+    assert more["regions"][0]["signed_yuan"] == "150000.00"
 
 
 async def test_half_a_year_later_one_is_asked_again_in_every_state_that_allows_it(met, session):

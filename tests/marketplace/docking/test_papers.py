@@ -1,9 +1,6 @@
 """Badges, the sheet to sign and the workbook: who is on them, who may have them, and that nothing typed is run."""
 
 import io
-import re
-import zlib
-from base64 import a85decode
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -12,25 +9,9 @@ from marketplace.docking import papers, roster
 from schemas.identity import Role
 from tests.given.docking import EVENTS, REGISTRATIONS, an_event, registered
 from tests.given.kinds import ODD
+from tests.given.pdf import drawn_in, written
 
 QUESTIONS = [{"text": "=1+1", "kind": "number"}, {"text": "接站？", "kind": "yes_no"}]
-
-
-def drawn_in(pdf: bytes) -> str:
-    """What the pages draw: the streams, unpacked, with the text of our font."""
-    found = []
-    for stream in re.findall(rb"stream\r?\n(.*?)endstream", pdf, re.DOTALL):
-        plain = zlib.decompress(a85decode(stream.strip().removesuffix(b"~>")))
-        found.append(plain.decode("latin-1"))
-    return "\n".join(found)
-
-
-def written(text: str) -> str:
-    """A text as the font's encoding writes it into a page."""
-    return "".join(
-        f"\\{byte:03o}" if byte < 32 or byte > 126 else f"\\{chr(byte)}" if chr(byte) in "()\\" else chr(byte)
-        for byte in text.encode("utf-16-be")
-    )
 
 
 @pytest.fixture

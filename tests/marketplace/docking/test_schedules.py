@@ -32,6 +32,13 @@ async def firms(given):
     return [await given.enterprise() for _ in range(4)]
 
 
+async def wish_of(who, mine) -> dict:
+    """The one wish on a list."""
+    found = await who.get(f"{REGISTRATIONS}/{mine['id']}/wishes", headers={"Accept-Language": "en"})
+    (one,) = found.json()["items"]
+    return one
+
+
 async def standing(session, event) -> set[tuple]:
     rows = await session.scalars(
         select(Meeting).where(Meeting.event_id == event.id, Meeting.state.in_(HOLDING)),
@@ -95,6 +102,13 @@ async def test_a_wish_for_which_no_table_is_left_says_so(organizer, firms, sessi
     assert draft["numbers"]["placed"] == 1
     (left,) = (await organizer.get(f"{SCHEDULES}/{draft['id']}/unplaced")).json()["items"]
     assert left["why"] == "no_table_left"
+    assert [(await wish_of(firms[n], sides[n]))["not_placed"] for n in (0, 2)] == [None, None], "it is a draft"
+    await published(organizer, draft)
+    assert [(await wish_of(firms[n], sides[n]))["not_placed"] for n in (0, 1)] == [None, None], "they meet"
+    for n in (2, 3):
+        told = (await wish_of(firms[n], sides[n]))["not_placed"]
+        assert told["why"] == "no_table_left"
+        assert "every table is taken" in told["told"]
 
 
 @pytest.mark.usefixtures("solved_here")
@@ -116,6 +130,11 @@ async def test_a_promise_is_served_by_who_was_asked_and_never_by_who_refused(org
     left = (await organizer.get(f"{SCHEDULES}/{draft['id']}/unplaced")).json()["items"]
     assert [each["why"] for each in left] == ["not_agreed"]
     assert "no_thanks" not in str(left)
+    await published(organizer, draft)
+    told = await wish_of(firms[2], three)
+    assert told["not_placed"]["why"] == "not_agreed", "the same as if they had said nothing"
+    assert "no_thanks" not in str(told)
+    assert (await wish_of(firms[3], four))["not_placed"] is None, "whoever refused asked for nothing"
 
 
 @pytest.mark.usefixtures("solved_here")

@@ -4,13 +4,16 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from marketplace.docking import proposing, wishes
+from marketplace.docking import jobs, proposing, wish_news, wishes
+from marketplace.docking.extra_models import WishNews
 from marketplace.docking.models import Event, EventTable
 from marketplace.docking.wish_models import Wish
+from marketplace.identity.models import Person
 from marketplace.kernel import clock
 from marketplace.kernel.jobs import Place
+from marketplace.kernel.mail import Letter
 from schemas.events import POSSIBLE, EventAct, EventState
 from tests.given.docking import EVENTS, REGISTRATIONS, an_event, asked, registered
 
@@ -241,3 +244,65 @@ async def test_the_cap_holds_however_many_requests_are_sent_at_once(real, monkey
     await given.session.execute(Wish.__table__.delete().where(Wish.event_id == event.id))
     await given.session.commit()
     assert await storm(others) == 3
+
+
+async def test_news_of_wishes_come_in_one_letter_and_a_refusal_is_no_news(
+    organizer, firm, other_firm, given, event, session, place, monkeypatch
+):
+    third, fourth = await given.enterprise(), await given.enterprise()
+    await session.execute(update(Person).where(Person.id == third.id).values(locale="en"))
+    everybody = (firm, other_firm, third, fourth)
+    sides = [await registered(who, event) for who in everybody]
+    mine = sides[0]
+
+    async def told() -> dict[str, str]:
+        """What is written to whom some minutes later, each by one letter, however many workers look."""
+        before = await session.scalar(select(func.count()).select_from(Letter)) or 0
+        with monkeypatch.context() as later:
+            soon = clock.now() + wish_news.QUIET
+            later.setattr(clock, "now", lambda: soon)
+            for _ in range(2):
+                await jobs.tell_wishes(place, {})
+        letters = (await session.scalars(select(Letter).order_by(Letter.at, Letter.id).offset(before))).all()
+        found = {letter.to: f"{letter.subject}\n{letter.text}" for letter in letters}
+        assert len(found) == len(letters)
+        return found
+
+    for number in (1, 2, 3):
+        await asked(firm, mine, sides[number])
+    await asked(third, sides[2], sides[1])
+    await asked(fourth, sides[3], sides[2], "no_thanks")
+    await jobs.tell_wishes(place, {})
+    news = await told()
+    assert set(news) == {other_firm.email, third.email, fourth.email}
+    assert all(who.organisation.name in news[other_firm.email] for who in (firm, third)), "two in one letter"
+    assert "有人想与您洽谈" in news[other_firm.email]
+    assert "Somebody wishes to meet you" in news[third.email]
+    assert fourth.organisation.name not in news[third.email], "who refused is not spoken of"
+
+    assert (await answers(other_firm, sides[1], mine, "meet", 2)).status_code == 200
+    assert (await answers(third, sides[2], mine, "no_thanks", 2)).status_code == 200
+    news = await told()
+    assert set(news) == {firm.email}
+    assert other_firm.organisation.name in news[firm.email]
+    assert third.organisation.name not in news[firm.email]
+    assert "对方也想与您洽谈" in news[firm.email]
+
+    # Thought better of, and asked once more: nobody is told the same twice.
+    for version, said in ((3, "no_thanks"), (4, "must")):
+        assert (await answers(other_firm, sides[1], mine, said, version)).status_code == 200
+    assert (await answers(firm, mine, sides[3], "no_thanks", 2)).status_code == 200
+    assert (await answers(firm, mine, sides[3], "meet", 3)).status_code == 200
+    assert await told() == {}
+
+    # What was taken back, or whose event is over, before the letter is written is not told.
+    await asked(fourth, sides[3], sides[1])
+    taken = await fourth.delete(
+        f"{REGISTRATIONS}/{sides[3]['id']}/wishes/{sides[1]['id']}", headers={"If-Match": '"2"'}
+    )
+    assert taken.status_code == 204
+    assert (await answers(third, sides[2], mine, "must", 3)).status_code == 200
+    await session.execute(update(Event).values(state=EventState.SCHEDULED))
+    await session.commit()
+    assert await told() == {}
+    assert await session.scalar(select(func.count()).where(WishNews.due_at.is_not(None))) == 0

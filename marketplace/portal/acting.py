@@ -1,0 +1,72 @@
+"""What a form has done, and what is said on its page when that is refused: nobody loses their place or what they typed."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from fastapi import Response
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.kernel import validation
+from marketplace.kernel.language import told
+from marketplace.kernel.refusals import Refusal, StaleVersion
+from marketplace.portal import forms, say
+from marketplace.portal.frame import Visit
+from marketplace.portal.sent import Typed
+
+Again = Callable[[list[str], int], Awaitable[Response]]
+"""The page once more, with what is wrong and the status that says so."""
+
+# What whoever sent the form can mend, or has to read: everything else is told on a page of its own.
+TOLD: Final = frozenset({409, 412, 422})
+
+
+def wrong_of(refusal: Refusal, fields: Mapping[str, str]) -> list[str]:
+    """Every reason of a refusal; one that is about a field of the form is led by what the field is called."""
+    if not refusal.errors:
+        return [told(refusal.detail or refusal.title())]
+    return [
+        f"{say.t(fields[one.pointer])}{say.t('： · : ')}{told(one.detail)}"
+        if one.pointer in fields
+        else told(one.detail)
+        for one in refusal.errors
+    ]
+
+
+async def act(
+    visit: Visit,
+    session: AsyncSession,
+    work: Callable[[], Awaitable[str]],
+    said: str,
+    again: Again,
+    fields: Mapping[str, str],
+) -> Response:
+    """Do what a form asks for and go on to where `work` says; where it is refused, its page says why."""
+    try:
+        async with session.begin_nested():
+            onward = await work()
+    except (ValidationError, Refusal) as refused:
+        refusal = validation.as_refusal(refused) if isinstance(refused, ValidationError) else refused
+        if refusal.status not in TOLD:
+            raise refusal from None
+        return await again(wrong_of(refusal, fields), refusal.status)
+    return visit.go(onward, said)
+
+
+def version_of(typed: Typed) -> int:
+    """Which version a form was filled in from; one that does not say so is taken for an old one."""
+    text = forms.first(typed, "version")
+    if not text.isascii() or not text.isdigit():
+        raise StaleVersion
+    return int(text[:9])
+
+
+def number_of(text: str) -> int | str | None:
+    """A whole number; what is none is sent as it is, so that the refusal says so."""
+    plain = text.strip()[:12]
+    return int(plain) if plain.isascii() and plain.isdigit() else plain or None
+
+
+def one_of(typed: Typed, name: str) -> str | None:
+    """What stands in a field; None, where it was left blank."""
+    return forms.first(typed, name).strip() or None
