@@ -225,7 +225,7 @@ def serve_naively(port: str) -> None:
 
     put_down = bookings.put_down
 
-    async def naively(session: Any, booking: Any, *, holding: bool) -> bool:  # noqa: ARG001 -- that is the point
+    async def naively(session: Any, booking: Any, *, holding: bool) -> bool:
         return await put_down(session, booking, holding=False)
 
     bookings.put_down = naively

@@ -131,7 +131,7 @@ async def _require_use(
             .where(Usage.id == usage_id, Usage.instrument_id == instrument_id, usage_visible_to(actor))
         )
     ).scalar_one_or_none()
-    if row is None:
+    if row is None and keeper:
         raise NoSuchUse
     if not row:
         raise UseNeeded

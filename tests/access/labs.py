@@ -10,13 +10,17 @@ from marketplace.identity import tokens
 from marketplace.identity.models import Membership, Organisation
 from marketplace.kernel import clock
 from marketplace.labs.booking_models import Adjustment, Booking, CalendarLink, Usage, Waiting
+from marketplace.labs.device_models import Device
 from marketplace.labs.models import Holiday, Instrument, Keeper, Outage, Qualification
+from marketplace.labs.output_models import Output
 from marketplace.labs.rating_models import Rating
 from marketplace.lexicon.models import Synonym
 from marketplace.reservations import claims
 from schemas.bookings import BookingState, CalendarKind, UsageSource, WaitingState
+from schemas.devices import DeviceKind
 from schemas.identity import Role
 from schemas.labs import CustomerClass, InstrumentState
+from schemas.outputs import OutputKind
 from tests.given.labs import an_instrument, day, slot
 from tests.given.people import Given
 
@@ -32,6 +36,8 @@ NAMES = (
     "usage_id",
     "adjustment_id",
     "rating_id",
+    "device_id",
+    "output_id",
 )
 FORM = ["样品数量？"]
 _BOOKINGS = "POST /api/v1/bookings/{booking_id}"
@@ -59,6 +65,8 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
     for number, name in enumerate(("soon", "busy", "later")):
         told = slot(day(7 + number, 9))
         world.targets["own"] |= {name: told["starts_at"], f"{name}_until": told["ends_at"]}
+    ran = clock.now() - timedelta(hours=3)
+    world.targets["own"] |= {"ran": ran.isoformat(), "ran_until": (ran + timedelta(hours=1)).isoformat()}
     session.add(Holiday(day=date(2027, 10, 1), name="国庆节"))
     world.targets["own"]["day"] = "2027-10-01"
     alike = await _put(given, Synonym(spellings=["辊道炉", "辊底窑"], key=["辊底窑", "辊道炉"]))
@@ -127,7 +135,17 @@ async def _parts(given: Given, instrument: Instrument, at: Organisation, member:
         given,
         Rating(booking_id=done.id, instrument_id=instrument.id, by=member, stars=4, text="好", created_at=now),
     )
-    rows = (instrument, outage, qualification, booking, waiting, usage, adjustment, rating)
+    device = await _put(
+        given, Device(instrument_id=instrument.id, kind=DeviceKind.METER, name="电流计", made_by=member)
+    )
+    output = await _put(
+        given,
+        Output(
+            instrument_id=instrument.id, usage_id=usage.id, kind=OutputKind.PAPER, title="论文", number="10.1000/1",
+            year=2026, by_keeper=True, added_by=member,
+        ),
+    )  # fmt: skip
+    rows = (instrument, outage, qualification, booking, waiting, usage, adjustment, rating, device, output)
     return {name: str(row.id) for name, row in zip(NAMES, rows, strict=True)}
 
 
