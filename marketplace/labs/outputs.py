@@ -1,6 +1,6 @@
 """成果产出: what use of an instrument led to, written down by those whom it served and by its keepers."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, false, literal, or_, select, true
@@ -20,6 +20,8 @@ from marketplace.labs.policy import instrument_kept_by, instrument_visible_to, u
 from schemas.base import FieldError
 from schemas.identity import Permission
 from schemas.outputs import OutputFilter, OutputKind, OutputNew, OutputView
+
+MOST: Final = 100
 
 
 class CountedAlready(Conflict):
@@ -86,6 +88,12 @@ async def listed(
     if wish.kind is not None:
         statement = statement.where(Output.kind == wish.kind)
     return await page(session, statement, BY, paging)
+
+
+async def of_usage(session: AsyncSession, actor: Actor, usage_id: UUID) -> list[Any]:
+    """What one use led to."""
+    statement = chosen(actor).where(Output.usage_id == usage_id).order_by(Output.created_at, Output.id).limit(MOST)
+    return list((await session.execute(statement)).all())
 
 
 async def read(session: AsyncSession, actor: Actor, output_id: UUID) -> Any:

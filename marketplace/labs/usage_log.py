@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -152,8 +152,10 @@ def _values(line: Line, organisations: Mapping[str, list[Organisation]], own: UU
     return wish
 
 
-async def _organisations(session: AsyncSession, actor: Actor, lines: Sequence[Line]) -> dict[str, list[Organisation]]:
-    names = {line.cells.get("organisation") for line in lines} - {None, ""}
+async def organisations_named(
+    session: AsyncSession, actor: Actor, names: Collection[str]
+) -> dict[str, list[Organisation]]:
+    """The organisations that go by these names or credit codes, as far as the actor sees them."""
     rows = await session.scalars(
         select(Organisation).where(
             or_(Organisation.name.in_(names), Organisation.uscc.in_(names)), organisation_visible_to(actor)
@@ -217,7 +219,8 @@ async def enter(session: AsyncSession, actor: Actor, instrument_id: UUID, conten
     """Write down every row of a log that is not there yet (keepers). One wrong row, and nothing is."""
     instrument = await instruments.kept(session, actor, instrument_id)
     lines = read(content)
-    organisations = await _organisations(session, actor, lines)
+    named = {line.cells["organisation"] for line in lines if line.cells.get("organisation")}
+    organisations = await organisations_named(session, actor, named)
     wishes, errors = _checked(instrument, lines, organisations)
     booked = await _bookings(session, instrument, [wish for _, wish in wishes])
     by_id = {one.id: one for several in organisations.values() for one in several}
