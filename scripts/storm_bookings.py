@@ -79,12 +79,11 @@ class Storm:
             return -1
         guests = []
         for place, one in enumerate(self.users):
-            made = await one.post(URL, wish(self.full, one.by, lab.moment(day + 1, 20 * place), 20))
-            guests.append(made[1]["id"])
+            status, made = await one.post(URL, wish(self.full, one.by, lab.moment(day + 1, 20 * place), 20))
+            if status == 201:
+                guests.append((one, made["id"]))
         at = lab.moment(day + 1, 20 * len(self.users) + 5)
-        return await self.at_once(
-            *(one.post(f"{URL}/{guest}/move", slot(at, 20)) for one, guest in zip(self.users, guests, strict=True))
-        )
+        return await self.at_once(*(one.post(f"{URL}/{guest}/move", slot(at, 20)) for one, guest in guests))
 
     async def cancel_and_rebook(self, day: int) -> int:
         """One gives a time back while all the others ask for it, once more at least when it is back."""
@@ -115,7 +114,9 @@ class Storm:
         return await self.at_once(
             *(
                 one.post(f"{URL}/{booking['id']}/approval", {})
-                for one, (_, booking) in zip(self.keeper, made, strict=True)
+                for one, (status, booking) in zip(self.keeper, made, strict=True)
+                # What could not even be asked for is counted as a fault, not approved.
+                if status == 201
             )
         )
 

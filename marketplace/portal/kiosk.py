@@ -1,5 +1,7 @@
 """`/kiosk`: the page of the tablet beside an instrument. It knows its instrument by a key, and its visitors by their codes."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,13 +30,28 @@ _FIELDS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the page says of the instrument; read before anything is done, for verbs read the rows anew."""
+
+    name: str
+    name_en: str | None
+    lab: str
+
+
+def _place(device: Device) -> Place:
+    one = device.instrument
+    return Place(one.name, one.name_en, one.lab or one.organisation.name)
+
+
 async def _page(
     visit: Visit,
     session: AsyncSession,
     device: Device,
+    place: Place,
     *,
     came: Booking | None = None,
-    leaving: Booking | None = None,
+    leaving: datetime | None = None,
     code: str = "",
     typed: dict[str, list[str]] | None = None,
     wrong: list[str] | None = None,
@@ -46,7 +63,7 @@ async def _page(
         template,
         status,
         here="/kiosk",
-        instrument=device.instrument,
+        instrument=place,
         standing=await kiosks.look(session, device, now),
         now=now,
         came=came,
@@ -70,7 +87,7 @@ def _key_asked(visit: Visit, *, refused: bool = False) -> Response:
 async def kiosk(visit: Visited, session: Reading) -> Response:
     """What goes on at the instrument; without a key, the field for one."""
     device = await _device(visit, session)
-    return _key_asked(visit) if device is None else await _page(visit, session, device)
+    return _key_asked(visit) if device is None else await _page(visit, session, device, _place(device))
 
 
 @router.post("/key", response_class=Response)
@@ -91,28 +108,35 @@ async def come_or_go(visit: Visited, session: Writing, typed: Sent) -> Response:
     device = await _device(visit, session)
     if device is None:
         return _key_asked(visit, refused=True)
-    state = visit.request.app.state
+    place, state = _place(device), visit.request.app.state
     state.codes_limit.spend(str(device.id))
     code, out = trying.said(typed, "code")[:40], trying.said(typed, "do") == "out"
-    found: list[Booking] = []
+    came: list[Booking] = []
+    # Since when somebody is there who may be about to leave.
+    there: list[datetime] = []
 
     async def work() -> None:
         booking = await kiosks.present(session, device, code, state.signing_key, clock.now())
-        found.append(booking)
         if booking.state is BookingState.DONE:
             raise bookings.BookingOver
         if booking.state is not BookingState.IN_USE:
-            found.append(await kiosks.check_in(session, device, booking))
-        elif out:
+            came.append(await kiosks.check_in(session, device, booking))
+            return
+        assert booking.checked_in_at is not None
+        there.append(booking.checked_in_at)
+        if out:
             wish = CheckOut.model_validate(trying.given(typed, *(name for name in _FIELDS if name != "code")))
-            found.append(await kiosks.check_out(session, device, booking, wish))
+            came.append(await kiosks.check_out(session, device, booking, wish))
 
     refused = await trying.to(session, work, _FIELDS)
-    if refused is not None:
-        leaving = found[0] if out and found and found[0].state is BookingState.IN_USE else None
-        return await _page(
-            visit, session, device, leaving=leaving, code=code, typed=typed, wrong=refused.wrong, status=refused.status
-        )
-    if len(found) == 1:
-        return await _page(visit, session, device, leaving=found[0], code=code)
-    return await _page(visit, session, device, came=found[1])
+    if refused is None:
+        leaving = None if came else there[0]
+        return await _page(visit, session, device, place, came=came[0] if came else None, leaving=leaving, code=code)
+    # What was undone has to be read again.
+    again = await _device(visit, session)
+    if again is None:
+        return _key_asked(visit, refused=True)
+    return await _page(
+        visit, session, again, place, leaving=there[0] if there else None, code=code, typed=typed, wrong=refused.wrong,
+        status=refused.status,
+    )  # fmt: skip
