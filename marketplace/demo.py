@@ -13,7 +13,7 @@ from rich.panel import Panel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace import demo_events
+from marketplace import demo_events, demo_labs
 from marketplace.commands import CommandRefused, ranking_table
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
@@ -134,6 +134,9 @@ async def load(settings: Settings, database: Database) -> bool:
         await _listings(session, settings, organisations, writers)
         shared = await _instruments(session, organisations)
         await _money(session, organisations, shared)
+        keeper = await session.scalar(select(Person.id).where(Person.email == "lab@duijie.example"))
+        assert keeper is not None
+        await demo_labs.load(session, _rows("usages"), _rows("outputs"), organisations, shared, keeper)
         await demo_events.load(session, _rows("events"), organisations, settings.signing_key())
     return True
 
