@@ -1,8 +1,6 @@
 """The kiosk beside an instrument: who has a booking comes and goes by its code. Names are shown to nobody there."""
 
-import hashlib
 import hmac
-from base64 import b32encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,6 +15,7 @@ from marketplace.kernel.actor import Actor
 from marketplace.kernel.refusals import Invalid
 from marketplace.labs import bookings, instruments, usages
 from marketplace.labs.booking_models import HOLDING_STATES, Booking
+from marketplace.labs.codes import code
 from marketplace.labs.device_models import Device
 from marketplace.labs.notices import SOON
 from schemas.base import FieldError
@@ -28,7 +27,6 @@ AHEAD: Final = timedelta(days=1)
 NEAR: Final = timedelta(days=7)
 MOST: Final = 500
 SHOWN: Final = 8
-_LETTERS: Final = 8
 # The alphabet of the codes has no 0, 1 and 8; whoever reads one means a letter.
 _MEANT: Final = str.maketrans("018", "OIB", " -\t")
 
@@ -38,13 +36,6 @@ class CodeUnknown(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[FieldError(pointer="/code", code="unknown", detail=self.title())])
-
-
-def code(signing_key: bytes, booking_id: UUID) -> str:
-    """What whoever booked shows at the kiosk: short enough to type, and good for the one booking."""
-    mac = hmac.new(signing_key, b"labs.booking\n" + booking_id.bytes, hashlib.sha256).digest()
-    text = b32encode(mac).decode()[:_LETTERS]
-    return f"{text[:4]}-{text[4:]}"
 
 
 async def code_of(session: AsyncSession, actor: Actor, booking_id: UUID, signing_key: bytes) -> str:

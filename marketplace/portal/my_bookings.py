@@ -14,7 +14,7 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound, NotSignedIn, Refusal
-from marketplace.labs import bookings, kiosks, ratings, shapes, usages, waiting
+from marketplace.labs import bookings, codes, ratings, shapes, usages, waiting
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.labs import local_moment
 from marketplace.portal.routes import PageRoute
@@ -39,7 +39,7 @@ async def _page(visit: Visit, session: AsyncSession, *, wrong: list[str] | None 
     running, _ = await bookings.listed(session, actor, BookingFilter(kept=True, state=BookingState.IN_USE), first)
     line, _ = await waiting.listed(session, actor, None, first)
     key = request.app.state.signing_key
-    codes = {row.id: kiosks.code(key, row.id) for row in rows if row.state in SHOWN_AT_THE_KIOSK}
+    shown = {row.id: codes.code(key, row.id) for row in rows if row.state in SHOWN_AT_THE_KIOSK}
     return visit.page(
         "bookings.html",
         status,
@@ -47,7 +47,7 @@ async def _page(visit: Visit, session: AsyncSession, *, wrong: list[str] | None 
         asked=[shapes.booking(row) for row in sorted(asked, key=lambda one: one.starts_at)],
         running=[shapes.booking(row) for row in running],
         line=[shapes.waiting(row) for row in line],
-        codes={booking: (code, qr.code(code)) for booking, code in codes.items()},
+        codes={booking: (code, qr.code(code)) for booking, code in shown.items()},
         marker=marker,
         later="cursor" in request.query_params,
         now=clock.now(),
