@@ -3,9 +3,10 @@
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from sqlalchemy import case, func, select
@@ -88,28 +89,62 @@ async def admitted(
     return device
 
 
-async def enter(session: AsyncSession, device: Device, events: list[MeterEvent]) -> list[Metered]:
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """The device as plain values: what is undone in between makes rows of the session unreadable."""
+
+    id: UUID
+    instrument_id: UUID
+    lab_id: UUID
+    made_by: UUID
+
+    @classmethod
+    def of(cls, device: Device) -> Self:
+        return cls(device.id, device.instrument_id, device.instrument.organisation_id, device.made_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event that is written down, and what came of it."""
+
+    event: MeterEvent
+    outcome: MeterOutcome
+    usage_id: UUID | None
+
+    @classmethod
+    def of(cls, row: Metered) -> Self:
+        event = MeterEvent(id=row.event_id, kind=row.kind, at=row.at, until=row.until, samples=row.samples)
+        return cls(event, row.outcome, row.usage_id)
+
+
+async def enter(session: AsyncSession, device: Device, events: list[MeterEvent]) -> list[Heard]:
     """Write down every event that is not there yet, in the order that they were sent; answers what came of each."""
-    await claims.take_turns(session, [device.instrument_id])
-    now = clock.now()
-    rows = await session.scalars(
-        select(Metered).where(Metered.device_id == device.id, Metered.event_id.in_([one.id for one in events]))
-    )
-    there = {row.event_id: row for row in rows.all()}
+    meter = Meter.of(device)
+    await claims.take_turns(session, [meter.instrument_id])
+    now = device.seen_at = clock.now()
+    there = await _heard(session, meter, events)
     _believe(events, there, now)
-    device.seen_at = now
-    told = []
     for event in events:
         known = there.get(event.id)
         if known is None:
-            known = there[event.id] = await _entered(session, device, event)
-        elif (known.kind, known.at, known.until, known.samples) != (event.kind, event.at, event.until, event.samples):
+            there[event.id] = await _entered(session, meter, event)
+        elif known.event != event:
             raise EventIdReused
-        told.append(known)
-    return told
+    # A start is paired with its stop by what came after it.
+    now_there = await _heard(session, meter, events)
+    return [now_there[event.id] for event in events]
 
 
-def _believe(events: list[MeterEvent], there: dict[str, Metered], now: datetime) -> None:
+async def _heard(session: AsyncSession, meter: Meter, events: list[MeterEvent]) -> dict[str, Heard]:
+    rows = await session.scalars(
+        select(Metered)
+        .where(Metered.device_id == meter.id, Metered.event_id.in_([one.id for one in events]))
+        .execution_options(populate_existing=True)
+    )
+    return {row.event_id: Heard.of(row) for row in rows.all()}
+
+
+def _believe(events: list[MeterEvent], there: Mapping[str, Heard], now: datetime) -> None:
     errors = [
         FieldError(pointer=f"/events/{number}/{name}", code="not_then", detail=NotThen.title())
         for number, one in enumerate(events)
@@ -121,31 +156,44 @@ def _believe(events: list[MeterEvent], there: dict[str, Metered], now: datetime)
         raise NotThen(errors=errors)
 
 
-async def _entered(session: AsyncSession, device: Device, event: MeterEvent) -> Metered:
-    row = Metered(
-        device_id=device.id, instrument_id=device.instrument_id, event_id=event.id, kind=event.kind, at=event.at,
-        until=event.until, samples=event.samples, outcome=MeterOutcome.OPEN, received_at=clock.now(),
-    )  # fmt: skip
+async def _entered(session: AsyncSession, meter: Meter, event: MeterEvent) -> Heard:
+    outcome, usage_id = MeterOutcome.OPEN, None
     if event.until is not None:
-        row.outcome, row.usage_id = await _counted(session, device, Run(event.at, event.until, event.samples))
+        outcome, usage_id = await _counted(session, meter, Run(event.at, event.until, event.samples))
+    elif event.kind is MeterKind.START:
+        # Started twice: nobody knows when the first run ended.
+        await _end(session, await _begun(session, meter), MeterOutcome.UNFINISHED)
     else:
-        begun = await session.scalar(
-            select(Metered).where(Metered.device_id == device.id, Metered.outcome == MeterOutcome.OPEN)
-        )
-        if event.kind is MeterKind.START:
-            if begun is not None:
-                # It started twice: nobody knows when the first run ended.
-                begun.outcome = MeterOutcome.UNFINISHED
-                await session.flush()
-        elif begun is None or not timedelta(0) < event.at - begun.at <= LONGEST:
-            row.outcome = MeterOutcome.UNMATCHED
+        begun = await _begun(session, meter)
+        if begun is None or not timedelta(0) < event.at - begun.at <= LONGEST:
+            outcome = MeterOutcome.UNMATCHED
         else:
-            begun.outcome = MeterOutcome.CLOSED
-            samples = event.samples if event.samples is not None else begun.samples
-            row.outcome, row.usage_id = await _counted(session, device, Run(begun.at, event.at, samples))
-    session.add(row)
+            run = Run(begun.at, event.at, event.samples if event.samples is not None else begun.samples)
+            await _end(session, begun, MeterOutcome.CLOSED)
+            outcome, usage_id = await _counted(session, meter, run)
+    session.add(
+        Metered(
+            device_id=meter.id, instrument_id=meter.instrument_id, event_id=event.id, kind=event.kind, at=event.at,
+            until=event.until, samples=event.samples, outcome=outcome, usage_id=usage_id, received_at=clock.now(),
+        )
+    )  # fmt: skip
     await session.flush()
-    return row
+    return Heard(event, outcome, usage_id)
+
+
+async def _begun(session: AsyncSession, meter: Meter) -> Metered | None:
+    found: Metered | None = await session.scalar(
+        select(Metered)
+        .where(Metered.device_id == meter.id, Metered.outcome == MeterOutcome.OPEN)
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def _end(session: AsyncSession, begun: Metered | None, outcome: MeterOutcome) -> None:
+    if begun is not None:
+        begun.outcome = outcome
+        await session.flush()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,60 +209,58 @@ class Run:
         return usages.minutes_between(self.since, self.until)
 
 
-async def _counted(session: AsyncSession, device: Device, run: Run) -> tuple[MeterOutcome, UUID]:
+async def _counted(session: AsyncSession, meter: Meter, run: Run) -> tuple[MeterOutcome, UUID]:
     """The run as use of the booking that it falls into; without one, as the lab's own.
 
     What a keeper, the kiosk or a log wrote down of that booking stands: the same hours are not counted twice.
     """
-    booking = await _booked(session, device.instrument_id, run)
+    booking = await _booked(session, meter.instrument_id, run)
     if booking is None:
-        usage = usages.written(device.instrument_id, UsageSource.METER, None, _values(run) | _own(device.instrument))
-        return MeterOutcome.ENTERED, (await usages.put(session, usage)).id
-    there = await _use_of(session, booking)
+        whom: dict[str, Any] = {"organisation_id": meter.lab_id, "customer_class": CustomerClass.INTERNAL}
+        return MeterOutcome.ENTERED, await _put(session, meter, run, whom)
+    booking_id = booking.id
+    there = await _use_of(session, booking_id)
     if there is None:
-        told = _values(run) | {"booking_id": booking.id, "assisted": booking.assisted} | usages.of_booking(booking)
+        whom = {"booking_id": booking_id, "assisted": booking.assisted} | usages.of_booking(booking)
         try:
-            usage = usages.written(device.instrument_id, UsageSource.METER, None, told)
-            return MeterOutcome.ENTERED, (await usages.put(session, usage)).id
+            return MeterOutcome.ENTERED, await _put(session, meter, run, whom)
         except usages.EnteredAlready:
-            there = await _use_of(session, booking)
+            there = await _use_of(session, booking_id)
             assert there is not None
+    usage_id = there.id
     if there.source is not UsageSource.METER:
-        return MeterOutcome.KNOWN, there.id
+        return MeterOutcome.KNOWN, usage_id
     try:
         async with session.begin_nested():
-            await _add(session, device, there, run)
+            await _add(session, meter, there, run)
     except Conflict:
         # Its charge cannot change any more; the keepers see the run beside it.
-        await session.refresh(there)
-        return MeterOutcome.KNOWN, there.id
-    return MeterOutcome.ADDED, there.id
+        return MeterOutcome.KNOWN, usage_id
+    return MeterOutcome.ADDED, usage_id
 
 
-def _values(run: Run) -> dict[str, object]:
-    return {
+async def _put(session: AsyncSession, meter: Meter, run: Run, whom: Mapping[str, Any]) -> UUID:
+    told = {
         "starts_at": run.since, "ends_at": run.until, "preparation_minutes": 0, "run_minutes": run.minutes,
         "processing_minutes": 0, "samples": run.samples, "assisted": False,
     }  # fmt: skip
+    usage = usages.written(meter.instrument_id, UsageSource.METER, None, told | dict(whom))
+    return (await usages.put(session, usage)).id
 
 
-def _own(instrument: Instrument) -> dict[str, object]:
-    return {"organisation_id": instrument.organisation_id, "customer_class": CustomerClass.INTERNAL}
-
-
-async def _use_of(session: AsyncSession, booking: Booking) -> Usage | None:
+async def _use_of(session: AsyncSession, booking_id: UUID) -> Usage | None:
     found: Usage | None = await session.scalar(
-        usages.chosen().where(Usage.booking_id == booking.id).with_for_update(of=Usage)
+        usages.chosen().where(Usage.booking_id == booking_id).with_for_update(of=Usage)
     )
     return found
 
 
-async def _add(session: AsyncSession, device: Device, usage: Usage, run: Run) -> None:
+async def _add(session: AsyncSession, meter: Meter, usage: Usage, run: Run) -> None:
     more: dict[str, int] = {"run_minutes": usage.run_minutes + run.minutes}
     if run.samples is not None:
         more["samples"] = (usage.samples or 0) + run.samples
     usage.starts_at, usage.ends_at = min(usage.starts_at, run.since), max(usage.ends_at, run.until)
-    await usages.amend(session, usage, more, usages.RAN_AGAIN, asked_by=device.made_by)
+    await usages.amend(session, usage, more, usages.RAN_AGAIN, asked_by=meter.made_by)
 
 
 async def _booked(session: AsyncSession, instrument_id: UUID, run: Run) -> Booking | None:

@@ -43,7 +43,7 @@ async def _signed(
 )
 async def report(wish: MeterReport, session: Writing, device: Annotated[Device, Depends(_signed)]) -> MeterReceipt:
     """计量上报 · Hand in what a meter measured, signed with its key. An event that is sent again changes nothing."""
-    rows = await metering.enter(session, device, wish.events)
+    heard = await metering.enter(session, device, wish.events)
     return MeterReceipt(
-        results=[MeterResult(id=row.event_id, outcome=row.outcome, usage_id=row.usage_id) for row in rows]
+        results=[MeterResult(id=one.event.id, outcome=one.outcome, usage_id=one.usage_id) for one in heard]
     )

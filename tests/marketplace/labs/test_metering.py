@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from marketplace.kernel import clock
-from marketplace.labs import devices, metering
+from marketplace.labs import devices, metering, usages
+from marketplace.money import ledger
 from schemas.identity import Role
 from tests.given.devices import Signed, a_device
 from tests.given.labs import an_instrument, wish
@@ -120,6 +121,28 @@ async def test_what_a_keeper_wrote_down_of_a_booking_is_not_counted_again(manage
         [result] = (await says(run(1, soon, 50)))["results"]
     [usage] = await used(manager, instrument)
     assert (result["outcome"], result["usage_id"], usage["run_minutes"]) == ("known", usage["id"], 55)
+
+
+async def test_a_run_that_the_charge_refuses_is_told_beside_it_and_the_rest_of_the_report_stands(
+    manager, engineer, instrument, says, monkeypatch
+):
+    amend = usages.amend
+
+    async def refused(session, usage, *told, **more) -> None:
+        await amend(session, usage, *told, **more)
+        raise ledger.NotEnough
+
+    now = clock.now()
+    soon = now + timedelta(minutes=10 - now.minute % 5, seconds=-now.second, microseconds=-now.microsecond)
+    await engineer.post("/api/v1/bookings", wish(instrument, engineer, soon, 2))
+    monkeypatch.setattr(usages, "amend", refused)
+    with clock.ahead(timedelta(hours=3)):
+        first = await says(run(1, soon, 30))
+        start = {"id": "s", "kind": "start", "at": told(soon)}
+        second = await says(run(2, soon + timedelta(minutes=40), 20), start, run(3, soon - timedelta(hours=9), 60))
+    outcomes = [one["outcome"] for one in first["results"] + second["results"]]
+    assert outcomes == ["entered", "known", "open", "entered"]
+    assert [one["run_minutes"] for one in await used(manager, instrument)] == [30, 60]
 
 
 async def test_only_what_is_signed_now_with_the_key_of_a_live_device_is_heard(

@@ -5,10 +5,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
+from marketplace.kernel.actor import Actor
 from marketplace.kernel.clock import BEIJING
 from marketplace.money import utilisation
+from schemas.identity import Permission
 from schemas.reports import MapFilter
 from tests.given.money import used
 
@@ -83,7 +85,15 @@ async def test_every_cell_opens_the_uses_behind_it(manager, engineer, busy):
     assert both.json()["errors"][0]["pointer"] == "weekday"
 
 
-async def test_a_map_is_one_statement_that_finds_its_rows_by_an_index(instrument, session, busy):
+async def test_a_map_is_one_statement_beside_who_may_see_it_and_finds_its_rows_by_an_index(
+    manager, instrument, session, busy
+):
+    actor = Actor(person_id=manager.id, where={Permission.READ_OWN: frozenset({manager.organisation.id})})
+    seen: list[str] = []
+    engine = (await session.connection()).engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *told: seen.append(told[2]))
+    await utilisation.of(session, actor, instrument.id, MapFilter.model_validate(PERIOD))
+    assert len(seen) == 2, seen
     statement = utilisation.counted(instrument.id, MapFilter.model_validate(PERIOD))
     await session.execute(text("set local enable_seqscan = off"))
     compiled = statement.compile(session.bind, compile_kwargs={"literal_binds": False})
