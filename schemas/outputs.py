@@ -124,6 +124,7 @@ class OutputNew(Message):
 
     @model_validator(mode="after")
     def _known_number(self) -> Self:
+        # Which reading a number gets depends on the kind, so it is read when both are there; a message is frozen.
         object.__setattr__(self, "number", _READ[self.kind](self.number))
         return self
 
