@@ -288,6 +288,7 @@ class UsageLogView(Message):
 class UsageFilter(Filter):
     instrument: UUID | None = None
     kept: Annotated[bool, Field(description="我管理的仪器上的 · of the instruments that you keep")] = False
+    asked: Annotated[bool, Field(description="有待处理的更正申请 · with a correction that waits for a keeper")] = False
 
 
 class UsageView(Message):

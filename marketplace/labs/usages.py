@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
@@ -107,6 +107,9 @@ async def listed(
     statement = chosen().where(instrument_kept_by(actor) if wish.kept else usage_visible_to(actor))
     if wish.instrument is not None:
         statement = statement.where(Usage.instrument_id == wish.instrument)
+    if wish.asked:
+        waits = Adjustment.usage_id == Usage.id, Adjustment.state == AdjustmentState.ASKED
+        statement = statement.where(exists(select(Adjustment.id).where(*waits)))
     by = tuple(zip((Usage.starts_at, Usage.id), BY_TIME_AND_ID, strict=True))
     rows, marker = await page(session, statement, by, paging)
     return [row[0] for row in rows], marker

@@ -72,11 +72,15 @@ async def _list_page(
     narrowed = UsageFilter()
     wrong = list(wrong)
     try:
-        narrowed = UsageFilter.model_validate({name: asked[name] for name in ("instrument", "kept") if asked.get(name)})
+        narrowed = UsageFilter.model_validate(
+            {name: asked[name] for name in ("instrument", "kept", "asked") if asked.get(name)}
+        )
     except ValidationError as error:
         wrong, status = [told(one.detail) for one in validation.as_refusal(error, within=("query",)).errors], 422
     cursor = asked.get("cursor") if request.method == "GET" else None
     rows, marker = await usages.listed(session, actor, narrowed, Paging(request, cursor, PAGE))
+    first = Paging(request, None, FEW)
+    waiting, _ = await usages.listed(session, actor, UsageFilter(kept=True, asked=True), first)
     one: InstrumentView | None = None
     recent: list[Any] = []
     if narrowed.instrument is not None:
@@ -94,6 +98,8 @@ async def _list_page(
         one=one,
         recent=recent,
         kept=narrowed.kept,
+        asked=narrowed.asked,
+        waiting=[shapes.usage(row) for row in waiting],
         typed=typed or {},
         wrong=wrong,
         here=visit.where(cursor=None, said=None, lang=None),

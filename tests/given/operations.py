@@ -192,7 +192,9 @@ def _bookings() -> dict[str, Example]:
         f"POST {line}": Example(_WISH | {"starts_at": "{busy}", "ends_at": "{busy_until}"}),
         f"POST {line}/{{waiting_id}}/acceptance": Example(),
         f"DELETE {line}/{{waiting_id}}": Example(),
-        f"GET {used}": Example(query={"instrument": "{instrument_id}", "kept": "false", "limit": "5"}),
+        f"GET {used}": Example(
+            query={"instrument": "{instrument_id}", "kept": "false", "asked": "false", "limit": "5"}
+        ),
         f"POST {used}": Example(
             _USED
             | {

@@ -114,11 +114,14 @@ async def test_use_is_entered_corrected_and_linked_with_forms(lab, firm, instrum
     assert "运行（分钟）：机时不能全为零" in refused.text
     assert refused.field("reason") == "错了"
     await user.sent(f"{one}/adjustments", {"run_minutes": "50", "preparation_minutes": "10", "reason": "只做了一小时"})
+    assert "等您处理的更正（1）" in (await keeper.page("/usages")).text
+    assert "等您处理的更正" not in (await user.page("/usages?asked=true")).text
     asked = await keeper.page(one)
     decision = next(node.attrs["action"] for node in asked.all("form") if node.attrs["action"].endswith("/decision"))
     assert not [node for node in (await user.page(one)).all("form") if node.attrs["action"].endswith("/decision")]
     await keeper.sent(decision, {"accept": "1", "note": "核实"})
     assert "核实" in (await user.page(one)).text
+    assert "等您处理的更正" not in (await keeper.page("/usages")).text
     assert (await charge_of(firm, used_))["gross"] == "100.00"
     paper = {"kind": "patent", "title": "一种夹具", "number": "ZL202010123456.3", "year": "2026"}
     wrong = await user.again(f"{one}/outputs", paper)
