@@ -45,4 +45,4 @@ def section(kept: Path = KEPT) -> str:
 
 
 def _winners(counts: dict[str, int]) -> str:
-    return ", ".join(f"{winners} in {rounds}" for winners, rounds in sorted(counts.items()))
+    return ", ".join(f"{winners} ({rounds}×)" for winners, rounds in sorted(counts.items()))
