@@ -58,8 +58,10 @@ bench-docking: $(DEV) ## docking over HTTP: while a timetable is computed, and i
 bench-bookings: $(DEV) ## measure bookings, beside NEMO where NEMO_PYTHON names it; results go to docs/benchmarks-bookings.md
 	$(BIN)/python -m scripts.bench_bookings
 
-storm: $(DEV) ## fifty clients reach for the same time, at two processes
-	$(BIN)/python -m scripts.storm_bookings
+# `make storm STORM="--seeds 7 --rounds 5"` for another one.
+STORM ?= --keep
+storm: $(DEV) ## fifty clients reach for the same time, at two processes; results go to docs/benchmarks-bookings.md
+	$(BIN)/python -m scripts.storm_bookings $(STORM)
 
 bench-matching: $(DEV) ## the ranking beside its peers, up to a million records; to docs/benchmarks-matching.md
 	$(BIN)/python -m scripts.bench_matching

@@ -32,9 +32,12 @@ from marketplace.kernel.operations_router import router as operations
 from marketplace.kernel.routing import Addresses, gather
 from marketplace.labs.bookings_router import router as bookings
 from marketplace.labs.calendars_router import router as calendars
+from marketplace.labs.devices_router import router as devices
 from marketplace.labs.files_router import router as lab_files
 from marketplace.labs.holidays_router import router as holidays
 from marketplace.labs.instrument_files_router import router as instrument_files
+from marketplace.labs.metering_router import router as metering
+from marketplace.labs.outputs_router import router as outputs
 from marketplace.labs.ratings_router import router as ratings
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
@@ -62,6 +65,9 @@ ROUTERS = (
     instruments,
     usages,
     ratings,
+    devices,
+    metering,
+    outputs,
     lab_files,
     instrument_files,
     holidays,
@@ -134,6 +140,8 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.engine = Engine(database, settings.home)
     state.readiness = state.engine.readiness
     state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
+    # Codes are short: a kiosk reads so many a minute.
+    state.codes_limit = rate.Limit("codes", 30, 60)
 
 
 @contextlib.asynccontextmanager
@@ -190,7 +198,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                 operation["responses"].pop("422", None)
                 for parameter in operation.get("parameters", ()):
                     parameters.without_null(parameter)
-                if "401" in operation["responses"] and operation is not made["paths"]["/api/v1/sessions"]["post"]:
+                if path.startswith("/api/v1/meters/"):
+                    operation["security"] = [{"metering": []}]
+                elif "401" in operation["responses"] and operation is not made["paths"]["/api/v1/sessions"]["post"]:
                     operation["security"] = [{"bearer": []}]
                 if path.startswith("/api/"):
                     operation["responses"]["default"] = {
@@ -198,7 +208,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                         **document,
                     }
         parts["RefusalDocument"].setdefault("additionalProperties", False)
-        made["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+        made["components"]["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "metering": {"type": "apiKey", "in": "header", "name": "Metering-Signature"},
+        }
         made["security"] = [{"bearer": []}, {}]
         app.openapi_schema = made
     return app.openapi_schema

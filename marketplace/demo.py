@@ -13,7 +13,7 @@ from rich.panel import Panel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace import demo_events, demo_meetings, demo_pictures
+from marketplace import demo_events, demo_labs, demo_meetings, demo_pictures
 from marketplace.commands import CommandRefused, ranking_table
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
@@ -136,6 +136,9 @@ async def load(settings: Settings, database: Database) -> bool:
         await _listings(session, settings, organisations, writers)
         shared = await _instruments(session, organisations)
         await _money(session, organisations, shared)
+        keeper = await session.scalar(select(Person.id).where(Person.email == "lab@duijie.example"))
+        assert keeper is not None
+        await demo_labs.load(session, rows("usages"), rows("outputs"), organisations, shared, keeper)
         await demo_events.load(session, rows("events"), organisations, settings.signing_key())
     return True
 

@@ -13,8 +13,10 @@ import marketplace.kernel.idempotency
 import marketplace.kernel.mail
 import marketplace.kernel.operations
 import marketplace.labs.booking_models
+import marketplace.labs.device_models
 import marketplace.labs.file_models
 import marketplace.labs.models
+import marketplace.labs.output_models
 import marketplace.labs.rating_models
 import marketplace.lexicon.models
 import marketplace.listings.models

@@ -244,6 +244,14 @@ class UsageNumbers(Message):
         return self
 
 
+class CheckOut(Message):
+    """What of the time that one was there was preparation and post-processing; the rest was the run."""
+
+    preparation_minutes: UsedMinutes = 0
+    processing_minutes: UsedMinutes = 0
+    samples: Annotated[int, Whole(0, 1_000_000)] | None = None
+
+
 class UsageNew(UsageNumbers):
     """What a keeper writes down: of a booking, or of use that nobody had booked."""
 
@@ -260,6 +268,8 @@ class UsageNew(UsageNumbers):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         ends_later(self.starts_at, self.ends_at)
+        if self.ends_at - self.starts_at > LONGEST:
+            raise wrong_at("ends_at", "period_length", "最长 31 天 · 31 days at most")
         if (self.booking_id is None) == (self.organisation_id is None):
             raise wrong_at(
                 "booking_id", "usage_of", "填写预约或单位之一 · name the booking or, without one, the organisation"
@@ -278,6 +288,7 @@ class UsageLogView(Message):
 class UsageFilter(Filter):
     instrument: UUID | None = None
     kept: Annotated[bool, Field(description="我管理的仪器上的 · of the instruments that you keep")] = False
+    asked: Annotated[bool, Field(description="有待处理的更正申请 · with a correction that waits for a keeper")] = False
 
 
 class UsageView(Message):

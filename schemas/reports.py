@@ -1,15 +1,16 @@
 """对账单与开放共享考核表: figures, each with the list of the rows behind it."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints, WithJsonSchema
+from pydantic import AwareDatetime, Field, StringConstraints, WithJsonSchema, model_validator
 
-from schemas.base import Filter, Message
+from schemas.base import Filter, Message, wrong_at
 from schemas.charges import Change, ChargeKind, EntryKind
-from schemas.text import Whole
+from schemas.text import Day, Whole
 
 Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 """A month in China: `2026-03`."""
@@ -93,11 +94,17 @@ class SharingRow(Message):
     qualified_users: int
     income: Change
     external_income: Change
-    satisfaction: Annotated[Rate | None, Field(description="评分均值；尚无评分为空 · mean rating; none yet: null")]
+    satisfaction: Annotated[
+        Rate | None,
+        Field(description="当年使用的评分均值；尚无评分为空 · mean rating of the year's use; none yet: null"),
+    ]
+    outputs: Annotated[int, Field(description="当年成果产出数 · papers, patents, standards and projects of the year")]
     usage_rows: Link
     external_rows: Link
     organisation_rows: Link
     charge_rows: Link
+    rating_rows: Link
+    output_rows: Link
 
 
 class OfYear(Filter):
@@ -115,3 +122,80 @@ class ServedView(Message):
     name: str
     usages: int
     effective_minutes: int
+
+
+class MapBy(StrEnum):
+    """按星期、按日期."""
+
+    WEEKDAY = "weekday"
+    DAY = "day"
+
+
+LONGEST_MAP = timedelta(days=366)
+LONGEST_DAILY_MAP = timedelta(days=62)
+Minutes = Annotated[Decimal, WithJsonSchema({"type": "string", "pattern": r"^[0-9]+\.[0-9]{2}$"})]
+"""Minutes that were shared out among hours, rounded half up to two decimals."""
+FromDay = Annotated[Day, Field(json_schema_extra={"format": "date"}, description="第一天 · the first day")]
+LastDay = Annotated[Day, Field(json_schema_extra={"format": "date"}, description="最后一天 · the last day")]
+
+
+class MapFilter(Filter):
+    """Some days of an instrument, by the calendar of China."""
+
+    since: FromDay
+    until: LastDay
+    by: MapBy = MapBy.WEEKDAY
+
+    @model_validator(mode="after")
+    def _not_too_long(self) -> Self:
+        longest = LONGEST_DAILY_MAP if self.by is MapBy.DAY else LONGEST_MAP
+        if self.until < self.since:
+            raise wrong_at("until", "period_order", "最后一天不能早于第一天 · the last day is not before the first")
+        if self.until - self.since >= longest:
+            raise wrong_at(
+                "until",
+                "map_too_long",
+                "按星期最长 366 天，按日期最长 62 天 · 366 days at most by weekday, 62 by day",
+            )
+        return self
+
+
+class CellFilter(MapFilter):
+    """One cell of a map: a weekday or a day, and an hour of it."""
+
+    weekday: Annotated[Annotated[int, Whole(1, 7, written=True)] | None, Field(description="星期 · weekday")] = None
+    day: Annotated[Day | None, Field(json_schema_extra={"format": "date"}, description="日期 · day")] = None
+    hour: Annotated[int, Whole(0, 23, written=True)]
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.weekday is None) == (self.day is None):
+            raise wrong_at("weekday", "cell_of", "请写星期或日期之一 · give the weekday or the day, one of them")
+        return self
+
+
+class MapCell(Message):
+    """An hour of a weekday, or of a day."""
+
+    weekday: Annotated[int, Field(description="1 星期一 … 7 · 1 (Monday) to 7")]
+    day: date | None
+    hour: int
+    minutes: Minutes
+    share: Annotated[Rate, Field(description="占这些小时的比例 · of all such hours of the period")]
+    usages: int
+    rows: Link
+
+
+class UtilisationMap(Message):
+    """When an instrument is used. Effective time is shared out evenly from the beginning of each use to its end.
+
+    Only hours in which it was used have a cell; the cells add up to the whole, but for rounding.
+    """
+
+    instrument_id: UUID
+    since: date
+    until: date
+    by: MapBy
+    minutes: Minutes
+    usages: int
+    cells: list[MapCell]

@@ -38,7 +38,7 @@ from marketplace.kernel.paging import Paging
 from marketplace.labs import availability, instruments
 from schemas.identity import Role
 from schemas.labs import InstrumentFilter
-from scripts.bench import lab, load
+from scripts.bench import lab, load, storm_page
 from scripts.bench.__main__ import ROOT, cpu_seconds, machine, process
 
 PAGE = ROOT / "docs" / "benchmarks-bookings.md"
@@ -324,7 +324,7 @@ def page(figures: dict[str, Any]) -> str:
         ),
         *(f"\n### Plan: {name}\n\n```\n{plan}\n```\n" for name, plan in figures["plans"].items()),
     ]  # fmt: skip
-    return "".join(parts)
+    return "".join(parts) + f"\n{storm_page.section()}"
 
 
 async def made(server_url: str, name: str) -> str:

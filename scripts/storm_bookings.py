@@ -21,10 +21,11 @@ from typing import Any
 from sqlalchemy import text
 
 from marketplace import schema
+from marketplace.kernel import clock
 from marketplace.kernel.db import Database
 from marketplace.kernel.embedded import running_postgres
 from schemas.identity import Role
-from scripts.bench import lab
+from scripts.bench import lab, storm_page
 from scripts.bench.__main__ import process
 from scripts.bench.lab import Client, Seen, slot, wish
 
@@ -78,12 +79,11 @@ class Storm:
             return -1
         guests = []
         for place, one in enumerate(self.users):
-            made = await one.post(URL, wish(self.full, one.by, lab.moment(day + 1, 20 * place), 20))
-            guests.append(made[1]["id"])
+            status, made = await one.post(URL, wish(self.full, one.by, lab.moment(day + 1, 20 * place), 20))
+            if status == 201:
+                guests.append((one, made["id"]))
         at = lab.moment(day + 1, 20 * len(self.users) + 5)
-        return await self.at_once(
-            *(one.post(f"{URL}/{guest}/move", slot(at, 20)) for one, guest in zip(self.users, guests, strict=True))
-        )
+        return await self.at_once(*(one.post(f"{URL}/{guest}/move", slot(at, 20)) for one, guest in guests))
 
     async def cancel_and_rebook(self, day: int) -> int:
         """One gives a time back while all the others ask for it, once more at least when it is back."""
@@ -114,7 +114,9 @@ class Storm:
         return await self.at_once(
             *(
                 one.post(f"{URL}/{booking['id']}/approval", {})
-                for one, (_, booking) in zip(self.keeper, made, strict=True)
+                for one, (status, booking) in zip(self.keeper, made, strict=True)
+                # What could not even be asked for is counted as a fault, not approved.
+                if status == 201
             )
         )
 
@@ -165,8 +167,8 @@ async def people(database: Database, clients: int, seed: int) -> Storm:
     return storm
 
 
-async def rage(url: str, seed: int, clients: int, rounds: int) -> bool:
-    """All scenes with one seed. Answers whether everything held."""
+async def rage(url: str, seed: int, clients: int, rounds: int, found: dict[str, Any]) -> bool:
+    """All scenes with one seed, written down in `found`. Answers whether everything held."""
     database, good = Database(url), True
     storm = await people(database, clients, seed)
     for name, scene in SCENES.items():
@@ -175,6 +177,10 @@ async def rage(url: str, seed: int, clients: int, rounds: int) -> bool:
         winners = Counter([await scene(storm, 3 + number) for number in range(rounds)])
         faults = sum(count for status, count in storm.seen.statuses.items() if status >= 500)
         good &= set(winners) == {1} and not faults
+        found["rows"].append(
+            {"seed": seed, "scene": name, "rounds": rounds, "winners": winners, "requests": len(storm.seen.seconds),
+             "faults": faults, "p50": storm.seen.percentile(0.5), "p95": storm.seen.percentile(0.95)}
+        )  # fmt: skip
         print(
             f"seed {seed}  {name:18} winners a round {dict(winners)}  requests {len(storm.seen.seconds):5}"
             f"  5xx {faults}  p50 {storm.seen.percentile(0.5):.3f} s  p95 {storm.seen.percentile(0.95):.3f} s"
@@ -183,19 +189,21 @@ async def rage(url: str, seed: int, clients: int, rounds: int) -> bool:
         )
     async with database.reading() as session:
         overlaps = await session.scalar(OVERLAPS)
+    found["overlaps"][seed] = overlaps
     print(f"seed {seed}  overlaps: {overlaps}", flush=True)
     await lab.close([*storm.users, *storm.keeper])
     await database.close()
     return good and not overlaps
 
 
-async def catch(url: str, clients: int, rounds: int) -> bool:
+async def catch(url: str, clients: int, rounds: int, found: dict[str, Any]) -> bool:
     database = Database(url)
     storm = await people(database, clients, 0)
     winners = [await storm.same_slot(3 + number) for number in range(rounds)]
     async with database.writing.begin() as session:
         overlaps = await session.scalar(OVERLAPS)
         await session.execute(text("delete from booking"))
+    found["naive"] = {"winners": sum(winners) / rounds, "overlaps": overlaps}
     print(f"naive twin: {sum(winners) / rounds:.1f} winners a round, {overlaps} overlaps", flush=True)
     await lab.close(storm.users)
     await database.close()
@@ -216,10 +224,12 @@ def serve_naively(port: str) -> None:
     from marketplace.cli import app  # noqa: PLC0415 -- only here
     from marketplace.labs import bookings  # noqa: PLC0415
 
-    async def hold(*_: Any) -> None:
-        """Nothing is held."""
+    put_down = bookings.put_down
 
-    bookings.hold = hold
+    async def naively(session: Any, booking: Any, *, holding: bool) -> bool:
+        return await put_down(session, booking, holding=False)
+
+    bookings.put_down = naively
     app(["serve", "--no-worker", "--port", port])
 
 
@@ -228,6 +238,8 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
+    parser.add_argument("--keep", action="store_true", help="write the figures to docs/benchmarks-bookings.md")
+    parser.add_argument("--note", default="", help="what else the page should say of this run")
     parser.add_argument("--serve-naively", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--port", default="0", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -235,6 +247,10 @@ def main() -> None:
         serve_naively(asked.port)
         return
     work = Path(tempfile.mkdtemp(prefix="duijie-storm-"))
+    found: dict[str, Any] = {
+        "date": clock.today().isoformat(), "clients": asked.clients, "cores": os.cpu_count(), "note": asked.note,
+        "load_before": os.getloadavg()[0], "rows": [], "overlaps": {},
+    }  # fmt: skip
     try:
         with running_postgres(work / "home") as server:
             asyncio.run(schema.migrate(server.url))
@@ -245,11 +261,15 @@ def main() -> None:
                 "DUIJIE_LOG_FORMAT": "json",
             }
             with servers([sys.executable, "-m", "scripts.storm_bookings", "--serve-naively"], env, work):
-                caught = asyncio.run(catch(server.url, asked.clients, 3))
+                caught = asyncio.run(catch(server.url, asked.clients, 3, found))
             with servers([sys.executable, "-m", "marketplace", "serve"], env, work):
-                good = [asyncio.run(rage(server.url, seed, asked.clients, asked.rounds)) for seed in asked.seeds]
+                good = [asyncio.run(rage(server.url, seed, asked.clients, asked.rounds, found)) for seed in asked.seeds]
     finally:
         shutil.rmtree(work, ignore_errors=True)
+    found["load_after"] = os.getloadavg()[0]
+    if asked.keep:
+        # What broke is told as well as what held.
+        storm_page.keep(found)
     if not caught:
         raise SystemExit("The naive twin was not caught: this storm proves nothing.")
     if not all(good):

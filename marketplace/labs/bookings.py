@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
@@ -22,7 +22,7 @@ from marketplace.kernel.prepared import PreparedFor
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
 from marketplace.labs import facts, instruments, rules
 from marketplace.labs.booked import Booked, new, put_down
-from marketplace.labs.booking_models import HOLDING_STATES, Booking
+from marketplace.labs.booking_models import HOLDING_STATES, Booking, Usage
 from marketplace.labs.models import Instrument
 from marketplace.labs.policy import booking_of, booking_visible_to, instrument_kept_by, instrument_visible_to
 from marketplace.labs.rules import Ask, NotBookable
@@ -459,6 +459,8 @@ async def release_no_shows(session: AsyncSession, now: datetime, *, at_most: int
         Booking.state == BookingState.CONFIRMED,
         Instrument.no_show_minutes.is_not(None),
         Booking.starts_at + func.make_interval(0, 0, 0, 0, 0, Instrument.no_show_minutes) < now,
+        # Whoever forgot to check in, but used it as a keeper or a meter says, did come.
+        ~exists(select(Usage.id).where(Usage.booking_id == Booking.id)),
     )
     due = await session.execute(
         select(Booking.id, Booking.instrument_id)

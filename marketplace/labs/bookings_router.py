@@ -22,6 +22,7 @@ from schemas.bookings import (
     BookingNew,
     BookingView,
     Cancellation,
+    CheckOut,
     RefusalNote,
     SeriesNew,
     SeriesView,
@@ -119,9 +120,11 @@ async def check_in(booking_id: UUID, session: Writing, actor: SignedIn, response
 
 
 @router.post("/bookings/{booking_id}/check-out", responses=problems(*OWN))
-async def check_out(booking_id: UUID, session: Writing, actor: SignedIn, response: Response) -> BookingView:
-    """签退 · Say that you are done; the time in between is written down as use."""
-    return _shown(await usages.check_out(session, actor, booking_id), response)
+async def check_out(
+    booking_id: UUID, session: Writing, actor: SignedIn, response: Response, wish: CheckOut | None = None
+) -> BookingView:
+    """签退 · Say that you are done; the time in between is written down as use, and what of it was preparation or post-processing."""
+    return _shown(await usages.check_out(session, actor, booking_id, wish), response)
 
 
 @router.get("/waiting-list", responses=problems(NotSignedIn))

@@ -226,3 +226,24 @@ class HolidayWritten(Fact):
 @dataclass(frozen=True, slots=True)
 class HolidayRemoved(Fact):
     day: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAdded(OfInstrument):
+    device_id: UUID
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRevoked(OfInstrument):
+    device_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OutputAdded(OfInstrument):
+    output_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRemoved(OfInstrument):
+    output_id: UUID

@@ -14,7 +14,7 @@ from marketplace.kernel import mail
 from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.facts import record
 from marketplace.kernel.language import Language, told
-from marketplace.labs import bookings, calendars, facts, ical
+from marketplace.labs import bookings, calendars, codes, facts, ical
 from marketplace.labs.booking_models import Booking
 from marketplace.settings import Settings
 from schemas.bookings import BookingState, CalendarKind
@@ -28,6 +28,7 @@ _SUBJECTS: Final = {
     ical.Method.REQUEST: "预约已确认：{name} · Booking confirmed: {name}",
     ical.Method.CANCEL: "预约不再有效：{name} · Booking no longer holds: {name}",
 }
+_CODE: Final = "在仪器旁签到终端上用的预约码：{code} · Your code at the kiosk beside the instrument: {code}"
 _TIMES: Final = "{since} 至 {until}（北京时间） · {since} to {until} (China time)"
 
 
@@ -62,6 +63,8 @@ async def invite(session: AsyncSession, booking_id: UUID, settings: Settings) ->
     language = _language(booking.person)
     event = calendars.event(booking, CalendarKind.PERSON, language)
     lines = [_time(booking, language), booking.purpose, f"{settings.public_url}/bookings"]
+    if method is ical.Method.REQUEST:
+        lines.insert(2, told(_CODE, language).format(code=codes.code(settings.signing_key(), booking.id)))
     await mail.post(
         session,
         to=booking.person.email,

@@ -89,8 +89,12 @@ def usage_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Whom it served, and those who keep the instrument. The statement joins `Instrument`."""
     if Permission.READ_ALL in actor.platform:
         return true()
+    return or_(usage_served(actor), instrument_kept_by(actor))
+
+
+def usage_served(actor: Actor) -> ColumnElement[bool]:
+    """One's own use, and one's organisations'."""
     return or_(
         Usage.person_id == actor.person_id,
         Usage.organisation_id.in_(actor.organisations_where(Permission.READ_OWN)),
-        instrument_kept_by(actor),
     )

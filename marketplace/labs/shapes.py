@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.language import told
-from marketplace.labs import instrument_files, instruments, ratings
+from marketplace.labs import instrument_files, instruments, ratings, usages
 from marketplace.labs.booked import Booked
-from marketplace.labs.booking_models import Booking, Usage, Waiting
+from marketplace.labs.booking_models import Adjustment, Booking, Usage, Waiting
 from marketplace.labs.bookings import COLLIDED
 from marketplace.labs.file_models import InstrumentFile
 from marketplace.labs.models import Instrument, Keeper, OpeningException, OpeningHours
 from marketplace.labs.policy import instrument_kept_by
 from marketplace.labs.rating_models import Rating
-from schemas.bookings import BookingView, InstrumentBrief, UsageView, WaitingView
+from schemas.bookings import AdjustmentView, BookingView, InstrumentBrief, UsageView, WaitingView
 from schemas.identity import OrganisationCard
 from schemas.instrument_files import FilePurpose, InstrumentFileView, InstrumentPhoto
 from schemas.labs import InstrumentCard, InstrumentView, KeeperView, OpenHours, clock_written
@@ -147,6 +147,12 @@ def usage(row: Usage) -> UsageView:
         organisation=OrganisationCard.model_validate(row.organisation),
         effective_minutes=row.effective_minutes,
     )
+
+
+def adjustment(row: Adjustment) -> AdjustmentView:
+    """What the program gave as its reason is told in the reader's language."""
+    view = AdjustmentView.model_validate(row)
+    return view.model_copy(update={"reason": told(row.reason)}) if row.reason in usages.SAID_BY_US else view
 
 
 def rating(row: Rating, booking: Booking, *, known: bool) -> RatingView:

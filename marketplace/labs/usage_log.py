@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,12 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.identity.models import Organisation
 from marketplace.identity.policy import organisation_visible_to
-from marketplace.kernel import clock, validation
+from marketplace.kernel import validation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.clock import BEIJING
-from marketplace.kernel.facts import record
-from marketplace.kernel.refusals import Invalid, refusing
-from marketplace.labs import facts, instruments, rules, usages
+from marketplace.kernel.refusals import Invalid
+from marketplace.labs import instruments, usages
 from marketplace.labs.booking_models import HOLDING_STATES, Booking, Usage
 from marketplace.labs.models import Instrument
 from schemas.base import FieldError
@@ -153,8 +152,10 @@ def _values(line: Line, organisations: Mapping[str, list[Organisation]], own: UU
     return wish
 
 
-async def _organisations(session: AsyncSession, actor: Actor, lines: Sequence[Line]) -> dict[str, list[Organisation]]:
-    names = {line.cells.get("organisation") for line in lines} - {None, ""}
+async def organisations_named(
+    session: AsyncSession, actor: Actor, names: Collection[str]
+) -> dict[str, list[Organisation]]:
+    """The organisations that go by these names or credit codes, as far as the actor sees them."""
     rows = await session.scalars(
         select(Organisation).where(
             or_(Organisation.name.in_(names), Organisation.uscc.in_(names)), organisation_visible_to(actor)
@@ -218,13 +219,14 @@ async def enter(session: AsyncSession, actor: Actor, instrument_id: UUID, conten
     """Write down every row of a log that is not there yet (keepers). One wrong row, and nothing is."""
     instrument = await instruments.kept(session, actor, instrument_id)
     lines = read(content)
-    organisations = await _organisations(session, actor, lines)
+    named = {line.cells["organisation"] for line in lines if line.cells.get("organisation")}
+    organisations = await organisations_named(session, actor, named)
     wishes, errors = _checked(instrument, lines, organisations)
     booked = await _bookings(session, instrument, [wish for _, wish in wishes])
     by_id = {one.id: one for several in organisations.values() for one in several}
     by_id[instrument.organisation_id] = instrument.organisation
     there = await _known(session, instrument)
-    now, made, again = clock.now(), [], 0
+    made, again = [], 0
     for line, wish in wishes:
         if wish.booking_id is not None and wish.booking_id not in booked:
             errors.append(
@@ -240,22 +242,14 @@ async def enter(session: AsyncSession, actor: Actor, instrument_id: UUID, conten
             again += 1
             continue
         there.add((wish.starts_at, wish.ends_at))
-        made.append(
-            Usage(
-                instrument_id=instrument.id, source=UsageSource.LOG, entered_by=actor.person, created_at=now,
-                updated_at=now, version=1, **_whom(instrument, wish, booked, by_id),
-                **wish.model_dump(include={*usages.NUMBERS, "booking_id", "starts_at", "ends_at", "assisted", "note"}),
-            )
-        )  # fmt: skip
+        told = wish.model_dump(include={*usages.NUMBERS, "booking_id", "starts_at", "ends_at", "assisted", "note"})
+        whom = _whom(instrument, wish, booked, by_id)
+        made.append(usages.written(instrument.id, UsageSource.LOG, actor.person, told | whom))
     if errors:
         errors.sort(key=lambda one: int(one.pointer.split("/")[1]))
         raise LogRefused(errors=errors[:MOST_ERRORS])
-    with refusing(usage_booking_key=usages.EnteredAlready):
-        async with session.begin_nested():
-            session.add_all(made)
-    for usage in made:
-        entered = facts.UsageEntered(usage.id, instrument.id)
-        await record(session, entered, subject=usage.id, by=actor.person)
+    if made:
+        await usages.put(session, *made)
     return UsageLogView(rows=len(lines), entered=len(made), known=again)
 
 
@@ -263,13 +257,6 @@ def _whom(
     instrument: Instrument, wish: UsageNew, booked: Mapping[UUID, Booking], by_id: Mapping[UUID, Organisation]
 ) -> dict[str, Any]:
     if wish.booking_id is not None:
-        booking = booked[wish.booking_id]
-        return {
-            "organisation_id": booking.organisation_id,
-            "person_id": booking.person_id,
-            "customer_class": booking.customer_class,
-        }
+        return usages.of_booking(booked[wish.booking_id])
     assert wish.organisation_id is not None
-    served = by_id[wish.organisation_id]
-    customer = rules.class_of(instrument, served.id, served.kinds, served.region)
-    return {"organisation_id": served.id, "person_id": None, "customer_class": customer}
+    return usages.of_organisation(instrument, by_id[wish.organisation_id])

@@ -1,9 +1,10 @@
 """What was really used, written down once; corrections are asked for, decided, and kept."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
@@ -24,6 +25,7 @@ from schemas.bookings import (
     AdjustmentNew,
     AdjustmentState,
     BookingState,
+    CheckOut,
     UsageFilter,
     UsageNew,
     UsageNumbers,
@@ -62,6 +64,15 @@ class NoSuchOrganisation(Invalid):
         super().__init__(errors=[FieldError(pointer="/organisation_id", code="unknown", detail=self.title())])
 
 
+class LongerThanThere(Invalid):
+    """准备与后处理合计超过了在场时间。 · Preparation and post-processing together are longer than the time between coming and going."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            errors=[FieldError(pointer="/preparation_minutes", code="longer_than_there", detail=self.title())]
+        )
+
+
 class NoSuchBooking(Invalid):
     """此仪器没有这个预约。 · This instrument has no such booking."""
 
@@ -96,33 +107,53 @@ async def listed(
     statement = chosen().where(instrument_kept_by(actor) if wish.kept else usage_visible_to(actor))
     if wish.instrument is not None:
         statement = statement.where(Usage.instrument_id == wish.instrument)
+    if wish.asked:
+        waits = Adjustment.usage_id == Usage.id, Adjustment.state == AdjustmentState.ASKED
+        statement = statement.where(exists(select(Adjustment.id).where(*waits)))
     by = tuple(zip((Usage.starts_at, Usage.id), BY_TIME_AND_ID, strict=True))
     rows, marker = await page(session, statement, by, paging)
     return [row[0] for row in rows], marker
 
 
+def of_booking(booking: Booking) -> dict[str, Any]:
+    """Whom the use of a booking served."""
+    return {
+        "organisation_id": booking.organisation_id,
+        "person_id": booking.person_id,
+        "customer_class": booking.customer_class,
+    }
+
+
+def of_organisation(instrument: Instrument, served: Organisation) -> dict[str, Any]:
+    """Whom use served that nobody had booked."""
+    customer: CustomerClass = rules.class_of(instrument, served.id, served.kinds, served.region)
+    return {"organisation_id": served.id, "person_id": None, "customer_class": customer}
+
+
+def written(instrument_id: UUID, source: UsageSource, by: UUID | None, values: dict[str, Any]) -> Usage:
+    """A record of use that is to be put down, wherever it was measured."""
+    now = clock.now()
+    return Usage(
+        instrument_id=instrument_id, source=source, entered_by=by, created_at=now, updated_at=now, version=1, **values
+    )
+
+
 async def enter(session: AsyncSession, actor: Actor, wish: UsageNew) -> Usage:
     """A keeper writes down what was used: of a booking, whose user it served, or of use that nobody had booked."""
     instrument = await instruments.kept(session, actor, wish.instrument_id)
-    whom: dict[str, Any]
     if wish.booking_id is not None:
         booking = await session.get(Booking, wish.booking_id)
         if booking is None or booking.instrument_id != instrument.id:
             raise NoSuchBooking
         if booking.state not in HOLDING_STATES:
             raise NotUsable
-        whom = {
-            "organisation_id": booking.organisation_id,
-            "person_id": booking.person_id,
-            "customer_class": booking.customer_class,
-        }
+        whom = of_booking(booking)
     else:
         assert wish.organisation_id is not None
         whom = await _served(session, actor, instrument, wish.organisation_id)
-    return await _put(
-        session, actor, instrument.id, wish.model_dump(include={*NUMBERS, "booking_id", "starts_at", "ends_at", "assisted", "note"})
-        | whom, UsageSource.KEEPER,
-    )  # fmt: skip
+    told = wish.model_dump(include={*NUMBERS, "booking_id", "starts_at", "ends_at", "assisted", "note"})
+    usage = await put(session, written(instrument.id, UsageSource.KEEPER, actor.person, told | whom))
+    return await read(session, actor, usage.id)
 
 
 async def _served(session: AsyncSession, actor: Actor, instrument: Instrument, organisation_id: UUID) -> dict[str, Any]:
@@ -131,28 +162,26 @@ async def _served(session: AsyncSession, actor: Actor, instrument: Instrument, o
     )
     if found is None:
         raise NoSuchOrganisation
-    customer: CustomerClass = rules.class_of(instrument, found.id, found.kinds, found.region)
-    return {"organisation_id": found.id, "person_id": None, "customer_class": customer}
+    return of_organisation(instrument, found)
 
 
-async def _put(
-    session: AsyncSession, actor: Actor, instrument_id: UUID, values: dict[str, Any], source: UsageSource
-) -> Usage:
-    now = clock.now()
-    usage = Usage(
-        instrument_id=instrument_id, source=source, entered_by=actor.person, created_at=now, updated_at=now,
-        version=1, **values,
-    )  # fmt: skip
+async def put(session: AsyncSession, *usages: Usage) -> Usage:
+    """Put records of use down, each with its fact; answers the last one. The use of a booking is put down once."""
     with refusing(usage_booking_key=EnteredAlready):
         async with session.begin_nested():
-            session.add(usage)
-    entered = facts.UsageEntered(usage.id, instrument_id)
-    await record(session, entered, subject=usage.id, by=actor.person)
-    return await read(session, actor, usage.id)
+            session.add_all(usages)
+    for usage in usages:
+        entered = facts.UsageEntered(usage.id, usage.instrument_id)
+        await record(session, entered, subject=usage.id, by=usage.entered_by)
+    return usages[-1]
 
 
-async def check_out(session: AsyncSession, actor: Actor, booking_id: UUID) -> Booking:
-    """Say that one is done: the time between coming and going is written down as use, to be corrected if need be."""
+async def check_out(session: AsyncSession, actor: Actor, booking_id: UUID, wish: CheckOut | None = None) -> Booking:
+    """Say that one is done: the time between coming and going is written down as use, to be corrected if need be.
+
+    Where a meter has measured the run already, that stands, and what is said here is added to it.
+    """
+    wish = wish or CheckOut()
     booking, _, keeper = await bookings.taken_up(session, actor, booking_id)
     bookings.require_own(actor, booking, keeper=keeper)
     if booking.state is BookingState.DONE:
@@ -161,28 +190,55 @@ async def check_out(session: AsyncSession, actor: Actor, booking_id: UUID) -> Bo
         raise bookings.BookingOver
     booking.checked_out_at = clock.now()
     await bookings.settle(session, booking, BookingState.DONE, facts.UserCheckedOut, by=actor.person)
-    ran = max(1, -int((booking.checked_in_at - booking.checked_out_at).total_seconds() // 60))
-    there = await session.scalar(select(Usage.id).where(Usage.booking_id == booking.id))
+    there = await session.scalar(chosen().where(Usage.booking_id == booking.id).with_for_update(of=Usage))
+    told = wish.preparation_minutes + wish.processing_minutes
     if there is None:
-        await _put(
-            session,
-            actor,
-            booking.instrument_id,
-            {
-                "booking_id": booking.id,
-                "organisation_id": booking.organisation_id,
-                "person_id": booking.person_id,
-                "customer_class": booking.customer_class,
-                "starts_at": booking.checked_in_at,
-                "ends_at": booking.checked_out_at,
-                "preparation_minutes": 0,
-                "run_minutes": ran,
-                "processing_minutes": 0,
-                "assisted": booking.assisted,
-            },
-            UsageSource.KIOSK,
-        )
+        ran = minutes_between(booking.checked_in_at, booking.checked_out_at) - told
+        if ran < 0:
+            raise LongerThanThere
+        values = wish.model_dump() | {
+            "booking_id": booking.id,
+            "starts_at": booking.checked_in_at,
+            "ends_at": booking.checked_out_at,
+            "run_minutes": ran,
+            "assisted": booking.assisted,
+        }
+        usage = written(booking.instrument_id, UsageSource.KIOSK, actor.person, values | of_booking(booking))
+        await put(session, usage)
+    elif there.source is UsageSource.METER and (told or wish.samples is not None):
+        more = {name: getattr(there, name) + getattr(wish, name) for name in _BESIDE_THE_RUN}
+        if wish.samples is not None:
+            more["samples"] = wish.samples
+        await amend(session, there, more, SAID_LEAVING, asked_by=actor.person)
     return booking
+
+
+_BESIDE_THE_RUN = ("preparation_minutes", "processing_minutes")
+SAID_LEAVING = "签退时填写。 · Said at checking out."
+RAN_AGAIN = "同一预约内又一次运行，由计量终端计入。 · Another run within the same booking, added by the meter."
+SAID_BY_US = {SAID_LEAVING, RAN_AGAIN}
+
+
+def minutes_between(since: datetime, until: datetime) -> int:
+    """Whole minutes, begun ones counted; at least one."""
+    return max(1, -int((since - until).total_seconds() // 60))
+
+
+async def amend(session: AsyncSession, usage: Usage, wished: dict[str, Any], reason: str, *, asked_by: UUID) -> None:
+    """Change a locked record by a correction that waits for nobody; what it said before is kept like any other's."""
+    now, before = clock.now(), numbers(usage)
+    adjustment = Adjustment(
+        usage_id=usage.id, state=AdjustmentState.ACCEPTED, reason=reason, wished=before | wished, before=before,
+        asked_by=asked_by, asked_at=now, decided_at=now,
+    )  # fmt: skip
+    session.add(adjustment)
+    for name, value in wished.items():
+        setattr(usage, name, value)
+    usage.version += 1
+    usage.updated_at = now
+    await session.flush()
+    decided = facts.AdjustmentDecided(usage.id, adjustment.id, accepted=True)
+    await record(session, decided, subject=usage.id, by=None)
 
 
 def numbers(usage: Usage) -> dict[str, Any]:

@@ -55,7 +55,7 @@ async def adjustments(
     """更正记录 · Every correction that was asked for, latest first."""
     rows, marker = await usages.adjustments(session, actor, usage_id, paging)
     paging.link(response, marker)
-    items = [AdjustmentView.model_validate(row) for row in rows]
+    items = [shapes.adjustment(row) for row in rows]
     return Page[AdjustmentView].model_construct(items=items, next_cursor=marker)
 
 
@@ -66,7 +66,7 @@ async def adjustments(
 )
 async def ask(usage_id: UUID, wish: AdjustmentNew, session: Writing, actor: SignedIn) -> AdjustmentView:
     """申请更正 · Say what it should have been, and why."""
-    return AdjustmentView.model_validate(await usages.ask(session, actor, usage_id, wish))
+    return shapes.adjustment(await usages.ask(session, actor, usage_id, wish))
 
 
 @router.post(
@@ -77,4 +77,4 @@ async def decide(
     usage_id: UUID, adjustment_id: UUID, wish: AdjustmentDecision, session: Writing, actor: SignedIn
 ) -> AdjustmentView:
     """处理更正申请 · Accept or decline it (keepers)."""
-    return AdjustmentView.model_validate(await usages.decide(session, actor, usage_id, adjustment_id, wish))
+    return shapes.adjustment(await usages.decide(session, actor, usage_id, adjustment_id, wish))

@@ -12,10 +12,19 @@ from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
 from marketplace.kernel.sheets import XLSX
 from marketplace.labs import shapes
-from marketplace.money import sharing, sheets
+from marketplace.money import sharing, sheets, utilisation
 from schemas.base import Page
 from schemas.bookings import UsageView
-from schemas.reports import OfYear, RowsFilter, ServedView, SharingFilter, SharingRow
+from schemas.reports import (
+    CellFilter,
+    MapFilter,
+    OfYear,
+    RowsFilter,
+    ServedView,
+    SharingFilter,
+    SharingRow,
+    UtilisationMap,
+)
 
 router = APIRouter(prefix="/api/v1/reports", tags=["money"], route_class=TransactionRoute)
 
@@ -61,3 +70,22 @@ async def organisations(
     items, marker = await sharing.served(session, actor, instrument_id, wish.year, paging)
     paging.link(response, marker)
     return Page[ServedView].model_construct(items=items, next_cursor=marker)
+
+
+@router.get("/utilisation/{instrument_id}", responses=problems(NotSignedIn, NotFound))
+async def utilisation_map(
+    instrument_id: UUID, wish: Annotated[MapFilter, Query()], session: Reading, actor: SignedIn
+) -> UtilisationMap:
+    """使用热图 · Effective time by weekday and hour, or by day and hour, with a list behind every cell."""
+    return await utilisation.of(session, actor, instrument_id, wish)
+
+
+@router.get("/utilisation/{instrument_id}/usages", responses=problems(NotSignedIn, NotFound))
+async def cell(
+    instrument_id: UUID, wish: Annotated[CellFilter, Query()], session: Reading, actor: SignedIn, paging: Paged,
+    response: Response,
+) -> Page[UsageView]:  # fmt: skip
+    """热图明细 · The uses that reach into one cell of the map, latest first."""
+    rows, marker = await utilisation.used(session, actor, instrument_id, wish, paging)
+    paging.link(response, marker)
+    return Page[UsageView].model_construct(items=[shapes.usage(row) for row in rows], next_cursor=marker)

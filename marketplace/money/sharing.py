@@ -7,15 +7,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Text, cast, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.identity.models import Organisation
+from marketplace.identity.models import Organisation, Person
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, NotFound
-from marketplace.labs import usages
-from marketplace.labs.booking_models import Usage
+from marketplace.labs import outputs, ratings, usages
+from marketplace.labs.booking_models import Booking, Usage
 from marketplace.labs.models import Instrument, Qualification
+from marketplace.labs.output_models import Output
 from marketplace.labs.policy import instrument_kept_by
+from marketplace.labs.rating_models import Rating
 from marketplace.money import pricing
 from marketplace.money.charges import of_year
 from marketplace.money.models import Charge, ChargeEntry
@@ -134,8 +136,32 @@ def _chosen(actor: Actor, wish: SharingFilter) -> Select[Any]:
         )
         .scalar_subquery()
     )
-    columns: tuple[Any, ...] = (*found.c, served.label("served"), qualified.label("qualified"))
+    columns: tuple[Any, ...] = (
+        *found.c, served.label("served"), qualified.label("qualified"), _rated(found, wish.year).label("rated"),
+        _led_to(found, wish.year).label("outputs"),
+    )  # fmt: skip
     return select(*columns)
+
+
+def _rated(found: Any, year: int) -> Any:
+    """The mean of what users say of the year's use."""
+    return (
+        select(func.avg(Rating.stars))
+        .join(Booking, Booking.id == Rating.booking_id)
+        .join(Person, Person.id == Rating.by)
+        .where(Rating.instrument_id == func.any(found.c.ids), of_year(Booking.starts_at, year), ratings.shown())
+        .scalar_subquery()
+    )
+
+
+def _led_to(found: Any, year: int) -> Any:
+    """What use led to, once however many of the group's instruments took part."""
+    number = func.concat(Output.kind, " ", Output.number)
+    return (
+        select(func.count(number.distinct()))
+        .where(Output.instrument_id == func.any(found.c.ids), Output.year == year, outputs.stands())
+        .scalar_subquery()
+    )
 
 
 def _row(row: Any, wish: SharingFilter) -> SharingRow:
@@ -152,11 +178,15 @@ def _row(row: Any, wish: SharingFilter) -> SharingRow:
         of_general_quota=rate(row.effective, GENERAL_HOURS * 60 * row.instruments),
         of_special_quota=rate(row.effective, SPECIAL_HOURS * 60 * row.instruments),
         organisations_served=row.served, qualified_users=row.qualified, income=pricing.cents(Decimal(row.income)),
-        external_income=pricing.cents(Decimal(row.outside)), satisfaction=None,
+        external_income=pricing.cents(Decimal(row.outside)),
+        satisfaction=None if row.rated is None else Decimal(row.rated).quantize(_FOUR, ROUND_HALF_UP),
+        outputs=row.outputs,
         usage_rows=f"{at}/usages?year={wish.year}" if single else within,
         external_rows=f"{at}/usages?year={wish.year}&external=true" if single else within,
         organisation_rows=f"{at}/organisations?year={wish.year}" if single else within,
         charge_rows=f"/api/v1/charges?instrument={row.first}&year={wish.year}" if single else within,
+        rating_rows=f"/api/v1/instruments/{row.first}/ratings" if single else within,
+        output_rows=f"/api/v1/instruments/{row.first}/outputs?year={wish.year}" if single else within,
     )  # fmt: skip
 
 
@@ -180,7 +210,7 @@ async def whole(session: AsyncSession, actor: Actor, wish: SharingFilter) -> lis
     return [_row(row, wish) for row in rows]
 
 
-async def _reported(session: AsyncSession, actor: Actor, instrument_id: UUID) -> None:
+async def reported(session: AsyncSession, actor: Actor, instrument_id: UUID) -> None:
     found = await session.scalar(select(Instrument.id).where(Instrument.id == instrument_id, reported_to(actor)))
     if found is None:
         raise NotFound
@@ -190,7 +220,7 @@ async def used(
     session: AsyncSession, actor: Actor, instrument_id: UUID, wish: RowsFilter, paging: Paging
 ) -> tuple[list[Usage], str | None]:
     """The uses behind the hours of a year."""
-    await _reported(session, actor, instrument_id)
+    await reported(session, actor, instrument_id)
     statement = usages.chosen().where(Usage.instrument_id == instrument_id, of_year(Usage.starts_at, wish.year))
     if wish.external:
         statement = statement.where(_EXTERNAL)
@@ -203,7 +233,7 @@ async def served(
     session: AsyncSession, actor: Actor, instrument_id: UUID, year: int, paging: Paging
 ) -> tuple[list[ServedView], str | None]:
     """The external organisations behind that number, and how much each used."""
-    await _reported(session, actor, instrument_id)
+    await reported(session, actor, instrument_id)
     columns: tuple[Any, ...] = (
         Usage.organisation_id, func.min(Organisation.name).label("name"), func.count().label("usages"),
         func.sum(_MINUTES).label("effective_minutes"),

@@ -57,14 +57,15 @@ def sharing(year: int, rows: Sequence[SharingRow]) -> bytes:
     head = (
         "单位", "实验室", "仪器名称", "型号", "分类编码", "原值（元）", "年有效机时（小时）", "年对外服务机时（小时）", "共享率",
         "有效机时/定额1400小时", "有效机时/定额800小时", "服务次数", "服务校外单位数", "具备独立操作资格人数", "服务收入（元）",
-        "对外服务收入（元）", "用户满意度", "仪器编号",
+        "对外服务收入（元）", "用户满意度（5分制）", "成果产出数", "仪器编号",
     )  # fmt: skip
     held = io.BytesIO()
     with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
         told = (
             (row.organisation, row.lab, row.instrument, row.model, row.class_code, row.value, _hours(row.effective_minutes),
              _hours(row.external_minutes), row.share_rate, row.of_general_quota, row.of_special_quota, row.usages,
-             row.organisations_served, row.qualified_users, row.income, row.external_income, row.satisfaction, str(row.id))
+             row.organisations_served, row.qualified_users, row.income, row.external_income, row.satisfaction, row.outputs,
+             str(row.id))
             for row in rows
         )  # fmt: skip
         write_table(book, "开放共享", f"{year} 年度大型科研仪器开放共享情况表", head, told)

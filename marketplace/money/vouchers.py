@@ -165,14 +165,44 @@ async def moves(session: AsyncSession, actor: Actor, voucher_id: UUID, paging: P
     return await page(session, statement, ((PostingLine.id, UUID),), paging)
 
 
-async def redemptions(session: AsyncSession, actor: Actor, paging: Paging) -> tuple[list[Redemption], str | None]:
-    """Claims that one may see, latest first."""
+async def redemptions(session: AsyncSession, actor: Actor, paging: Paging) -> tuple[list[Any], str | None]:
+    """Claims that one may see, latest first, each beside its voucher's number, who is to be paid, and for which use."""
+    told: tuple[Any, ...] = (
+        Redemption, Voucher.number, Voucher.settlement, Organisation.name.label("claimant"),
+        Instrument.name.label("instrument"), Charge.used_at, Redemption.asked_at, Redemption.id,
+    )  # fmt: skip
     statement = (
-        select(Redemption).join(Voucher, Voucher.id == Redemption.voucher_id).where(redemption_visible_to(actor))
+        select(*told)
+        .join(Voucher, Voucher.id == Redemption.voucher_id)
+        .join(Organisation, Organisation.id == Redemption.claimant_id)
+        .join(Charge, Charge.id == Redemption.charge_id)
+        .join(Instrument, Instrument.id == Charge.instrument_id)
+        .where(redemption_visible_to(actor))
     )
     by = tuple(zip((Redemption.asked_at, Redemption.id), BY_TIME_AND_ID, strict=True))
-    rows, marker = await page(session, statement, by, paging)
-    return [row[0] for row in rows], marker
+    return await page(session, statement, by, paging)
+
+
+async def claimable(session: AsyncSession, actor: Actor, charge: Charge) -> list[tuple[UUID, str, Any]]:
+    """What vouchers bear of a charge that the actor may still ask for: voucher, its number, amount."""
+    own = actor.organisations_where(Permission.READ_OWN)
+    claimed = select(Redemption.voucher_id).where(
+        Redemption.charge_id == charge.id, Redemption.state != RedemptionState.DECLINED
+    )
+    borne = func.sum(ChargeCover.amount)
+    rows = await session.execute(
+        select(Voucher.id, Voucher.number, Voucher.settlement, borne)
+        .join(ChargeCover, ChargeCover.voucher_id == Voucher.id)
+        .where(ChargeCover.charge_id == charge.id, Voucher.id.not_in(claimed))
+        .group_by(Voucher.id)
+        .having(borne != 0)
+        .order_by(Voucher.valid_until, Voucher.id)
+    )
+    return [
+        (key, number, amount)
+        for key, number, settlement, amount in rows.all()
+        if (charge.organisation_id if settlement is Settlement.FIRM_REDEEMS else charge.lab_id) in own
+    ]
 
 
 async def redeem(session: AsyncSession, actor: Actor, wish: RedemptionNew) -> Redemption:

@@ -70,7 +70,7 @@ async def list_redemptions(
     """兑付申请 · Claims of yours and on your vouchers, latest first."""
     rows, marker = await vouchers.redemptions(session, actor, paging)
     paging.link(response, marker)
-    items = [RedemptionView.model_validate(row) for row in rows]
+    items = [RedemptionView.model_validate(row[0]) for row in rows]
     return Page[RedemptionView].model_construct(items=items, next_cursor=marker)
 
 

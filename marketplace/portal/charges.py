@@ -91,14 +91,7 @@ async def listed(visit: Visited, session: Reading) -> Response:
 @router.get("/statements", response_class=Response)
 async def months(visit: Visited, session: Reading) -> Response:
     rows, marker = await statements.listed(session, visit.require(), _paging(visit.request))
-    return visit.page("money_list.html", of="statements", rows=rows, marker=marker, later=_later(visit))
-
-
-@router.get("/vouchers", response_class=Response)
-async def given(visit: Visited, session: Reading) -> Response:
-    rows, marker = await vouchers.listed(session, visit.require(), VoucherFilter(), _paging(visit.request))
-    views = await vouchers.views(session, rows)
-    return visit.page("money_list.html", of="vouchers", rows=views, marker=marker, later=_later(visit))
+    return visit.page("money_list.html", rows=rows, marker=marker, later=_later(visit))
 
 
 def _later(visit: Visit) -> bool:
@@ -135,6 +128,7 @@ async def _page(
         open_one=next((one for one in said if one.state is DisputeState.OPEN), None),
         pays=charge.organisation_id in actor.organisations_where(Permission.READ_OWN),
         keeps=await instruments.keeps(session, actor, charge.instrument_id),
+        claimable=await vouchers.claimable(session, actor, charge),
         typed={name: values[0] for name, values in (typed or {}).items()},
         wrong=wrong or [],
         here=f"/charges/{charge_id}",

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import clock, validation
+from marketplace.kernel import clock, qr, validation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound, NotSignedIn, Refusal
-from marketplace.labs import bookings, ratings, shapes, usages, waiting
+from marketplace.labs import bookings, codes, ratings, shapes, usages, waiting
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.labs import local_moment
 from marketplace.portal.routes import PageRoute
@@ -26,6 +26,7 @@ router = APIRouter(prefix="/bookings", route_class=PageRoute, include_in_schema=
 
 PAGE: Final = 20
 REQUESTS: Final = 50
+SHOWN_AT_THE_KIOSK: Final = (BookingState.CONFIRMED, BookingState.IN_USE)
 
 
 async def _page(visit: Visit, session: AsyncSession, *, wrong: list[str] | None = None, status: int = 200) -> Response:
@@ -37,6 +38,8 @@ async def _page(visit: Visit, session: AsyncSession, *, wrong: list[str] | None 
     asked, _ = await bookings.listed(session, actor, BookingFilter(kept=True, state=BookingState.REQUESTED), first)
     running, _ = await bookings.listed(session, actor, BookingFilter(kept=True, state=BookingState.IN_USE), first)
     line, _ = await waiting.listed(session, actor, None, first)
+    key = request.app.state.signing_key
+    shown = {row.id: codes.code(key, row.id) for row in rows if row.state in SHOWN_AT_THE_KIOSK}
     return visit.page(
         "bookings.html",
         status,
@@ -44,6 +47,7 @@ async def _page(visit: Visit, session: AsyncSession, *, wrong: list[str] | None 
         asked=[shapes.booking(row) for row in sorted(asked, key=lambda one: one.starts_at)],
         running=[shapes.booking(row) for row in running],
         line=[shapes.waiting(row) for row in line],
+        codes={booking: (code, qr.code(code)) for booking, code in shown.items()},
         marker=marker,
         later="cursor" in request.query_params,
         now=clock.now(),

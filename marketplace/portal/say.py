@@ -36,6 +36,10 @@ def day(moment: datetime | date | None) -> str:
     return local.strftime("%Y-%m-%d")
 
 
+def this_year() -> int:
+    return clock.today().year
+
+
 def moment(at: datetime | None) -> str:
     return "—" if at is None else at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
 

@@ -182,6 +182,40 @@ SETTLEMENTS: Final = {
     "firm_redeems": "通用：企业先付后兑 · the firm pays and redeems",
     "lab_redeems": "通兑：机构兑付 · the lab redeems",
 }
+USAGE_SOURCES: Final = {
+    "keeper": "管理员录入 · by a keeper",
+    "kiosk": "签到签退 · checked in and out",
+    "log": "仪器日志 · instrument's log",
+    "meter": "计量终端 · metered",
+}
+ADJUSTMENT_STATES: Final = {
+    "asked": "待处理 · waiting",
+    "accepted": "已采纳 · accepted",
+    "declined": "不采纳 · declined",
+}
+DEVICE_KINDS: Final = {"kiosk": "签到终端（平板） · kiosk (tablet)", "meter": "计量终端 · meter"}
+METER_KINDS: Final = {"start": "开机 · start", "stop": "关机 · stop", "run": "运行 · run"}
+METER_OUTCOMES: Final = {
+    "open": "运行中，等待关机 · running",
+    "unfinished": "未见关机，未计机时 · no stop came: not counted",
+    "entered": "已录入机时 · entered as use",
+    "added": "已并入机时 · added to the use",
+    "known": "此预约已有机时，未重复计 · the booking's use stood already",
+    "closed": "已与关机配对 · paired with its stop",
+    "unmatched": "没有对应的开机，未计机时 · no start before it: not counted",
+}
+OUTPUT_KINDS: Final = {
+    "paper": "论文 · paper",
+    "patent": "专利 · patent",
+    "standard": "标准 · standard",
+    "project": "项目 · project",
+}
+REDEMPTION_STATES: Final = {
+    "asked": "待处理 · waiting",
+    "paid": "已兑付 · paid",
+    "declined": "未兑付 · declined",
+}
+MAP_BY: Final = {"weekday": "按星期 · by weekday", "day": "按日期 · by day"}
 GROUPINGS: Final = {
     "instrument": "按仪器 · by instrument",
     "lab": "按实验室 · by laboratory",
@@ -313,6 +347,14 @@ SAID: Final = {
     "booked": "预约已提交。 · Your booking is in.",
     "waiting": "已加入候补。 · You are on the waiting list.",
     "done": "已完成。 · Done.",
+    "priced": "收费标准已公布。 · The tariff is published.",
+    "entered": "机时已录入。 · The use is entered.",
+    "correction-asked": "更正申请已提出，等管理员处理。 · Your correction is in; a keeper will decide.",
+    "correction-decided": "更正申请已处理。 · The correction is decided.",
+    "output-added": "成果产出已登记，计入当年考核表。 · Written down; it counts in its year's sheet.",
+    "claimed": "兑付申请已提出。 · The claim is in.",
+    "claim-decided": "兑付申请已处理。 · The claim is decided.",
+    "issued": "创新券已发放。 · The voucher is issued.",
     "disputed": "异议已提出，等实验室答复。 · Your dispute is in; the lab will answer it.",
     "answered": "异议已答复。 · The dispute is answered.",
     "left": "成员已移除。 · The member was removed.",

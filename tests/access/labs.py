@@ -11,14 +11,18 @@ from marketplace.identity.models import Membership, Organisation
 from marketplace.kernel import clock
 from marketplace.labs import instrument_files
 from marketplace.labs.booking_models import Adjustment, Booking, CalendarLink, Usage, Waiting
+from marketplace.labs.device_models import Device
 from marketplace.labs.models import Holiday, Instrument, Keeper, Outage, Qualification
+from marketplace.labs.output_models import Output
 from marketplace.labs.rating_models import Rating
 from marketplace.lexicon.models import Synonym
 from marketplace.reservations import claims
 from schemas.bookings import BookingState, CalendarKind, UsageSource, WaitingState
+from schemas.devices import DeviceKind
 from schemas.identity import Role
 from schemas.instrument_files import FilePurpose
 from schemas.labs import CustomerClass, InstrumentState
+from schemas.outputs import OutputKind
 from tests.given.files import a_photo
 from tests.given.labs import an_instrument, day, slot
 from tests.given.people import Given
@@ -36,6 +40,8 @@ NAMES = (
     "adjustment_id",
     "rating_id",
     "file_id",
+    "device_id",
+    "output_id",
 )
 FORM = ["样品数量？"]
 _BOOKINGS = "POST /api/v1/bookings/{booking_id}"
@@ -63,6 +69,8 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
     for number, name in enumerate(("soon", "busy", "later")):
         told = slot(day(7 + number, 9))
         world.targets["own"] |= {name: told["starts_at"], f"{name}_until": told["ends_at"]}
+    ran = clock.now() - timedelta(hours=3)
+    world.targets["own"] |= {"ran": ran.isoformat(), "ran_until": (ran + timedelta(hours=1)).isoformat()}
     session.add(Holiday(day=date(2027, 10, 1), name="国庆节"))
     world.targets["own"]["purpose"] = FilePurpose.PHOTO.value
     world.targets["own"]["day"] = "2027-10-01"
@@ -136,7 +144,17 @@ async def _parts(given: Given, instrument: Instrument, at: Organisation, member:
         given.session, instrument, FilePurpose.PHOTO, name="正面.png", content=a_photo(color="red"), alt="正面",
         most_bytes=10_000, by=member,
     )  # fmt: skip
-    rows = (instrument, outage, qualification, booking, waiting, usage, adjustment, rating, photo)
+    device = await _put(
+        given, Device(instrument_id=instrument.id, kind=DeviceKind.METER, name="电流计", made_by=member)
+    )
+    output = await _put(
+        given,
+        Output(
+            instrument_id=instrument.id, usage_id=usage.id, kind=OutputKind.PAPER, title="论文", number="10.1000/1",
+            year=2026, by_keeper=True, added_by=member,
+        ),
+    )  # fmt: skip
+    rows = (instrument, outage, qualification, booking, waiting, usage, adjustment, rating, photo, device, output)
     return {name: str(row.id) for name, row in zip(NAMES, rows, strict=True)}
 
 

@@ -136,7 +136,9 @@ ADDRESSES: dict[str, str] = {
 # What a JSON schema has no words for; each is refused by name, and documented where it stands.
 UNSAID = frozenset(
     {
-        "a_hosts", "absent", "begun", "closed", "not_a_participant", "not_a_side", "nowhere_to_move", "oneself", "over",
+        "a_hosts", "absent", "begun", "cell_of", "doi_expected", "longer_than_there", "map_too_long", "not_then",
+        "not_yet", "patent_check_digit", "patent_expected", "project_expected", "run_until", "standard_expected",
+        "closed", "not_a_participant", "not_a_side", "nowhere_to_move", "oneself", "over",
         "agenda_outside", "answer_does_not_fit", "answer_missing", "answer_once", "budget_empty", "budget_order",
         "calendar_of", "email", "email_twice", "exception_pair", "exception_twice", "file_type", "hours_order",
         "hours_overlap", "indicator_upper", "kind_not_invited", "kind_twice", "lengths", "link_spent", "missing",

@@ -29,6 +29,7 @@ from tests.access.test_access_matrix import APP
 from tests.access.world import World, build
 from tests.conftest import Clones
 from tests.fuzz.families import UNSAID
+from tests.given.devices import Signed
 from tests.given.people import PASSWORD, Given
 from tests.schemas.formats import FORMATS
 
@@ -57,6 +58,7 @@ class Place:
     def __init__(self, client: httpx.AsyncClient, database: Database, world: World, loop: asyncio.Runner) -> None:
         self.client, self.database, self.world, self.loop = client, database, world, loop
         self.tokens: dict[str, str] = {}
+        self.signed: httpx.Auth | None = None
 
     def ask(self, case: Case, caller: str) -> httpx.Response:
         wanted = requests.Request(**case.as_transport_kwargs("http://test"))
@@ -80,7 +82,7 @@ class Place:
         ]
         authorised = (b"authorization", f"Bearer {self.tokens[caller]}".encode())
         return await self.client.request(
-            str(wanted.method), str(wanted.url), headers=[*headers, authorised], content=wanted.body
+            str(wanted.method), str(wanted.url), headers=[*headers, authorised], content=wanted.body, auth=self.signed
         )
 
     async def _token(self, caller: str) -> str:
@@ -113,7 +115,9 @@ def fuzzed(clones: Clones, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         await app.state.engine.load()
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport) as client:
-            yield Place(client, database, world, loop)
+            place = Place(client, database, world, loop)
+            place.signed = Signed(app.state.signing_key)
+            yield place
         await database.close()
         await clones.drop(url)
 

@@ -102,6 +102,22 @@ FAULTS = {
     " or sum(free_amount) < 0 or sum(voucher_amount) < 0 or sum(payer_amount) < 0",
     "payers who owe what nobody charged": "select 1 where (select coalesce(sum(balance), 0) from account"
     " where kind = 'payer') <> (select coalesce(sum(payable), 0) from charge_entry)",
+    "a hold that outlives its booking": "select hold.id from hold join booking on booking.id = hold.booking_id"
+    " where not exists (select from hold_end where hold_id = hold.id)"
+    " and (booking.state in ('cancelled', 'moved', 'released', 'refused')"
+    " or exists (select from charge where charge.booking_id = booking.id))",
+    "a voucher redeemed for more or less than was paid": "select voucher.id from voucher where"
+    " (select coalesce(sum(balance), 0) from account where owner_id = voucher.id and kind = 'voucher_redeemed')"
+    " <> (select coalesce(sum(amount), 0) from redemption where voucher_id = voucher.id and state = 'paid')",
+    "a claim on more than the voucher bears": "select redemption.id from redemption where state <> 'declined'"
+    " and amount <> (select coalesce(sum(amount), 0) from charge_cover where charge_cover.charge_id ="
+    " redemption.charge_id and charge_cover.voucher_id = redemption.voucher_id)",
+    "a lab that is owed what nobody borrowed": "select 1 where (select coalesce(sum(balance), 0) from account"
+    " where kind in ('due', 'paid')) <> (select coalesce(sum(charge_cover.amount), 0) from charge_cover join"
+    " voucher on voucher.id = voucher_id where settlement = 'lab_redeems')",
+    "a lab paid what nobody decided": "select 1 where (select coalesce(sum(balance), 0) from account"
+    " where kind = 'paid') <> (select coalesce(sum(redemption.amount), 0) from redemption join voucher"
+    " on voucher.id = voucher_id where settlement = 'lab_redeems' and state = 'paid')",
     "a voucher that is spent and borne by nothing": "select voucher.id from voucher where (select coalesce(sum(balance),"
     " 0) from account where owner_id = voucher.id and kind in ('voucher_spent', 'voucher_redeemed'))"
     " <> (select coalesce(sum(amount), 0) from charge_cover where voucher_id = voucher.id)",

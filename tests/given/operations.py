@@ -142,6 +142,21 @@ def _labs() -> dict[str, Example]:
             {"starts_at": "2027-03-01T00:00:00+08:00", "ends_at": "2027-03-02T00:00:00+08:00", "reason": "年检"}
         ),
         f"POST {one}/outages/{{outage_id}}/end": Example(),
+        f"GET {one}/devices": Example(query={"limit": "5"}),
+        f"POST {one}/devices": Example({"kind": "kiosk", "name": "一号楼 101 门口"}),
+        f"DELETE {one}/devices/{{device_id}}": Example(),
+        f"GET {one}/meter-events": Example(query={"limit": "5"}),
+        f"POST {API}/meters/{{device_id}}/events": Example(
+            {"events": [{"id": "2026-1", "kind": "run", "at": "{ran}", "until": "{ran_until}", "samples": 3}]}
+        ),
+        f"GET {one}/outputs": Example(query={"year": "2026", "kind": "paper", "limit": "5"}),
+        f"POST {one}/outputs": Example(
+            {
+                "kind": "patent", "title": "一种夹具", "number": "ZL202010123456.2", "year": 2026,
+                "usage_id": "{usage_id}",
+            }
+        ),
+        f"DELETE {API}/outputs/{{output_id}}": Example(),
         f"GET {one}/qualifications": Example(query={"limit": "5"}),
         f"POST {one}/qualifications": Example(
             {"email": "newcomer@test.example", "expires_on": "2027-12-31", "note": "已培训"}
@@ -174,7 +189,8 @@ def _bookings() -> dict[str, Example]:
         f"POST {one}/move": Example({"starts_at": "{later}", "ends_at": "{later_until}", "waive": ["too_short"]}),
         f"POST {one}/cancellation": Example({"note": "样品未到。"}),
         f"POST {one}/check-in": Example(),
-        f"POST {one}/check-out": Example(),
+        f"POST {one}/check-out": Example({"preparation_minutes": 0, "processing_minutes": 0, "samples": 3}),
+        f"GET {one}/code": Example(),
         f"POST {one}/rating": Example({"stars": 5, "text": "很好用。"}),
         f"GET {API}/instruments/{{instrument_id}}/ratings": Example(query={"limit": "5"}),
         f"POST {API}/ratings/{{rating_id}}/answer": Example({"answer": "谢谢。"}),
@@ -186,7 +202,9 @@ def _bookings() -> dict[str, Example]:
         f"POST {line}": Example(_WISH | {"starts_at": "{busy}", "ends_at": "{busy_until}"}),
         f"POST {line}/{{waiting_id}}/acceptance": Example(),
         f"DELETE {line}/{{waiting_id}}": Example(),
-        f"GET {used}": Example(query={"instrument": "{instrument_id}", "kept": "false", "limit": "5"}),
+        f"GET {used}": Example(
+            query={"instrument": "{instrument_id}", "kept": "false", "asked": "false", "limit": "5"}
+        ),
         f"POST {used}": Example(
             _USED
             | {
@@ -259,6 +277,14 @@ def _money() -> dict[str, Example]:
         ),
         f"GET {sharing}/{{instrument_id}}/usages": Example(query={"year": "2026", "external": "true", "limit": "5"}),
         f"GET {sharing}/{{instrument_id}}/organisations": Example(query={"year": "2026", "limit": "5"}),
+        f"GET {API}/reports/utilisation/{{instrument_id}}": Example(
+            query={"since": "2026-03-01", "until": "2026-03-31", "by": "weekday"}
+        ),
+        f"GET {API}/reports/utilisation/{{instrument_id}}/usages": Example(
+            query={
+                "since": "2026-03-01", "until": "2026-03-31", "by": "weekday", "weekday": "1", "hour": "9", "limit": "5",
+            }
+        ),
         f"GET {API}/reports/duplicates": Example(
             query={
                 "class_code": "02", "region": "220000", "year": "2026", "longitude": "125.3", "latitude": "43.8",

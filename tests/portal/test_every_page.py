@@ -1,15 +1,18 @@
 """Every page, for everybody who may see it, in both languages."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 import marketplace.portal
+from marketplace.kernel import clock
 from marketplace.kernel.language import SEPARATOR
 from marketplace.portal import words
 from schemas.events import EventState
 from schemas.identity import OrganisationKind, Role, Verification
+from tests.given.devices import Signed, a_device
 from tests.given.docking import an_event, registered
 from tests.given.files import a_photo
 from tests.given.labs import an_instrument, day, wish
@@ -91,6 +94,18 @@ async def market(given, visitor, ranking, app):
     usage = await used(manager, instrument, 90, organisation_id=str(enterprise.organisation.id))
     charge = (await charge_of(enterprise, usage))["id"]
     assert (await enterprise.post(f"/api/v1/charges/{charge}/disputes", {"reason": "只用了一小时"})).status_code == 201
+    correction = {"run_minutes": 60, "reason": "只用了一小时"}
+    assert (await enterprise.post(f"/api/v1/usages/{usage['id']}/adjustments", correction)).status_code == 201
+    paper = {"kind": "paper", "title": "界面阻抗", "number": "10.1000/x1", "year": 2026, "usage_id": usage["id"]}
+    led_to = await enterprise.post(f"/api/v1/instruments/{instrument.id}/outputs", paper)
+    assert led_to.status_code == 201, led_to.text
+    await a_device(manager, instrument, "kiosk", "门口平板")
+    meter = await a_device(manager, instrument)
+    ran = clock.now() - timedelta(hours=9)
+    run = {"id": "1", "kind": "run", "at": ran.isoformat(), "until": (ran + timedelta(hours=1)).isoformat()}
+    path = f"/api/v1/meters/{meter['id']}/events"
+    signed = Signed(app.state.signing_key)
+    assert (await manager.client.post(path, json={"events": [run]}, auth=signed)).status_code == 200
     organizer = await given.person(Role.ORGANIZER, await given.organisation())
     rules = {
         "needs_approval": True, "calls_for": ["problem"], "industries": ["3841"], "disciplines": ["43020"],
@@ -136,6 +151,7 @@ async def market(given, visitor, ranking, app):
         "instrument": str(instrument.id),
         "year": str(day(0).year),
         "charge": charge,
+        "usage": usage["id"],
         "event": str(event.id),
         "running": str(running.id),
         "off": str(off.id),
@@ -178,6 +194,22 @@ PAGES = [
     ("/charges/{charge}", "enterprise manager auditor"),
     ("/charges/statements", "enterprise newcomer"),
     ("/charges/vouchers", "enterprise newcomer"),
+    ("/charges/vouchers", "admin"),
+    ("/charges/redemptions", "enterprise manager admin newcomer"),
+    ("/usages", "enterprise manager newcomer auditor"),
+    ("/usages?kept=true", "manager"),
+    ("/usages?instrument={instrument}", "enterprise manager"),
+    ("/usages/{usage}", "enterprise manager auditor"),
+    ("/instruments/holidays", "nobody admin"),
+    ("/instruments/{instrument}/hours", "manager"),
+    ("/instruments/{instrument}/devices", "manager"),
+    ("/instruments/{instrument}/tariffs", "nobody manager"),
+    ("/instruments/{instrument}/outputs", "nobody enterprise manager"),
+    ("/instruments/{instrument}/outputs?year=2026&kind=paper", "nobody"),
+    ("/instruments/{instrument}/utilisation", "manager"),
+    ("/instruments/{instrument}/utilisation?by=day", "manager auditor"),
+    ("/instruments/{instrument}/utilisation/rows?weekday=1&hour=9", "manager"),
+    ("/kiosk", "nobody"),
     ("/charges/sharing", "manager newcomer"),
     ("/charges/sharing?by=lab", "manager"),
     ("/charges/sharing/{instrument}", "manager"),
@@ -300,6 +332,7 @@ def test_words_are_known_for_every_member():
         agenda,
         bookings,
         charges,
+        devices,
         event_extras,
         events,
         identity,
@@ -308,6 +341,7 @@ def test_words_are_known_for_every_member():
         meetings,
         operations,
         outcomes,
+        outputs,
         problems,
         registrations,
         reports,
@@ -342,6 +376,14 @@ def test_words_are_known_for_every_member():
         (charges.EntryKind, words.ENTRY_KINDS),
         (charges.DisputeState, words.DISPUTE_STATES),
         (charges.Settlement, words.SETTLEMENTS),
+        (bookings.UsageSource, words.USAGE_SOURCES),
+        (bookings.AdjustmentState, words.ADJUSTMENT_STATES),
+        (devices.DeviceKind, words.DEVICE_KINDS),
+        (devices.MeterKind, words.METER_KINDS),
+        (devices.MeterOutcome, words.METER_OUTCOMES),
+        (outputs.OutputKind, words.OUTPUT_KINDS),
+        (charges.RedemptionState, words.REDEMPTION_STATES),
+        (reports.MapBy, words.MAP_BY),
         (reports.Grouping, words.GROUPINGS),
         (events.EventKind, words.EVENT_KINDS),
         (events.EventFormat, words.EVENT_FORMATS),

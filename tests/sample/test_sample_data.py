@@ -12,6 +12,7 @@ from itertools import combinations
 import pytest
 
 from schemas.labs import CustomerClass, InstrumentBody
+from schemas.outputs import OutputNew
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 MODES = {"transfer", "licence", "equity", "joint_development", "service"}
@@ -279,3 +280,19 @@ def test_there_are_events_in_both_provinces_and_in_several_states():
     assert {each["event"]["region"][:2] for each in EVENTS} == {"22", "62"}
     assert {each["state"] for each in EVENTS} == {"published", "open", "closed"}
     assert {one.get("decision") for each in EVENTS for one in each["registrations"]} == {None, "approve", "wait"}
+
+
+def test_use_and_what_it_led_to_hold_together():
+    instruments = {each["external_id"] for each in INSTRUMENTS}
+    used = load("usages")
+    assert len(used) >= 30
+    for each in used:
+        assert each["instrument"] in instruments
+        assert each["organisation"] is None or each["organisation"] in BY_USCC
+        assert 1 <= each["weekday"] <= 7
+        assert each["preparation_minutes"] + each["run_minutes"] + each["processing_minutes"] < 12 * 60
+    led_to = load("outputs")
+    assert {each["kind"] for each in led_to} == {"paper", "patent", "standard", "project"}
+    for each in led_to:
+        message = OutputNew(year=2026, **{name: each[name] for name in ("kind", "title", "number")})
+        assert (message.number, each["instrument"] in instruments) == (each["number"], True)

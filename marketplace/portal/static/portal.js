@@ -60,6 +60,15 @@
   });
   document.querySelectorAll("[data-with-script]").forEach((one) => { one.hidden = false; });
 
+  // A tablet that scanned the code of a new kiosk brings the key behind the #, which no server and no log sees.
+  const keyed = document.querySelector("form[data-key-in-hash]");
+  const key = window.location.hash.slice(1);
+  if (keyed && key.startsWith("djk_")) {
+    keyed.elements.token.value = key;
+    window.history.replaceState(null, "", window.location.pathname);
+    keyed.requestSubmit();
+  }
+
   // What was refused is read first.
   const wrong = document.querySelector('main [role="alert"]');
   if (wrong && wrong.tabIndex === -1 && document.querySelector("main form")) wrong.focus();

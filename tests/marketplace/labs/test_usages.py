@@ -2,6 +2,7 @@
 
 import pytest
 
+from marketplace.labs import bookings
 from tests.given.labs import an_instrument, day, slot, wish
 
 URL = "/api/v1/usages"
@@ -34,6 +35,16 @@ async def test_the_use_of_a_booking_is_written_down_once(manager, engineer, inst
         URL, NUMBERS | slot(day(-1, 9)) | {"instrument_id": str(instrument.id), "booking_id": booking["id"]}
     )
     assert again.json()["type"] == "/problems/entered-already"
+
+
+async def test_whoever_used_it_without_checking_in_is_no_no_show(manager, engineer, session):
+    made = await an_instrument(session, manager.organisation, no_show_minutes=30)
+    booked = [(await engineer.post("/api/v1/bookings", wish(made, engineer, day(1, hour)))).json() for hour in (9, 11)]
+    await entered(manager, made, booking_id=booked[0]["id"])
+    assert await bookings.release_no_shows(session, day(1, 13)) == 1
+    await session.commit()
+    states = [(await engineer.get(f"/api/v1/bookings/{one['id']}")).json()["state"] for one in booked]
+    assert states == ["confirmed", "released"]
 
 
 async def test_an_accepted_adjustment_changes_the_record_and_keeps_the_old_numbers(manager, engineer, instrument):

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 from python_calamine import CalamineWorkbook
 
+from marketplace.kernel import clock
 from schemas.identity import OrganisationKind, Role
-from tests.given.labs import an_instrument, day
+from tests.given.labs import an_instrument, day, wish
 from tests.given.money import a_voucher, used
 
 YEAR = day(0).year
@@ -81,3 +82,26 @@ async def test_nobody_reports_on_the_labs_of_others(stranger, given, instrument,
 @pytest.mark.parametrize("wish", ["", "?year=1999", "?year=2026&by=year", "?year=2026&month=3"])
 async def test_a_report_of_nothing_is_refused(wish, manager):
     assert (await manager.get(f"/api/v1/reports/open-sharing{wish}")).status_code == 422
+
+
+async def test_ratings_and_outputs_of_the_year_count_and_open_their_rows(manager, engineer, instrument, session, year):
+    booked = await engineer.post("/api/v1/bookings", wish(instrument, engineer, day(1, 9), 1))
+    assert booked.status_code == 201, booked.text
+    one = f"/api/v1/bookings/{booked.json()['id']}"
+    with clock.ahead(day(1, 9.2) - clock.now()):
+        for step, body in (("check-in", None), ("check-out", None), ("rating", {"stars": 4})):
+            assert (await engineer.post(f"{one}/{step}", body)).is_success
+    other = await an_instrument(session, manager.organisation, name="另一台")
+    paper = {"kind": "paper", "title": "论文", "number": "10.1000/x1", "year": YEAR}
+    for where, body in ((instrument, paper), (other, paper), (instrument, paper | {"number": "10.1000/x0", "year": YEAR - 1}),
+                        (instrument, {"kind": "project", "title": "项目", "number": "2026A1", "year": YEAR})):  # fmt: skip
+        assert (await manager.post(f"/api/v1/instruments/{where.id}/outputs", body)).status_code == 201
+    rows = {row["id"]: row for row in await items(manager, f"/api/v1/reports/open-sharing?year={day(1).year}")}
+    row = rows[str(instrument.id)]
+    assert row["satisfaction"] == "4.0000"
+    assert len(await items(manager, row["rating_rows"])) == 1
+    if day(1).year == YEAR:
+        assert row["outputs"] == len(await items(manager, row["output_rows"])) == 2
+    [unit] = await items(manager, f"{URL}&by=organisation")
+    # One paper came of two instruments: it is one paper.
+    assert unit["outputs"] == 2
