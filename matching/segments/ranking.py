@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from matching.segments.bounds import Lengths, Open
 from matching.segments.codec import DAMP
 from matching.segments.files import frozen
-from matching.segments.kernels import BLOCK, Postings, Questions, Room, room_for, search
+from matching.segments.kernels import BLOCK, Postings, Room, room_for, search
+from matching.segments.planning import Questions
 from matching.segments.scoring import Asked, Documents, hashed, score_rows
 from matching.segments.segment import Segment, key_bytes
 from matching.segments.statistics import MARK, Weighing, classes_of
@@ -204,7 +205,7 @@ def found_by(
         questions,
         documents_of(part),
         Postings(segment.run_first, segment.runs, segment.ids),
-        Lengths(weighing.low_norms, weighing.unit, weighing.parts),
+        Lengths(weighing.low_norms, weighing.unit, weighing.parts, weighing.least_norms),
         Open(frozen(alive), every),
         DAMP,
         room,
@@ -218,7 +219,7 @@ def found_by(
 def _scores(part: Part, question: Question, numbers: NDArray[np.int32], rows: Rows) -> Floats:
     has = _present(numbers)
     terms, lone = numbers[has], question.lone[has].view(np.uint8)
-    asked = Asked(terms, question.weights[has], question.idf[has], lone, question.pivot, DAMP, *hashed(terms))
+    asked = Asked(terms, question.weights[has], question.idf[has], lone, question.pivot, DAMP, hashed(terms))
     return score_rows(np.ascontiguousarray(rows, np.int64), documents_of(part), asked)
 
 
@@ -253,6 +254,7 @@ def _near(
         question.lone[has].view(np.uint8),
         classes_of(question.df[has], part.weighing.documents),
         part.segment.df[numbers[has]],
+        part.segment.top_tf[numbers[has]],
         np.array([question.pivot]),
     )
     every = some is None and alive is part.segment.everyone

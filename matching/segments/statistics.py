@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from matching.segments.building import Totals, of_the_living
 from matching.segments.codec import lengths
 from matching.segments.files import Opened, frozen, write_arrays
-from matching.segments.segment import Segment
+from matching.segments.segment import BLOCK, Segment
 from matching.weighting import Collection, idf_of, mean_of
 
 MARK: Final = "\0"
@@ -27,7 +28,7 @@ _ARRAYS: Final = ("df", "cf", "norms", "low_norms", "parts")
 _STEPS: Final = 65_535
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Weighing:
     """One segment under one version of the collection's numbers.
 
@@ -66,6 +67,12 @@ class Weighing:
             unit=unit,
             parts=frozen(np.minimum(np.ceil(parts / norms * 255 * (1 + 1e-6)), 255).astype(np.uint8)),
         )
+
+    @cached_property
+    def least_norms(self) -> NDArray[np.float64]:
+        """The lowest |d| of each block, rounded down."""
+        begins = np.arange(0, len(self.low_norms), BLOCK)
+        return frozen(np.minimum.reduceat(self.low_norms, begins) * self.unit if len(begins) else np.zeros(0))
 
     @classmethod
     def opened(cls, path: Path) -> "Weighing":

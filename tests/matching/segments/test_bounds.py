@@ -11,7 +11,8 @@ def lengths_of(norms, shares, steps):
     """As ``statistics.Weighing`` keeps them, in so many steps."""
     unit = norms.max() / steps
     parts = np.minimum(np.ceil(shares * 255), 255).astype(np.uint8)
-    return Lengths(frozen((norms / unit).astype(np.uint16)), unit, frozen(parts))
+    low = (norms / unit).astype(np.uint16)
+    return Lengths(frozen(low), unit, frozen(parts), frozen(np.array([low.min() * unit])))
 
 
 @pytest.mark.parametrize("steps", [1, 7, 65_535])
@@ -30,12 +31,13 @@ def test_whoever_can_still_reach_the_bar_is_kept(steps, active):
     room = room_for(n)
     kept = 0
     for pivot in (0.0, 3.0, 60.0):
-        most = (sums + (reach @ shares) * norms) / (norms + pivot)
+        rest = pivot / 9
+        most = (sums + rest + (reach @ shares) * norms) / (norms + pivot)
         for bar in np.quantile(most, [0.3, 0.9, 0.999]):
             n_found = scan(
                 sums, 0, lengths, Open(frozen(admitted.view(np.uint8)), False),
                 (reach * lengths.unit / 255).astype(np.float32), np.array(active, np.int64), bar * (1 - 1e-5), pivot,
-                Flags(room.bytes, room.words, room.found), n,
+                rest, Flags(room.bytes, room.words, room.found, room.peaks), n,
             )  # fmt: skip
             wanted = np.flatnonzero(admitted & (most >= bar))
             found = set(room.found[:n_found].tolist())

@@ -1,0 +1,148 @@
+"""In which order a question's terms are added to the sums of a block, and what those that wait could still add."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.segments.codec import damped
+from matching.segments.compiling import compiled, whole
+
+F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
+U32 = NDArray[np.uint32]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+
+SHARE = 0.2
+"""Of |q|²: the first block starts to look when no more is left out."""
+
+# Measured costs in nanoseconds; they only steer when to stop adding and start scoring.
+POSTING = 0.4
+EXACT = 250.0
+SCAN = 7000.0
+TOUCH = 1.0
+
+_TYPICAL_SHARE = 0.3  # of |d| in a class: only decides which of two bounds is asked
+
+
+class Questions(NamedTuple):
+    """Queries end to end; ``starts`` has one more than there are. By term: number in the segment, ascending in each query,
+    and as in ``Asked``; ``classes`` of commonness; ``df`` and largest tf in the segment. By query: ``pivots``."""
+
+    starts: I64
+    terms: I32
+    weights: F64
+    idf: F64
+    lone: U8
+    classes: NDArray[np.int8]
+    df: U32
+    top_tf: U32
+    pivots: F64
+
+
+class Plan(NamedTuple):
+    """Stage 0 adds the terms without a class, each following stage those of one class, the commonest last.
+
+    ``order``: the terms by stage, those of stage 0 that can add most first; ``first``: where each stage begins in it;
+    ``cost``: of each in nanoseconds a block; ``last``: the last stage that has terms. Bounds of what a class can add:
+    ``reach``: |q in class|; ``most``: to any sum, by stage. ``left``: the most that the terms from a place in the order on
+    can add to any sum. ``plain``: whether ``most`` is the better bound of a stage.
+    """
+
+    order: I32
+    first: I64
+    cost: F64
+    reach: F64
+    last: int
+    most: F64
+    left: F64
+    plain: NDArray[np.bool_]
+
+
+@compiled
+def planned(
+    weights: F64,
+    idf: F64,
+    classes: NDArray[np.int8],
+    df: U32,
+    top_tf: U32,
+    damp: F64,
+    n_classes: int,
+    n_blocks: int,
+    typical: float,
+) -> Plan:
+    """``typical``: a usual |d|."""
+    n = len(classes)
+    order = np.empty(n, np.int32)
+    first = np.zeros(n_classes + 2, np.int64)
+    cost, most = np.zeros(n_classes + 2), np.zeros(n_classes + 1)
+    reach = np.zeros(n_classes + 1)
+    left, tops = np.zeros(n + 1), np.empty(n)
+    at = last = 0
+    for stage in range(n_classes + 1):
+        begin = at
+        for j in range(n):
+            if classes[j] == n_classes - stage:
+                top = weights[j] * idf[j] * damped(whole(top_tf[j]), damp)
+                place = at
+                while stage == 0 and place > begin and tops[place - 1] < top:
+                    tops[place], order[place] = tops[place - 1], order[place - 1]
+                    place -= 1
+                tops[place], order[place] = top, j
+                at += 1
+                cost[stage] += POSTING * df[j] / n_blocks
+                most[stage] += top
+                reach[n_classes - stage] += weights[j] * weights[j]
+                last = stage
+        first[stage + 1] = at
+    for place in range(n - 1, -1, -1):
+        left[place] = left[place + 1] + tops[place] * (1.0 + 1e-6)
+    reach = np.sqrt(reach)
+    plain = np.zeros(n_classes + 1, np.bool_)
+    for stage in range(1, n_classes + 1):
+        plain[stage] = most[stage] <= reach[n_classes - stage] * _TYPICAL_SHARE * typical
+    return Plan(order, first, cost, reach, last, most, left, plain)
+
+
+@compiled
+def first_stage(plan: Plan, n_blocks: int, k: int) -> int:
+    """Where most of the query is added; everything, when that is cheaper than to score k rows that are not the best."""
+    left, waiting = 0.0, 0.0
+    for stage in range(plan.last, 0, -1):
+        left += plan.reach[len(plan.reach) - 1 - stage] ** 2
+        waiting += plan.cost[stage]
+        if left > SHARE or (n_blocks == 1 and waiting > k * EXACT):
+            return stage
+    return 0
+
+
+@compiled
+def rest_after(plan: Plan, stage: int) -> float:
+    """The most that later stages with a plain bound can add to any sum."""
+    rest = 0.0
+    for later in range(stage + 1, plan.last + 1):
+        if plan.plain[later]:
+            rest += plan.most[later]
+    return rest * (1.0 + 1e-6)
+
+
+@compiled
+def active_after(plan: Plan, stage: int, active: I64) -> int:
+    """Into ``active`` the classes of later stages whose bound is made of shares; answers how many."""
+    n, n_classes = whole(0), len(plan.reach) - 1
+    for later in range(plan.last, stage, -1):
+        if not plan.plain[later] and plan.reach[n_classes - later] > 0.0:
+            active[n] = n_classes - later
+            n += 1
+    return n
+
+
+@compiled
+def essential(plan: Plan, stage: int, need: float) -> int:
+    """Which terms of stages up to this one a row must have one of, to reach ``need``: so many from the first of the order
+    on. -1 when rows with none of them could reach it."""
+    for place in range(plan.first[stage + 1] + 1):
+        if plan.left[place] < need:
+            return place
+    return -1
