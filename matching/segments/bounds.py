@@ -182,7 +182,7 @@ def scan(
 def _raise_peaks(sums: F32, low_norms: U16, unit: np.float32, pivot: np.float32, peaks: F32) -> None:
     for i in range(len(peaks)):
         score = sums[i] / (np.float32(low_norms[i]) * unit + pivot)
-        peaks[i] = score if score > peaks[i] else peaks[i]
+        peaks[i] = max(peaks[i], score)
 
 
 @fused
@@ -190,7 +190,7 @@ def _raise_open_peaks(sums: F32, low_norms: U16, admitted: U8, unit: np.float32,
     for i in range(len(peaks)):
         score = sums[i] / (np.float32(low_norms[i]) * unit + pivot)
         score *= np.float32(admitted[i])
-        peaks[i] = score if score > peaks[i] else peaks[i]
+        peaks[i] = max(peaks[i], score)
 
 
 @compiled

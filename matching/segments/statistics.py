@@ -21,6 +21,8 @@ MARK: Final = "\0"
 COMMON: Final = (0.3, 0.15, 0.07, 0.03, 0.01)
 """A term's class of commonness is the first share of the documents that it exceeds; rarer terms have none."""
 
+_COMMON_FIRST: Final = np.array(COMMON[::-1])
+
 Mask = NDArray[np.bool_]
 Whole = NDArray[np.uint32] | NDArray[np.int64]
 
@@ -134,6 +136,6 @@ def known_totals(segment: Segment, older: Sequence[tuple[Segment, Weighing]]) ->
 
 def classes_of(df: Whole, documents: int) -> NDArray[np.int8]:
     """Each term's place in ``COMMON``; its length for a term that is rarer."""
-    bounds = np.array(COMMON) * documents
-    classes: NDArray[np.int8] = (df[:, None] <= bounds).sum(axis=1).astype(np.int8)
+    bounds = _COMMON_FIRST * documents
+    classes: NDArray[np.int8] = (len(bounds) - np.searchsorted(bounds, df)).astype(np.int8)
     return classes
