@@ -319,6 +319,7 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
             questions.top_tf[a:b],
             damp,
             n_classes,
+            n,
             n_blocks,
             typical,
         )
@@ -360,10 +361,7 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
                         here, lo, needed, plan, postings, cursor, lengths, open_, least, pivot, rest, room, limit
                     )
                 else:
-                    n_active = active_after(plan, stage, active_room)
-                    by[:] = np.float32(0.0)
-                    for c in active_room[:n_active]:
-                        by[c] = plan.reach[c] * lengths.unit / 255.0
+                    n_active = active_after(plan, stage, n_classes, lengths.unit, active_room, by)
                     active, rest = active_room[:n_active], rest_after(plan, stage)
                     n_found = scan(here, lo, lengths, open_, by, active, least, pivot, rest, flags, limit)
                 if n_found > limit:

@@ -1,5 +1,6 @@
 """In which order a question's terms are added to the sums of a block, and what those that wait could still add."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from matching.segments.codec import damped
 from matching.segments.compiling import compiled, whole
 
 F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
 I32 = NDArray[np.int32]
@@ -42,12 +44,13 @@ class Questions(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Stage 0 adds the terms without a class, each following stage those of one class, the commonest last.
+    """Stage 0 adds the terms without a class, each following stage those of one class, the commonest last: what more than
+    half of the rows have comes after the others of its class.
 
     ``order``: the terms by stage, those of stage 0 that can add most first; ``first``: where each stage begins in it;
-    ``cost``: of each in nanoseconds a block; ``last``: the last stage that has terms. Bounds of what a class can add:
-    ``reach``: |q in class|; ``most``: to any sum, by stage. ``left``: the most that the terms from a place in the order on
-    can add to any sum. ``plain``: whether ``most`` is the better bound of a stage.
+    ``cost``: of each in nanoseconds a block; ``last``: the last stage that has terms. Bounds of what a stage can add:
+    ``reach``: |q in stage|; ``most``: to any sum. ``plain``: whether the latter is the better one. ``left``: the most that
+    the terms from a place in the order on can add to any sum.
     """
 
     order: I32
@@ -69,21 +72,24 @@ def planned(
     top_tf: U32,
     damp: F64,
     n_classes: int,
+    rows: int,
     n_blocks: int,
     typical: float,
 ) -> Plan:
     """``typical``: a usual |d|."""
-    n = len(classes)
+    n, n_stages = len(classes), n_classes + 2
     order = np.empty(n, np.int32)
-    first = np.zeros(n_classes + 2, np.int64)
-    cost, most = np.zeros(n_classes + 2), np.zeros(n_classes + 1)
-    reach = np.zeros(n_classes + 1)
+    first = np.zeros(n_stages + 1, np.int64)
+    cost, most, reach = np.zeros(n_stages + 1), np.zeros(n_stages), np.zeros(n_stages)
     left, tops = np.zeros(n + 1), np.empty(n)
     at = last = 0
-    for stage in range(n_classes + 1):
+    for stage in range(n_stages):
         begin = at
         for j in range(n):
-            if classes[j] == n_classes - stage:
+            its = n_classes - classes[j]
+            if its == n_classes and 2 * whole(df[j]) > rows:
+                its += 1
+            if its == stage:
                 top = weights[j] * idf[j] * damped(whole(top_tf[j]), damp)
                 place = at
                 while stage == 0 and place > begin and tops[place - 1] < top:
@@ -93,15 +99,15 @@ def planned(
                 at += 1
                 cost[stage] += POSTING * df[j] / n_blocks
                 most[stage] += top
-                reach[n_classes - stage] += weights[j] * weights[j]
+                reach[stage] += weights[j] * weights[j]
                 last = stage
         first[stage + 1] = at
     for place in range(n - 1, -1, -1):
         left[place] = left[place + 1] + tops[place] * (1.0 + 1e-6)
-    reach = np.sqrt(reach)
-    plain = np.zeros(n_classes + 1, np.bool_)
-    for stage in range(1, n_classes + 1):
-        plain[stage] = most[stage] <= reach[n_classes - stage] * _TYPICAL_SHARE * typical
+    plain = np.zeros(n_stages, np.bool_)
+    for stage in range(n_stages):
+        reach[stage] = math.sqrt(reach[stage])
+        plain[stage] = most[stage] <= reach[stage] * _TYPICAL_SHARE * typical
     return Plan(order, first, cost, reach, last, most, left, plain)
 
 
@@ -110,7 +116,7 @@ def first_stage(plan: Plan, n_blocks: int, k: int) -> int:
     """Where most of the query is added; everything, when that is cheaper than to score k rows that are not the best."""
     left, waiting = 0.0, 0.0
     for stage in range(plan.last, 0, -1):
-        left += plan.reach[len(plan.reach) - 1 - stage] ** 2
+        left += plan.reach[stage] ** 2
         waiting += plan.cost[stage]
         if left > SHARE or (n_blocks == 1 and waiting > k * EXACT):
             return stage
@@ -128,13 +134,24 @@ def rest_after(plan: Plan, stage: int) -> float:
 
 
 @compiled
-def active_after(plan: Plan, stage: int, active: I64) -> int:
-    """Into ``active`` the classes of later stages whose bound is made of shares; answers how many."""
-    n, n_classes = whole(0), len(plan.reach) - 1
+def active_after(plan: Plan, stage: int, n_classes: int, unit: float, active: I64, by: F32) -> int:
+    """Into ``active`` the classes of later stages whose bound is made of shares, and into ``by`` what each share counts;
+    answers how many."""
+    n = whole(0)
+    by[:] = np.float32(0.0)
+    squared = 0.0
     for later in range(plan.last, stage, -1):
-        if not plan.plain[later] and plan.reach[n_classes - later] > 0.0:
-            active[n] = n_classes - later
+        if later > n_classes:  # of the same class as the stage before it
+            squared = 0.0 if plan.plain[later] else plan.reach[later] ** 2
+            if later - 1 > stage:
+                continue
+        elif not plan.plain[later]:
+            squared += plan.reach[later] ** 2
+        if squared > 0.0:
+            active[n] = max(n_classes - later, 0)
+            by[active[n]] = math.sqrt(squared) * unit / 255.0
             n += 1
+        squared = 0.0
     return n
 
 

@@ -160,8 +160,9 @@ class View:
                 floor = max(floor, _kth([scores for _, scores in found], k))
         if len(found) == 1:
             return self._ordered(*found[0], k, most)
-        every = [*found, (np.zeros(0, np.int64), np.zeros(0))]
-        return self._ordered(*(np.concatenate(each) for each in zip(*every, strict=True)), k, most)
+        found.append((np.zeros(0, np.int64), np.zeros(0)))
+        together = np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found])
+        return self._ordered(*together, k, most)
 
     def _ordered(self, rows: Rows, scores: Floats, k: int, most: float) -> Found:
         order = np.lexsort((rows, -scores))
