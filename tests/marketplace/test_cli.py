@@ -190,7 +190,7 @@ def test_a_taken_port_is_said_and_the_exit_code_tells(home, shown) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("serve",), ("worker",), ("migrate",), ("match",), ("demo",), ("admin",), ("import",)]
+    "command", [(), ("serve",), ("worker",), ("migrate",), ("match",), ("demo",), ("admin",), ("import",), ("rematch",)]
 )
 def test_every_command_explains_itself(command) -> None:
     out = CliRunner().invoke(cli.app, [*command, "--help"])
