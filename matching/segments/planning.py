@@ -113,14 +113,17 @@ def planned(
 
 @compiled
 def first_stage(plan: Plan, n_blocks: int, k: int) -> int:
-    """Where most of the query is added; everything, when that is cheaper than to score k rows that are not the best."""
-    left, waiting = 0.0, 0.0
-    for stage in range(plan.last, 0, -1):
-        left += plan.reach[stage] ** 2
-        waiting += plan.cost[stage]
-        if left > SHARE or (n_blocks == 1 and waiting > k * EXACT):
-            return stage
-    return 0
+    """Where most of the query is added. The last, where adding the rest to the only block costs hardly more than to score
+    k rows of which many are not the best."""
+    left = 0.0
+    start = plan.last
+    while start > 0:
+        left += plan.reach[start] ** 2
+        if left > SHARE:
+            break
+        start -= 1
+    waiting = plan.cost[start + 1 : plan.last + 1].sum()
+    return plan.last if n_blocks == 1 and waiting <= 2 * k * EXACT else start
 
 
 @compiled

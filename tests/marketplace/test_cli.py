@@ -97,7 +97,8 @@ def test_all_are_matched_with_all_and_places_are_shared_out(home, shown, tmp_pat
     out = duijie(home, "rematch", "--places", "2", "--floor", "1", "--to", str(tmp_path / "proposals.csv"))
     assert out.returncode == 0, out.stderr
     assert "0 方不足保底" in out.stdout
-    lines = list(csv.DictReader((tmp_path / "proposals.csv").open(encoding="utf-8-sig")))
+    with (tmp_path / "proposals.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
     made = [line["推荐编号 proposed id"] for line in lines if line["位次 place"]]
     assert max(map(made.count, made)) == 2
     assert any("个名额" in line["说明 note"] for line in lines)

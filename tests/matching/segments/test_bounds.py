@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from matching.segments.bounds import Flags, Lengths, Open, scan
+from matching.segments.codec import DAMP
 from matching.segments.files import frozen
 from matching.segments.kernels import room_for
+from matching.segments.planning import active_after, essential, planned, rest_after
 from matching.segments.statistics import COMMON
 
 
@@ -46,3 +48,29 @@ def test_whoever_can_still_reach_the_bar_is_kept(steps, active):
             kept += len(found) - len(wanted)
     if steps > 7:  # and hardly anybody else
         assert kept < 0.1 * 9 * n
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_row_gets_more_from_what_waits_than_the_plan_says(seed):
+    rng = np.random.default_rng(seed)
+    n, rows, n_classes = 40, 1000, len(COMMON)
+    weights, idf = rng.random(n) / n, 1 + 8 * rng.random(n)
+    classes = rng.integers(0, n_classes + 1, n).astype(np.int8)
+    df, top_tf = rng.integers(1, rows, n).astype(np.uint32), rng.integers(1, 9, n).astype(np.uint32)
+    plan = planned(weights, idf, classes, df, top_tf, DAMP, n_classes, rows, 1, 30.0)
+    assert sorted(plan.order.tolist()) == list(range(n))
+    tf = rng.integers(0, top_tf + 1, (rows, n))
+    parts = np.where(tf > 0, DAMP[tf], 0.0) * idf * weights
+    active, by = np.empty(n_classes, np.int64), np.zeros(n_classes, np.float32)
+    for stage in range(n_classes + 2):
+        waiting = plan.order[plan.first[stage + 1] :]
+        most = np.full(rows, rest_after(plan, stage))
+        for c in active[: active_after(plan, stage, n_classes, 1.0, active, by)].tolist():
+            shares = np.sqrt(((np.where(tf > 0, DAMP[tf], 0.0) * idf)[:, classes == c] ** 2).sum(axis=1))
+            most += float(by[c]) * 255 * shares * (1 + 1e-5)
+        assert (parts[:, waiting].sum(axis=1) <= most + 1e-12).all()
+        for need in (0.01, 0.1, 1.0):
+            some = essential(plan, stage, need)
+            if some >= 0:
+                assert some <= plan.first[stage + 1]
+                assert (parts[:, plan.order[some:]].sum(axis=1) < need).all()
