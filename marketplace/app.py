@@ -28,15 +28,18 @@ from marketplace.kernel.codes_router import router as codes
 from marketplace.kernel.db import Database
 from marketplace.kernel.health import router as health
 from marketplace.kernel.operations_router import router as operations
+from marketplace.kernel.routing import Addresses, gather
 from marketplace.labs.bookings_router import router as bookings
 from marketplace.labs.calendars_router import router as calendars
 from marketplace.labs.files_router import router as lab_files
 from marketplace.labs.holidays_router import router as holidays
+from marketplace.labs.instrument_files_router import router as instrument_files
 from marketplace.labs.ratings_router import router as ratings
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
 from marketplace.lexicon.router import router as synonyms
 from marketplace.money.charges_router import router as charges
+from marketplace.money.duplicates_router import router as duplicates
 from marketplace.money.reports_router import router as reports
 from marketplace.money.statements_router import router as statements
 from marketplace.money.tariffs_router import router as tariffs
@@ -51,7 +54,6 @@ from schemas.base import FieldError, RefusalDocument
 
 log = structlog.get_logger("app")
 
-# The most asked-for first: a request is tried against them in this order.
 ROUTERS = (
     achievements,
     problems,
@@ -60,6 +62,7 @@ ROUTERS = (
     usages,
     ratings,
     lab_files,
+    instrument_files,
     holidays,
     calendars,
     events,
@@ -75,6 +78,7 @@ ROUTERS = (
     vouchers,
     statements,
     reports,
+    duplicates,
     pairings,
     synonyms,
     imports,
@@ -100,9 +104,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     furnish(app, settings, database)
     facts.listen(LISTENERS, WITHIN)
-    for router in ROUTERS:
-        app.include_router(router)
+    gather(app.router, *ROUTERS)
     portal.install(app)
+    app.router.middleware_stack = Addresses(app.router)
     http.install(app)
     if settings.cors_origins:
         app.add_middleware(

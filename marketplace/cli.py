@@ -86,6 +86,15 @@ def match(
     ],
     kind: Annotated[commands.Kind, typer.Option(help="找什么 · what to find")] = commands.Kind.ACHIEVEMENT,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="条数 · how many")] = 5,
+    minutes: Annotated[
+        int | None, typer.Option(min=1, help="仪器：要用多少分钟 · instruments: for how many minutes")
+    ] = None,
+    organisation: Annotated[
+        str | None,
+        typer.Option(
+            help="仪器：按哪个单位计价（统一社会信用代码） · instruments: for whom the price is (credit code)"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False,
 ) -> None:
     """匹配一段文字并说明理由 · Rank records for a text, with reasons."""
@@ -94,7 +103,8 @@ def match(
 
     async def run() -> None:
         async with open_database(found, name="duijie-match") as database:
-            await commands.match(database, found.home, words, kind=kind, limit=limit, as_json=as_json, console=console)
+            asked = commands.Asked(words, kind, limit, minutes, organisation)
+            await commands.match(database, found.home, asked, as_json=as_json, console=console)
 
     uvloop.run(run())
 

@@ -1,5 +1,7 @@
 """What the commands of `duijie` do, apart from reading their options."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -7,23 +9,28 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.identity import facts as identity_facts
 from marketplace.identity import passwords
-from marketplace.identity.models import Membership, Person
+from marketplace.identity.models import Membership, Organisation, Person
 from marketplace.kernel import clock
+from marketplace.kernel.actor import NOBODY, Actor
+from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.db import Database
 from marketplace.kernel.facts import record
-from marketplace.pairings import pairings
+from marketplace.pairings import instruments, pairings
 from marketplace.pairings.engine import Engine
-from schemas.identity import Confirmation, Registration, Role
-from schemas.pairings import MatchRequest, Pairing, RankingPage, TermReason
+from schemas.identity import Confirmation, Permission, Registration, Role
+from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, Pairing, RankingPage, TermReason
 
 
 class Kind(StrEnum):
     ACHIEVEMENT = "achievement"
     PROBLEM = "problem"
+    INSTRUMENT = "instrument"
 
 
 class CommandRefused(Exception):  # noqa: N818 -- it is shown to the person at the terminal
@@ -33,27 +40,55 @@ class CommandRefused(Exception):  # noqa: N818 -- it is shown to the person at t
 SIGNALS = {"field": "领域", "trl": "就绪度", "region": "地区", "budget": "预算", "freshness": "新近"}
 
 
-async def match(
-    database: Database, home: Path, text: str, *, kind: Kind, limit: int, as_json: bool, console: Console
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be ranked. `organisation` is the credit code of whom the prices of instruments are for."""
+
+    text: str
+    kind: Kind
+    limit: int
+    minutes: int | None = None
+    organisation: str | None = None
+
+
+async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, console: Console) -> None:
     """Rank records for a text and print them with their reasons."""
     try:
-        wish = MatchRequest(text=text, kind=kind.value, limit=limit)
+        wish = MatchRequest(text=asked.text, kind=asked.kind.value, limit=asked.limit, minutes=asked.minutes)
     except ValidationError as error:
         raise CommandRefused("; ".join(str(wrong["msg"]) for wrong in error.errors())) from None
+    if asked.organisation is not None and asked.kind is not Kind.INSTRUMENT:
+        raise CommandRefused("--organisation 只用于匹配仪器 · --organisation is for instruments alone")
     engine = Engine(database, home)
     await engine.open()
     await engine.catch_up()
+    page: RankingPage | InstrumentRankingPage
     async with database.reading() as session:
-        page = await pairings.for_text(session, engine, wish)
+        if asked.kind is Kind.INSTRUMENT:
+            actor = await _as_member(session, asked.organisation)
+            page = await instruments.for_text(session, engine, actor, wish)
+        else:
+            page = await pairings.for_text(session, engine, wish)
     if as_json:
         console.print_json(page.model_dump_json())
         return
     console.print(ranking_table(page))
 
 
-def ranking_table(page: RankingPage, *, title: str | None = None) -> Table:
-    """A ranking as a table: place, score, record, and why."""
+async def _as_member(session: AsyncSession, uscc: str | None) -> Actor:
+    """Who sees and pays what a member of the organisation does; without one, a visitor."""
+    if uscc is None:
+        return NOBODY
+    found = await session.scalar(select(Organisation.id).where(Organisation.uscc == uscc.strip().upper()))
+    if found is None:
+        raise CommandRefused("没有这个统一社会信用代码的单位。 · No organisation has this credit code.")
+    return Actor(where={Permission.READ_OWN: frozenset({found})})
+
+
+def ranking_table(page: RankingPage | InstrumentRankingPage, *, title: str | None = None) -> Table | Text:
+    """A ranking as a table: place, score, record, and why. Where nothing was found, the message alone."""
+    if not page.items:
+        return Text(page.message or "", style="yellow")
     table = Table(
         title=title, title_justify="left", show_lines=True, caption=page.message, caption_style="yellow", expand=True
     )
@@ -61,17 +96,35 @@ def ranking_table(page: RankingPage, *, title: str | None = None) -> Table:
     table.add_column("得分", justify="right", width=6)
     table.add_column("记录 record", ratio=2, overflow="fold")
     table.add_column("理由 why", ratio=3, overflow="fold")
-    for place, pairing in enumerate(page.items, 1):
+    items: Sequence[Pairing | InstrumentPairing] = page.items
+    for place, pairing in enumerate(items, 1):
         table.add_row(
             str(place),
             f"{pairing.score:.4f}",
-            f"{escape(pairing.title)}\n[dim]{escape(pairing.organisation.name)}[/dim]",
+            f"{escape(pairing.title)}\n[dim]{escape(pairing.organisation.name)}[/dim]{_use(pairing)}",
             why(pairing),
         )
     return table
 
 
-def why(pairing: Pairing) -> str:
+def _use(pairing: Pairing | InstrumentPairing) -> str:
+    """When an instrument could be used, and what that costs."""
+    if not isinstance(pairing, InstrumentPairing):
+        return ""
+    if pairing.first_free is None or pairing.price is None:
+        return "\n[dim]14 天内没有空闲 · nothing free within 14 days[/dim]"
+    since, until = (moment.astimezone(BEIJING) for moment in (pairing.first_free.starts_at, pairing.first_free.ends_at))
+    ends = f"{until:%H:%M}" if since.date() == until.date() else f"{until:%m-%d %H:%M}"
+    price = pairing.price
+    costs = "免费 free" if price.tariff_id is None else f"{price.payer_amount} 元 CNY"
+    if price.payer_amount != price.gross:
+        costs += f"（原价 of {price.gross}）"
+    if not price.admitted:
+        costs += "；不接受此类用户 · not for this class of customers"
+    return f"\n[green]最早 first free {since:%Y-%m-%d %H:%M}–{ends}[/green]\n{costs}"
+
+
+def why(pairing: Pairing | InstrumentPairing) -> str:
     """The parts of a score on a few lines; they add up to it."""
     reasons = pairing.reasons
     terms = "  ".join(f"{_named(term)} {term.contribution:.4f}" for term in reasons.terms[:6])

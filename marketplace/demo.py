@@ -13,14 +13,14 @@ from rich.panel import Panel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace import demo_events
+from marketplace import demo_events, demo_pictures
 from marketplace.commands import CommandRefused, ranking_table
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
 from marketplace.kernel import clock, facts
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.db import Database
-from marketplace.labs import instruments
+from marketplace.labs import instrument_files, instruments
 from marketplace.labs.facts import InstrumentPublished
 from marketplace.labs.models import Instrument
 from marketplace.listings import bodies, confidential, publication, records
@@ -34,6 +34,7 @@ from marketplace.wiring import LISTENERS, WITHIN
 from schemas.achievements import AchievementBody
 from schemas.charges import VoucherNew
 from schemas.identity import Permission, Role, Verification
+from schemas.instrument_files import FilePurpose
 from schemas.labs import InstrumentBody, InstrumentState
 from schemas.listings import ListingKind
 from schemas.pairings import RankingFilter
@@ -168,7 +169,12 @@ async def _instruments(session: AsyncSession, organisations: dict[str, Organisat
         external_id = row.pop("external_id")
         body = InstrumentBody.model_validate(row)
         made = await instruments.put(session, organisation.id, body, by=None, state=InstrumentState.PUBLISHED)
+        made.source, made.external_id = SOURCE, external_id
         await facts.record(session, InstrumentPublished(made.id), subject=made.id)
+        for name, alt, content in demo_pictures.of(external_id):
+            await instrument_files.put(
+                session, made, FilePurpose.PHOTO, name=name, content=content, alt=alt, most_bytes=len(content), by=None
+            )
         shared[external_id] = made
     return shared
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator
 
@@ -43,6 +44,9 @@ async def serve(settings: Settings, database: Database, *, host: str, port: int,
         lifespan="on",
     )
     server = uvicorn.Server(config)
+    # What is there now stays until the end. Each full collection looked through it again, while a request waited.
+    gc.collect()
+    gc.freeze()
     async with _beside(_worker(settings, database) if with_worker else None):
         try:
             await server.serve()

@@ -12,6 +12,7 @@ import marketplace.kernel.idempotency
 import marketplace.kernel.mail
 import marketplace.kernel.operations
 import marketplace.labs.booking_models
+import marketplace.labs.file_models
 import marketplace.labs.models
 import marketplace.labs.rating_models
 import marketplace.lexicon.models

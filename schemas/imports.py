@@ -6,10 +6,17 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Message
-from schemas.listings import ListingKind
 
 MOST_FINDINGS = 1000
 """As many errors are listed one by one; the rest are counted."""
+
+
+class ImportKind(StrEnum):
+    """科技成果、技术难题、仪器."""
+
+    ACHIEVEMENT = "achievement"
+    PROBLEM = "problem"
+    INSTRUMENT = "instrument"
 
 
 class FileType(StrEnum):
@@ -37,7 +44,7 @@ class Finding(Message):
 class ImportResult(Message):
     """What an import did, or with `dry_run` what it would do."""
 
-    kind: ListingKind
+    kind: ImportKind
     source: Annotated[str, Field(description="来源 · what tells this file's external ids from those of others")]
     dry_run: bool
     partial: bool

@@ -15,7 +15,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from schemas.base import Filter, Message, ends_later, wrong_at
 from schemas.codes import InstrumentClassCode, RegionCode
 from schemas.identity import Email, OrganisationCard
+from schemas.instrument_files import InstrumentFileView, InstrumentPhoto
 from schemas.listings import Contact, EachOnce, Keywords, Story
+from schemas.places import Position
 from schemas.text import Day, Line, Moment, Text, Title, Whole, Words, Yuan
 
 
@@ -174,6 +176,7 @@ class InstrumentBody(Message):
     region: RegionCode
     lab: Annotated[str, Line(200)] | None = None
     location: Annotated[str, Line(300)] | None = None
+    position: Annotated[Position | None, Field(description="经纬度，可不填 · its coordinates, if known")] = None
     capabilities: Story | None = None
     accreditation: Annotated[
         Annotated[str, Text(5000)] | None, Field(description="资质能力范围（CMA、CNAS） · accredited scope")
@@ -283,6 +286,7 @@ class InstrumentCard(Message):
     lab: str | None
     location: str | None
     keywords: list[str]
+    photo: Annotated[InstrumentPhoto | None, Field(description="第一张照片 · its first photo")]
     out_of_order: Annotated[bool, Field(description="现在停用 · out of order at this moment")]
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -300,6 +304,9 @@ class InstrumentView(InstrumentCard):
     """An instrument with all that a user has to know of it."""
 
     value: Yuan | None
+    position: Position | None
+    photos: list[InstrumentFileView]
+    documents: list[InstrumentFileView]
     closed_because: str | None
     customers: list[CustomerClass]
     confirmed_at_once: list[CustomerClass]

@@ -6,15 +6,17 @@ from uuid import UUID
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.base import Message
+from schemas.base import Message, wrong_at
 from schemas.codes import DisciplineCode, IndustryCode, RegionCode, Trl, TrlWritten
 from schemas.identity import OrganisationCard
-from schemas.labs import InstrumentKind, Stretch
+from schemas.labs import DAY_MINUTES, InstrumentKind, Stretch
 from schemas.lexicon import SynonymOf
 from schemas.listings import CooperationMode, ListingKind, Stage
+from schemas.tariffs import SlotPrice
 from schemas.text import Text, Whole
 
 Detail = dict[str, str | float | None]
+UseMinutes = Annotated[int, Whole(1, 31 * DAY_MINUTES)]
 
 
 class RankingFilter(Message):
@@ -51,6 +53,19 @@ class MatchRequest(Message):
     ] = "achievement"
     limit: Annotated[int, Whole(1, 100)] = 20
     filters: RankingFilter = RankingFilter()
+    minutes: Annotated[
+        UseMinutes | None,
+        Field(
+            description="要用多久（仪器）；不填按最短时长 · for how long an instrument is needed; without it the least length"
+        ),
+    ] = None
+    organisation_id: Annotated[
+        UUID | None,
+        Field(
+            description="按哪个单位的免费机时和创新券计价（仪器）；不填按您所在的单位"
+            " · whose free time and vouchers count in the price of an instrument; without it your own organisation's"
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _filters_of_the_kind(self) -> Self:
@@ -58,6 +73,9 @@ class MatchRequest(Message):
             raise PydanticCustomError(
                 "filter_of_another_kind", "仪器只可按地区筛选 · instruments are filtered by region alone"
             )
+        for name in ("minutes", "organisation_id"):
+            if self.kind != "instrument" and getattr(self, name) is not None:
+                raise wrong_at(name, "only_for_instruments", "只用于匹配仪器 · this is for instruments alone")
         return self
 
 
@@ -186,9 +204,13 @@ class InstrumentPairing(Message):
     first_free: Annotated[
         Stretch | None,
         Field(
-            description="14 天内最早可约的最短时段，没有则为空"
-            " · the first time of the least length that can be booked within 14 days; null: none"
+            description="14 天内最早可约的时段（所要的时长，未说明则最短时长），没有则为空"
+            " · the first time of the asked (or else the least) length that can be booked within 14 days; null: none"
         ),
+    ]
+    price: Annotated[
+        SlotPrice | None,
+        Field(description="该时段的价格，扣除免费机时和创新券后 · what that time costs; null where none is free"),
     ]
 
 
@@ -213,6 +235,10 @@ class RankingPage(_RankingPage):
 
 class InstrumentRankingPage(_RankingPage):
     items: list[InstrumentPairing]
+    priced_for: Annotated[
+        OrganisationCard | None,
+        Field(description="按哪个单位计价；空为公开价 · for whom the prices are; null: as anybody would pay"),
+    ]
 
 
 class RegionQuery(Message):
@@ -221,3 +247,8 @@ class RegionQuery(Message):
     model_config = ConfigDict(extra="ignore")
 
     region: Annotated[list[RegionCode], Field(max_length=20)] = []
+    minutes: Annotated[
+        Annotated[int, Whole(1, 31 * DAY_MINUTES, written=True)] | None,
+        Field(description="要用多久；不填按最短时长 · for how long; without it the least length"),
+    ] = None
+    organisation: Annotated[UUID | None, Field(description="按哪个单位计价 · for whom the prices are")] = None

@@ -9,7 +9,6 @@ from pydantic import AwareDatetime, Field, StringConstraints, WithJsonSchema
 
 from schemas.base import Filter, Message
 from schemas.charges import Change, ChargeKind, EntryKind
-from schemas.codes import InstrumentClassCode, RegionCode
 from schemas.text import Whole
 
 Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
@@ -116,23 +115,3 @@ class ServedView(Message):
     name: str
     usages: int
     effective_minutes: int
-
-
-class DuplicateFilter(Filter):
-    class_code: InstrumentClassCode
-    region: RegionCode
-    year: Year
-
-
-class DuplicateRow(Message):
-    """A peer of the same class that has hours to spare: buying another is hard to justify (below 1,200 h a year)."""
-
-    id: UUID
-    name: str
-    model: str | None
-    organisation_id: UUID
-    organisation: str
-    region: str
-    effective_minutes: int
-    spare_minutes: Annotated[int, Field(description="距 1200 小时还差 · short of 1,200 h")]
-    link: Link

@@ -186,6 +186,22 @@ class Quote(Sums):
     covers: list[Cover]
 
 
+class SlotPrice(Sums):
+    """What the first free time would cost, by the balances of this moment. Nothing is held by asking."""
+
+    customer_class: Annotated[
+        CustomerClass,
+        Field(description="按哪一类用户计价；未登录按“其他” · whose price; a visitor's is that of others"),
+    ]
+    admitted: Annotated[bool, Field(description="是否接受这一类用户的预约 · whether bookings of that class are taken")]
+    assisted: Annotated[
+        bool, Field(description="只能由机组操作的，含操作费 · with its operator, where there is no other way")
+    ]
+    tariff_id: Annotated[UUID | None, Field(description="没有收费标准则免费 · without a tariff it costs nothing")]
+    minutes: int
+    lines: list[PriceLine]
+
+
 class FreeQuotaNew(Message):
     """The share of a year's hours that is given free: 一定比例免费服务."""
 

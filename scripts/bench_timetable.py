@@ -29,11 +29,11 @@ from matching.timetable import (
     Stage,
     Table,
     Wish,
-    solve,
 )
 from matching.timetable.board import Board
 from matching.timetable.model import Model, Seating, compiled
 from matching.timetable.smoothing import idle_slots
+from matching.timetable.solving import solve
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks-timetable.md"

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,12 @@ from marketplace.kernel.embedded import running_postgres
 from marketplace.settings import LogFormat, Settings
 from tests.given.apps import an_app
 from tests.given.people import Given
+from tests.given.savepoints import quick_savepoints
+
+# httpx asks for it at each request; a module that is known to be absent need not be looked for on the disk again.
+with contextlib.suppress(ImportError):
+    import sniffio  # noqa: F401
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 HOME = Path(os.environ.get("DUIJIE_TEST_HOME", "/tmp/duijie-tests"))
 
@@ -143,6 +150,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture(scope="session")
 async def one_database(own_url: str) -> AsyncIterator[Database]:
     database = Database(own_url, pool_size=3)
+    quick_savepoints(database.writing_engine)
     yield database
     await database.close()
 

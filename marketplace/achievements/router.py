@@ -15,7 +15,7 @@ from marketplace.kernel.refusals import NotFound, NotSignedIn, StaleVersion, Ver
 from marketplace.kernel.refusals import problems as refusals
 from marketplace.listings import cards, records
 from marketplace.listings.models import Achievement
-from marketplace.listings.router import shared_routes
+from marketplace.listings.router import share
 from marketplace.listings.shapes import Shape
 from schemas.achievements import (
     AchievementBody,
@@ -65,4 +65,4 @@ async def edit(
     return await SHAPE.shown(session, listing, actor, response)
 
 
-router.include_router(shared_routes(SHAPE))
+share(router, SHAPE)

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from matching.timetable import Agenda, AgendaRefused, Answer, Plan, Progress, solve
+from matching.timetable import Agenda, AgendaRefused, Answer, Plan, Progress
 
 AGENDA: TypeAdapter[Agenda] = TypeAdapter(Agenda)
 PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
@@ -45,6 +45,8 @@ def _hear(cancel: threading.Event) -> None:
 
 def planned(agenda: Agenda, seconds: float, seed: int, cancel: threading.Event) -> Plan:
     """A plan in which nobody meets whom neither of them asked for, unless one of the two was promised it."""
+    from matching.timetable.solving import solve  # noqa: PLC0415 -- slow to import, and needed in this process alone
+
     plan = solve(agenda, seconds=seconds, seed=seed, progress=_tell, cancel=cancel)
     promised = {one.id: agenda.floor if one.floor is None else one.floor for one in agenda.participants}
     has = Counter(side for meeting in plan.meetings for side in meeting.pair)

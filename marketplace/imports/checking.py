@@ -1,18 +1,20 @@
 """From the rows of a file to records fit to be written: every rule of the API applied, nothing of a database needed."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, ClassVar, Final
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
 from marketplace.imports.cells import Unreadable, blank
-from marketplace.imports.fields import EXTERNAL_ID, SOURCE
+from marketplace.imports.columns import EXTERNAL_ID, SOURCE
 from marketplace.imports.files import MOST_ROWS, csv_rows, jsonl_rows
 from marketplace.imports.findings import FileRefused, Findings, Place
 from marketplace.imports.tables import Row
@@ -21,8 +23,8 @@ from marketplace.kernel.language import SEPARATOR
 from marketplace.listings import bodies, completeness, derived
 from matching.text import first_clause
 from schemas.achievements import AchievementBody
-from schemas.imports import FileType
-from schemas.listings import ExternalId, ListingBody, ListingKind
+from schemas.imports import FileType, ImportKind
+from schemas.listings import CompletenessItem, ExternalId, ListingBody, ListingKind
 from schemas.problems import ProblemBody
 
 CHUNK_ROWS: Final = 500
@@ -44,11 +46,6 @@ def unsaid(kind: ListingKind) -> dict[str, Any]:
     return columns
 
 
-def _nothing(kind: ListingKind, name: str) -> Any:
-    """What a field holds when a blank cell says that it holds nothing."""
-    return [] if BODIES[kind].model_fields[name].default == [] else None
-
-
 @dataclass
 class Tally:
     """What was checked: rows that hold data, those with errors, those that say the same as an earlier one."""
@@ -59,18 +56,29 @@ class Tally:
 
 
 @dataclass
-class Checker:
-    """Checks one file's rows. `source` given counts for every row; otherwise a row may bring its own."""
+class Checker(ABC):
+    """Checks one file's rows, whatever kind of record they hold. `source` given counts for every row; otherwise a row may bring its own."""
 
-    kind: ListingKind
+    kind: ImportKind
     source: str | None
     publish: bool
     findings: Findings
     tally: Tally = field(default_factory=Tally)
     _seen: dict[tuple[str, str], tuple[str | None, int]] = field(default_factory=dict)
+    # Fields of which a blank cell says nothing at all.
+    kept_when_blank: ClassVar[frozenset[str]] = frozenset({"title", SOURCE, EXTERNAL_ID})
 
-    def __post_init__(self) -> None:
-        self._unsaid = unsaid(self.kind)
+    @abstractmethod
+    def _record(self, row: Row) -> dict[str, Any] | None:
+        """The record of a row; None where something is wrong with it, or it is not to be taken twice."""
+
+    @abstractmethod
+    def _nothing(self, name: str) -> Any:
+        """What a field holds when a blank cell says that it holds nothing."""
+
+    @abstractmethod
+    def required(self, whole: dict[str, Any]) -> list[CompletenessItem]:
+        """What publishing asks for and a record lacks."""
 
     def check(self, rows: Iterator[Row]) -> Iterator[dict[str, Any]]:
         """The records, each `{"at": sheet and row, "given": columns of the file, "fresh": what a new one needs beside}`.
@@ -94,42 +102,6 @@ class Checker:
             elif record is not None:
                 yield record
 
-    def _record(self, row: Row) -> dict[str, Any] | None:
-        said, places = self._read(row)
-        named = {name: said.pop(name, None) for name in (SOURCE, EXTERNAL_ID)}
-        source = self.source or self._origin(SOURCE, named[SOURCE], places) or "import"
-        external_id = self._origin(EXTERNAL_ID, named[EXTERNAL_ID], places)
-        alone = external_id is None or self._alone(source, external_id, row, places)
-        body = self._body(said, places)
-        if body is None or not alone:
-            return None
-        given = bodies.columns(body, only_given=True)
-        if "title" not in said:
-            del given["title"]
-        if external_id is None:
-            external_id = content_id(given)
-            if (source, external_id) in self._seen:
-                self.tally.repeated += 1
-                self.findings.notice(
-                    None,
-                    "row_repeated",
-                    "没有外部编号，内容与前面某行相同，只导入一次 · without an external id and like an earlier row; imported once",
-                )
-                return None
-            self._seen[source, external_id] = (row.sheet, row.number)
-        whole = self._unsaid | given | {"title": body.title}
-        fresh = {
-            "id": uuid7(),
-            "source": source,
-            "external_id": external_id,
-            "title": body.title,
-            **derived.kept(whole),
-        }
-        record: dict[str, Any] = {"at": [row.sheet, row.number], "given": given, "fresh": fresh}
-        if self.publish and self._lacking(whole, places):
-            record["draft"] = True
-        return record
-
     def _read(self, row: Row) -> tuple[dict[str, Any], dict[str, Place]]:
         """The row as the API's body, and which column each field came from. Blank cells say that there is nothing."""
         said: dict[str, Any] = {}
@@ -140,8 +112,8 @@ class Checker:
             places[column.field.name] = column.place
             places.setdefault(name, column.place)
             if blank(value):
-                if name not in {"title", SOURCE, EXTERNAL_ID}:
-                    said.setdefault(name, _nothing(self.kind, name))
+                if name not in self.kept_when_blank:
+                    said.setdefault(name, self._nothing(name))
                 continue
             try:
                 found = column.field.read(value, column.around)
@@ -177,23 +149,11 @@ class Checker:
             return True
         at = f"{sheet}!{number}" if sheet != row.sheet else f"{number}"
         self.findings.error(
-            places[EXTERNAL_ID],
+            places.get(EXTERNAL_ID),
             code="external_id_repeated",
             detail=f"外部编号与第 {at} 行相同，每个编号只能有一行 · the external id is that of row {at}; each may have one row only",
         )
         return False
-
-    def _body(self, said: dict[str, Any], places: dict[str, Place]) -> ListingBody | None:
-        told = said
-        if "title" not in said:
-            text = next((text for name in _TOLD_BY if isinstance(text := said.get(name), str)), None)
-            if text is not None and (clause := first_clause(text)):
-                told = {"title": clause} | said
-        try:
-            return BODIES[self.kind].model_validate(told)
-        except ValidationError as wrong:
-            self._wrong(wrong, places)
-            return None
 
     def _wrong(self, wrong: ValidationError, places: dict[str, Place], *, within: Sequence[str] = ()) -> None:
         for error in wrong.errors(include_input=False, include_url=False):
@@ -210,9 +170,23 @@ class Checker:
                 said={"type": error["type"], "msg": error["msg"], "ctx": context},
             )
 
+    def _told_by_content(self, source: str, given: dict[str, Any], row: Row) -> str | None:
+        """The id of a row without one; None when an earlier row says the same."""
+        external_id = content_id(given)
+        if (source, external_id) in self._seen:
+            self.tally.repeated += 1
+            self.findings.notice(
+                None,
+                "row_repeated",
+                "没有外部编号，内容与前面某行相同，只导入一次 · without an external id and like an earlier row; imported once",
+            )
+            return None
+        self._seen[source, external_id] = (row.sheet, row.number)
+        return external_id
+
     def _lacking(self, whole: dict[str, Any], places: dict[str, Place]) -> bool:
         """Whether the row by itself lacks what publishing asks for. It is taken all the same, and told of."""
-        lacking = completeness.required(self.kind, SimpleNamespace(**whole))
+        lacking = self.required(whole)
         for item in lacking:
             chinese, _, english = item.advice.partition(SEPARATOR)
             self.findings.notice(
@@ -222,6 +196,65 @@ class Checker:
                 f"Not enough to publish; a new record is kept as a draft. {english}",
             )
         return bool(lacking)
+
+
+class ListingChecker(Checker):
+    """Of achievements and problems: a record is the columns of its row."""
+
+    @property
+    def listing(self) -> ListingKind:
+        return ListingKind(self.kind)
+
+    @cached_property
+    def _unsaid(self) -> dict[str, Any]:
+        return unsaid(self.listing)
+
+    def _nothing(self, name: str) -> Any:
+        return [] if BODIES[self.listing].model_fields[name].default == [] else None
+
+    def required(self, whole: dict[str, Any]) -> list[CompletenessItem]:
+        return completeness.required(self.listing, SimpleNamespace(**whole))
+
+    def _record(self, row: Row) -> dict[str, Any] | None:
+        said, places = self._read(row)
+        named = {name: said.pop(name, None) for name in (SOURCE, EXTERNAL_ID)}
+        source = self.source or self._origin(SOURCE, named[SOURCE], places) or "import"
+        external_id = self._origin(EXTERNAL_ID, named[EXTERNAL_ID], places)
+        alone = external_id is None or self._alone(source, external_id, row, places)
+        body = self._body(said, places)
+        if body is None or not alone:
+            return None
+        given = bodies.columns(body, only_given=True)
+        if "title" not in said:
+            del given["title"]
+        if external_id is None:
+            external_id = self._told_by_content(source, given, row)
+            if external_id is None:
+                return None
+        whole = self._unsaid | given | {"title": body.title}
+        fresh = {
+            "id": uuid7(),
+            "source": source,
+            "external_id": external_id,
+            "title": body.title,
+            **derived.kept(whole),
+        }
+        record: dict[str, Any] = {"at": [row.sheet, row.number], "given": given, "fresh": fresh}
+        if self.publish and self._lacking(whole, places):
+            record["draft"] = True
+        return record
+
+    def _body(self, said: dict[str, Any], places: dict[str, Place]) -> ListingBody | None:
+        told = said
+        if "title" not in said:
+            text = next((text for name in _TOLD_BY if isinstance(text := said.get(name), str)), None)
+            if text is not None and (clause := first_clause(text)):
+                told = {"title": clause} | said
+        try:
+            return BODIES[self.listing].model_validate(told)
+        except ValidationError as wrong:
+            self._wrong(wrong, places)
+            return None
 
 
 def _priced(price: dict[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,7 @@ from marketplace.kernel.sheets import harmless
 from marketplace.opening import open_database
 from marketplace.settings import Settings, settings
 from marketplace.wiring import LISTENERS, WITHIN
-from schemas.imports import Finding, ImportResult
-from schemas.listings import ListingKind
+from schemas.imports import Finding, ImportKind, ImportResult
 
 SHOWN: Final = 50
 _HEADERS: Final = ("工作表 sheet", "行 row", "列 column", "单元格 cell", "字段 field", "代码 code", "说明 detail")
@@ -36,9 +35,14 @@ _HEADERS: Final = ("工作表 sheet", "行 row", "列 column", "单元格 cell",
 class What(StrEnum):
     ACHIEVEMENTS = "achievements"
     PROBLEMS = "problems"
+    INSTRUMENTS = "instruments"
 
 
-_KINDS: Final = {What.ACHIEVEMENTS: ListingKind.ACHIEVEMENT, What.PROBLEMS: ListingKind.PROBLEM}
+_KINDS: Final = {
+    What.ACHIEVEMENTS: ImportKind.ACHIEVEMENT,
+    What.PROBLEMS: ImportKind.PROBLEM,
+    What.INSTRUMENTS: ImportKind.INSTRUMENT,
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +51,7 @@ def register(app: typer.Typer) -> None:
 
 
 def import_file(
-    what: Annotated[What, typer.Argument(metavar="KIND", help="achievements 成果 | problems 难题")],
+    what: Annotated[What, typer.Argument(metavar="KIND", help="achievements 成果 | problems 难题 | instruments 仪器")],
     file: Annotated[
         Path,
         typer.Argument(
@@ -78,7 +82,7 @@ def import_file(
         Path | None, typer.Option(dir_okay=False, writable=True, help="把错误写入 CSV · write the errors to a CSV file")
     ] = None,
 ) -> None:
-    """导入成果或难题 · Import achievements or problems from a file; importing it again changes nothing."""
+    """导入成果、难题或仪器 · Import achievements, problems or instruments from a file; importing it again changes nothing."""
     found = settings()
     log.configure(found.format, found.log_level)
     facts.listen(LISTENERS, WITHIN)

@@ -9,28 +9,9 @@ from functools import cache, lru_cache
 from typing import Final
 
 from marketplace.imports import cells, money
-from marketplace.imports.cells import Reader
-from schemas.listings import ListingKind
-
-SOURCE: Final = "source"
-EXTERNAL_ID: Final = "external_id"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field. `name` is the API's (`budget.low` is a part of `budget`); the first alias heads the template's column."""
-
-    name: str
-    aliases: tuple[str, ...]
-    read: Reader
-    hint: str = ""
-    offered: bool = True
-    """Whether the template has a column for it."""
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        return tuple(self.name.split("."))
-
+from marketplace.imports.columns import CONTACT, EXTERNAL_ID, ID_HINT, KEYWORDS_HINT, REGION_HINT, SOURCE, Field
+from marketplace.imports.instrument_fields import INSTRUMENT_FIELDS, TOLD_BESIDE
+from schemas.imports import ImportKind
 
 _STAGE = cells.choice(
     {
@@ -103,28 +84,19 @@ _PRICE_KIND = cells.choice(
 )
 
 _TITLE = "不填时取正文第一句 · without it the first clause of the text is taken"
-_ID = "您那边的编号；再次导入同一编号即更新 · your own number; importing it again updates the record"
-_KEYWORDS = "以；或，或、分隔，至多 20 个 · divided by ; , or 、, at most 20"
 _MODE_HINT = "转让、许可、作价入股、合作开发、技术服务，可多选 · one or more of these"
-_REGION_HINT = "代码或全名，例如 220100 或 吉林省长春市 · code or full name"
-_CONTACT: Final = (
-    Field("contact", (), cells.contact, offered=False),
-    Field("contact.name", ("联系人", "联系人姓名", "联系人名称"), cells.text, "登录后可见 · shown to signed-in people"),
-    Field("contact.phone", ("联系电话", "电话", "手机", "联系方式", "手机号", "phone"), cells.text),
-    Field("contact.email", ("电子邮箱", "邮箱", "联系邮箱", "电子邮件", "email", "e-mail"), cells.text),
-)
 _ORIGIN: Final = (
     Field(
         EXTERNAL_ID,
         ("外部编号", "编号", "成果编号", "项目编号", "难题编号", "需求编号", "唯一标识", "id"),
         cells.text,
-        _ID,
+        ID_HINT,
     ),
     Field(SOURCE, ("来源", "来源系统", "数据来源"), cells.text, offered=False),
 )
 
-FIELDS: Final[dict[ListingKind, tuple[Field, ...]]] = {
-    ListingKind.ACHIEVEMENT: (
+FIELDS: Final[dict[ImportKind, tuple[Field, ...]]] = {
+    ImportKind.ACHIEVEMENT: (
         Field("title", ("成果名称", "标题", "名称", "题目", "题名", "项目名称", "成果标题"), cells.text, _TITLE),
         Field(
             "summary",
@@ -138,7 +110,7 @@ FIELDS: Final[dict[ListingKind, tuple[Field, ...]]] = {
             cells.text,
             "发布时必填，至多 20000 字 · needed for publishing",
         ),
-        Field("keywords", ("关键词", "关键字", "主题词", "keyword"), cells.words, _KEYWORDS),
+        Field("keywords", ("关键词", "关键字", "主题词", "keyword"), cells.words, KEYWORDS_HINT),
         Field(
             "discipline",
             ("学科", "所属学科", "学科分类", "一级学科"),
@@ -188,11 +160,11 @@ FIELDS: Final[dict[ListingKind, tuple[Field, ...]]] = {
             cells.team,
             "张三（项目负责人）；李四 · name (role); name",
         ),
-        *_CONTACT,
-        Field("region", ("地区", "所在地区", "所在地", "行政区划", "区域"), cells.region, _REGION_HINT),
+        *CONTACT,
+        Field("region", ("地区", "所在地区", "所在地", "行政区划", "区域"), cells.region, REGION_HINT),
         *_ORIGIN,
     ),
-    ListingKind.PROBLEM: (
+    ImportKind.PROBLEM: (
         Field(
             "title",
             (
@@ -235,7 +207,7 @@ FIELDS: Final[dict[ListingKind, tuple[Field, ...]]] = {
             cells.text,
             "发布时必填，至多 20000 字 · needed for publishing",
         ),
-        Field("keywords", ("关键词", "关键字", "主题词", "keyword"), cells.words, _KEYWORDS),
+        Field("keywords", ("关键词", "关键字", "主题词", "keyword"), cells.words, KEYWORDS_HINT),
         Field(
             "indicators",
             ("技术指标", "指标", "指标要求", "考核指标", "主要技术指标"),
@@ -255,7 +227,7 @@ FIELDS: Final[dict[ListingKind, tuple[Field, ...]]] = {
             cells.disciplines,
             "GB/T 13745 代码或名称，可填几个，以；分隔 · codes or names, divided by ;",
         ),
-        Field("region", ("地区", "所在地区", "所在地", "行政区划", "区域"), cells.region, _REGION_HINT),
+        Field("region", ("地区", "所在地区", "所在地", "行政区划", "区域"), cells.region, REGION_HINT),
         Field("budget", ("预算", "经费预算", "投入预算", "预算金额", "拟投入"), money.budget, offered=False),
         Field("budget.low", ("预算下限", "最低预算"), money.one_amount, "例如 50万 · in yuan"),
         Field("budget.high", ("预算上限", "最高预算"), money.one_amount, "例如 100万 · in yuan"),
@@ -264,13 +236,16 @@ FIELDS: Final[dict[ListingKind, tuple[Field, ...]]] = {
         Field("solver_conditions", ("解题方条件", "对解题方的要求", "合作方要求"), cells.text),
         Field("cooperation_modes", ("合作方式", "合作模式", "cooperation_mode", "mode"), _MODES, _MODE_HINT),
         Field("bounty", ("揭榜金额", "悬赏金额", "榜额"), money.one_amount, "揭榜挂帅时填 · for an open call"),
-        *_CONTACT,
+        *CONTACT,
         *_ORIGIN,
     ),
+    ImportKind.INSTRUMENT: INSTRUMENT_FIELDS,
 }
 
 # Headers of columns that only count or decorate.
 COUNTERS: Final = frozenset({"序号", "行号", "no", "no.", "#"})
+# What is passed over without a word in a table of this kind.
+PASSED_OVER: Final = {ImportKind.INSTRUMENT: TOLD_BESIDE}
 _UNITS: Final = {"元": 1, "千元": 1000, "万元": 10**4, "万": 10**4, "百万元": 10**6, "亿元": 10**8}
 _BRACKETS = re.compile(r"[(\[【（]([^)\]】）]{0,40})[)\]】）]")
 
@@ -292,7 +267,7 @@ def header(text: str) -> Header:
 
 
 @cache
-def known(kind: ListingKind) -> dict[str, Field]:
+def known(kind: ImportKind) -> dict[str, Field]:
     """Every name of every field, as headers are compared."""
     found: dict[str, Field] = {}
     for field in FIELDS[kind]:

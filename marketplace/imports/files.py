@@ -11,8 +11,7 @@ from typing import Any, Final, TextIO
 
 from marketplace.imports.findings import FileRefused, Findings
 from marketplace.imports.tables import HEADER_WITHIN, Line, Objects, Row, headers, rows
-from schemas.imports import FileType
-from schemas.listings import ListingKind
+from schemas.imports import FileType, ImportKind
 
 _BY_ENDING: Final = {
     ".jsonl": FileType.JSONL,
@@ -30,6 +29,11 @@ _OTHERS: Final = {
     ".ods": "OpenDocument 表格请另存为 .xlsx · save the OpenDocument spreadsheet as .xlsx",
     ".json": "请用每行一个对象的 JSON Lines（.jsonl） · use JSON Lines (.jsonl), one object a line",
     ".zip": "请先解压 · unpack it first",
+}
+_HEADED: Final = {
+    ImportKind.ACHIEVEMENT: "成果名称、详细说明、关键词…",
+    ImportKind.PROBLEM: "难题名称、详细说明、关键词…",
+    ImportKind.INSTRUMENT: "仪器名称、规格型号、仪器分类…",
 }
 ACCEPTED: Final = " ".join(_BY_ENDING)
 MOST_ROWS: Final = 200_000
@@ -87,12 +91,12 @@ def _table(text: str, delimiter: str) -> list[list[str]]:
     return list(islice(csv.reader(lines, delimiter=delimiter), HEADER_WITHIN))
 
 
-def _known_headers(text: str, kind: ListingKind) -> dict[str, int]:
+def _known_headers(text: str, kind: ImportKind) -> dict[str, int]:
     """How many headers are known when this or that sign divides the cells."""
     return {sign: headers(kind, _table(text, sign)) for sign in ",\t;"}
 
 
-def encoding_of(path: Path, kind: ListingKind) -> str:
+def encoding_of(path: Path, kind: ImportKind) -> str:
     """The encoding under which the whole file can be read and its header is known.
 
     A byte order mark settles it. Otherwise the header decides: 标题 in GB18030 is no UTF-8, but a file of a few words
@@ -136,7 +140,7 @@ def _line_ends(path: Path) -> int:
         return sum(part.count(b"\n") for part in iter(lambda: file.read(1024 * 1024), b""))
 
 
-def csv_rows(path: Path, kind: ListingKind, findings: Findings) -> Iterator[Row]:
+def csv_rows(path: Path, kind: ImportKind, findings: Findings) -> Iterator[Row]:
     findings.expected = _line_ends(path)
     csv.field_size_limit(LONGEST_CELL)
     encoding = encoding_of(path, kind)
@@ -166,8 +170,8 @@ def _lines(file: TextIO, delimiter: str) -> Iterator[Line]:
         before = reader.line_num
 
 
-def no_header(kind: ListingKind) -> FileRefused:
-    names = "成果名称、详细说明、关键词…" if kind is ListingKind.ACHIEVEMENT else "难题名称、详细说明、关键词…"
+def no_header(kind: ImportKind) -> FileRefused:
+    names = _HEADED[kind]
     return FileRefused(
         "no_header",
         f"找不到表头：前 {HEADER_WITHIN} 行里应有一行写着列名（{names}），可下载模板"
@@ -190,7 +194,7 @@ def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _decoder = json.JSONDecoder(parse_constant=_no_constant, parse_float=Decimal, object_pairs_hook=_no_name_twice)
 
 
-def jsonl_rows(path: Path, kind: ListingKind, findings: Findings) -> Iterator[Row]:
+def jsonl_rows(path: Path, kind: ImportKind, findings: Findings) -> Iterator[Row]:
     """One object a line. A line that is none is an error of its own."""
     objects = Objects(kind, findings)
     findings.expected = _line_ends(path)

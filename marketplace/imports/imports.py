@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 from uuid import UUID
 
@@ -16,15 +17,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.identity.models import Organisation
-from marketplace.imports import reading, writing
+from marketplace.imports import instrument_writing, reading, writing
 from marketplace.imports.reading import Report
 from marketplace.imports.writing import Wish, Written
 from marketplace.kernel.db import Database
 from marketplace.kernel.refusals import Conflict, NotFound
 from marketplace.listings.publication import NotVerified
 from schemas.identity import Verification
-from schemas.imports import MOST_FINDINGS, ImportResult
-from schemas.listings import ListingKind, ListingState
+from schemas.imports import MOST_FINDINGS, ImportKind, ImportResult
+from schemas.listings import ListingState
 
 log = structlog.get_logger("imports")
 
@@ -46,7 +47,7 @@ class Import:
     with `reviewed_first` hands them to the platform's review. `dry_run` changes nothing and says what would happen.
     """
 
-    kind: ListingKind
+    kind: ImportKind
     organisation_id: UUID
     name: str
     by: UUID | None = None
@@ -125,7 +126,14 @@ async def _fit(session: AsyncSession, asked: Import, *, lock: bool = False) -> N
 
 async def _compared(database: Database, asked: Import, report: Report, spool: Path) -> Written:
     async with database.reading() as session:
-        return await writing.compare(session, asked.as_wish(), _chunks(spool, report), report.sizes)
+        found: Written = await _writer(asked.kind).compare(
+            session, asked.as_wish(), _chunks(spool, report), report.sizes
+        )
+        return found
+
+
+def _writer(kind: ImportKind) -> ModuleType:
+    return instrument_writing if kind is ImportKind.INSTRUMENT else writing
 
 
 async def _chunks(spool: Path, report: Report) -> AsyncIterator[str]:
@@ -154,7 +162,7 @@ async def _written(
         async with database.writing.begin() as session:
             if await writing.alone(session, wish):
                 await _fit(session, asked, lock=True)
-                written = await writing.write(session, wish, _chunks(spool, report), report.sizes, wrote)
+                written = await _writer(asked.kind).write(session, wish, _chunks(spool, report), report.sizes, wrote)
                 result = _result(asked, report, written)
                 if result.failed and not asked.partial:
                     await session.rollback()
@@ -166,7 +174,8 @@ async def _written(
             raise AnotherImport
         waited += _LOOK_SECONDS
         await asyncio.sleep(_LOOK_SECONDS)
-    await _settle(database)
+    if asked.kind is not ImportKind.INSTRUMENT:
+        await _settle(database)
     return result
 
 

@@ -17,8 +17,7 @@ from marketplace.kernel.jobs import Place
 from marketplace.kernel.operations import ENDED, Operation
 from marketplace.kernel.refusals import Refusal, Unavailable
 from marketplace.settings import Review
-from schemas.imports import ImportResult
-from schemas.listings import ListingKind
+from schemas.imports import ImportKind, ImportResult
 from schemas.operations import OperationState
 
 
@@ -52,7 +51,7 @@ async def run(place: Place, args: dict[str, Any]) -> None:
 def _asked(place: Place, upload: Upload) -> Import:
     wish = upload.wish
     return Import(
-        kind=ListingKind(wish["kind"]),
+        kind=ImportKind(wish["kind"]),
         organisation_id=upload.organisation_id,
         name=upload.name,
         by=upload.person_id,

@@ -43,13 +43,14 @@ def say(**what: Any) -> None:
 
 def work(task: dict[str, Any]) -> None:
     """Check the file of a task and spool its records."""
-    from marketplace.imports.checking import Checker, records_of, spool  # noqa: PLC0415 -- after the limits
+    from marketplace.imports.checkers import checker_of  # noqa: PLC0415 -- after the limits
+    from marketplace.imports.checking import records_of, spool  # noqa: PLC0415
     from marketplace.imports.files import BEGINNING, file_type  # noqa: PLC0415
     from marketplace.imports.findings import FileRefused, Findings  # noqa: PLC0415
-    from schemas.listings import ListingKind  # noqa: PLC0415
+    from schemas.imports import ImportKind  # noqa: PLC0415
 
     findings = Findings()
-    checker = Checker(ListingKind(task["kind"]), task["source"], task["publish"], findings)
+    checker = checker_of(ImportKind(task["kind"]), task["source"], findings, publish=task["publish"])
     path = Path(task["path"])
     refused: dict[str, Any] | None = None
     sizes: list[int] = []

@@ -12,8 +12,7 @@ from typing import Any, Final
 import structlog
 
 from marketplace.kernel.validation import told_of
-from schemas.imports import Finding
-from schemas.listings import ListingKind
+from schemas.imports import Finding, ImportKind
 
 log = structlog.get_logger("imports")
 
@@ -52,7 +51,7 @@ async def check(
     spool: Path,
     *,
     name: str,
-    kind: ListingKind,
+    kind: ImportKind,
     source: str | None,
     publish: bool,
     on_progress: Checked,

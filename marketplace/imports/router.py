@@ -12,12 +12,15 @@ from marketplace.imports import template, uploads
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import TransactionRoute, UploadRoute, Writing
 from marketplace.kernel.refusals import NotSignedIn, TooLarge, problems
+from marketplace.kernel.routing import beside, gather
 from marketplace.kernel.sheets import XLSX
+from marketplace.labs.instruments import NoLabOfYours
 from marketplace.listings.attachments import FileRefused
 from marketplace.listings.publication import NotVerified
 from marketplace.listings.records import NotYourOrganisation
 from marketplace.settings import Settings
-from schemas.listings import ExternalId, ListingKind
+from schemas.imports import ImportKind
+from schemas.listings import ExternalId
 from schemas.operations import OperationView
 
 PART_BYTES = 1024 * 1024
@@ -32,7 +35,7 @@ class ImportRoute(UploadRoute):
 
 
 router = APIRouter(prefix="/api/v1", tags=["imports"], route_class=TransactionRoute)
-files = APIRouter(route_class=ImportRoute)
+files = beside(router, ImportRoute)
 
 
 async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
@@ -43,11 +46,13 @@ async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
 @files.post(
     "/imports",
     status_code=202,
-    responses=problems(NotSignedIn, NotYourOrganisation, NotVerified, uploads.TooManyImports, FileRefused, TooLarge),
+    responses=problems(
+        NotSignedIn, NotYourOrganisation, NoLabOfYours, NotVerified, uploads.TooManyImports, FileRefused, TooLarge
+    ),
 )
 async def start(
     file: UploadFile,
-    kind: Annotated[ListingKind, Form(description="achievement：科技成果；problem：技术难题")],
+    kind: Annotated[ImportKind, Form(description="achievement：科技成果；problem：技术难题；instrument：仪器")],
     organisation_id: Annotated[UUID, Form(description="记录归属的单位 · whose records these will be")],
     session: Writing,
     actor: SignedIn,
@@ -91,7 +96,7 @@ async def start(
 
 
 @router.get("/imports/template", response_class=Response, responses={200: {"content": {XLSX: {}}}})
-async def fetch_template(kind: Annotated[ListingKind, Query()]) -> Response:
+async def fetch_template(kind: Annotated[ImportKind, Query()]) -> Response:
     """Excel 模板 · A workbook to fill in, with explanations and codes."""
     name = quote(f"{template.SHEETS[kind]}导入模板.xlsx")
     return Response(
@@ -101,4 +106,4 @@ async def fetch_template(kind: Annotated[ListingKind, Query()]) -> Response:
     )
 
 
-router.include_router(files)
+gather(router, files)

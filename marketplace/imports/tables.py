@@ -7,15 +7,16 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from marketplace.imports.cells import Surroundings, blank
-from marketplace.imports.fields import COUNTERS, Field, header, known, own_name
+from marketplace.imports.columns import Field
+from marketplace.imports.fields import COUNTERS, PASSED_OVER, header, known, own_name
 from marketplace.imports.findings import FileRefused, Findings, Place
-from schemas.listings import ListingKind
+from schemas.imports import ImportKind
 
 # A table may begin with a title and remarks; its header stands among the first lines.
 HEADER_WITHIN: Final = 20
 MOST_COLUMNS: Final = 500
 _LONGEST_HEADER: Final = 40
-_TEXTS: Final = frozenset({"title", "description", "summary"})
+_TEXTS: Final = frozenset({"title", "description", "summary", "name"})
 
 Line = tuple[int, Sequence[Any]]
 
@@ -55,7 +56,7 @@ def letter(number: int) -> str:
     return found
 
 
-def _column(kind: ListingKind, text: str, at: str | None, findings: Findings) -> Column | None:
+def _column(kind: ImportKind, text: str, at: str | None, findings: Findings) -> Column | None:
     field = known(kind).get(header(text).name)
     if field is None:
         return None
@@ -64,22 +65,22 @@ def _column(kind: ListingKind, text: str, at: str | None, findings: Findings) ->
     return Column(field, place, around, own_name(field, text))
 
 
-def _headers(kind: ListingKind, cells: Sequence[Any]) -> int:
+def _headers(kind: ImportKind, cells: Sequence[Any]) -> int:
     return sum(isinstance(cell, str) and header(cell).name in known(kind) for cell in cells if not blank(cell))
 
 
-def _fits(kind: ListingKind, cells: Sequence[Any]) -> bool:
+def _fits(kind: ImportKind, cells: Sequence[Any]) -> bool:
     """Whether a line can be the header: it names a text to import."""
     fields = (known(kind).get(header(cell).name) for cell in cells if isinstance(cell, str))
     return any(field is not None and field.name in _TEXTS for field in fields)
 
 
-def headers(kind: ListingKind, lines: Iterable[Sequence[Any]]) -> int:
+def headers(kind: ImportKind, lines: Iterable[Sequence[Any]]) -> int:
     """How many headers are known in the line that is most like a header; 0 when none can be one."""
     return max((_headers(kind, line) for line in lines if _fits(kind, line)), default=0)
 
 
-def rows(kind: ListingKind, sheet: str | None, lines: Iterator[Line], findings: Findings) -> Iterator[Row] | None:
+def rows(kind: ImportKind, sheet: str | None, lines: Iterator[Line], findings: Findings) -> Iterator[Row] | None:
     """The rows below the header; None when no line can be one."""
     first = list(islice(lines, HEADER_WITHIN))
     fitting = [place for place, (_, cells) in enumerate(first) if _fits(kind, cells)]
@@ -91,7 +92,7 @@ def rows(kind: ListingKind, sheet: str | None, lines: Iterator[Line], findings: 
     return _below(sheet, columns, chain(first[best + 1 :], lines), findings)
 
 
-def _columns(kind: ListingKind, cells: Sequence[Any], findings: Findings) -> dict[int, Column]:
+def _columns(kind: ImportKind, cells: Sequence[Any], findings: Findings) -> dict[int, Column]:
     if len(cells) > MOST_COLUMNS:
         raise FileRefused(
             "too_many_columns",
@@ -107,7 +108,7 @@ def _columns(kind: ListingKind, cells: Sequence[Any], findings: Findings) -> dic
         column = _column(kind, text, letter(place), findings)
         if column is not None:
             found[place] = column
-        elif header(text).name not in COUNTERS:
+        elif header(text).name not in COUNTERS | PASSED_OVER.get(kind, frozenset()):
             _unknown(Place(shown(text), letter(place)), findings)
     return {place: column for place, column in found.items() if _chosen(column, found.values(), findings)}
 
@@ -158,7 +159,7 @@ def _below(sheet: str | None, columns: dict[int, Column], lines: Iterable[Line],
 class Objects:
     """JSON objects as rows; a member is known by the API's name or an alias."""
 
-    def __init__(self, kind: ListingKind, findings: Findings) -> None:
+    def __init__(self, kind: ImportKind, findings: Findings) -> None:
         self._kind, self._findings = kind, findings
         self._columns: dict[str, Column | None] = {}
 

@@ -7,12 +7,18 @@ from typing import Any, Final
 
 import xlsxwriter
 
-from marketplace.imports.fields import FIELDS, Field
+from marketplace.imports.columns import Field
+from marketplace.imports.fields import FIELDS
 from marketplace.imports.workbooks import CODES, NOTES
-from schemas.codes import DISCIPLINES, INDUSTRIES, REGIONS, TRL, Table
-from schemas.listings import ListingKind
+from marketplace.labs import written
+from schemas.codes import DISCIPLINES, INDUSTRIES, INSTRUMENT_CLASSES, REGIONS, TRL, Table
+from schemas.imports import ImportKind
 
-SHEETS: Final = {ListingKind.ACHIEVEMENT: "科技成果", ListingKind.PROBLEM: "技术难题"}
+SHEETS: Final = {
+    ImportKind.ACHIEVEMENT: "科技成果",
+    ImportKind.PROBLEM: "技术难题",
+    ImportKind.INSTRUMENT: "仪器",
+}
 ROWS: Final = 2000
 
 _CHOICES: Final[dict[str, list[str]]] = {
@@ -20,8 +26,25 @@ _CHOICES: Final[dict[str, list[str]]] = {
     "stage": ["初期", "中期", "成熟应用"],
     "publicly_funded": ["是", "否"],
     "ip_wish": ["归企业", "归解题方", "共有", "面议"],
+    "kind": list(written.KINDS.values()),
+    "audience": list(written.AUDIENCES.values()),
+    "operation": list(written.OPERATIONS.values()),
+    "needs_qualification": ["是", "否"],
+    "position.datum": list(written.DATUMS.values()),
 }
-_WIDE: Final = frozenset({"title", "summary", "description", "background", "tried", "solver_conditions", "indicators"})
+_WIDE: Final = frozenset(
+    {
+        "title",
+        "summary",
+        "description",
+        "background",
+        "tried",
+        "solver_conditions",
+        "indicators",
+        "capabilities",
+        "hours",
+    }
+)
 _GENERAL: Final = (
     "每行一条记录；第一行是列名，不要删改，用不到的列可以删去。",
     "One record a row. Keep the header in the first row; columns you do not need may be removed.",
@@ -31,12 +54,12 @@ _GENERAL: Final = (
 )
 
 
-def _offered(kind: ListingKind) -> list[Field]:
+def _offered(kind: ImportKind) -> list[Field]:
     return [field for field in FIELDS[kind] if field.offered]
 
 
-@lru_cache(maxsize=len(ListingKind))
-def workbook(kind: ListingKind) -> bytes:
+@lru_cache(maxsize=len(ImportKind))
+def workbook(kind: ImportKind) -> bytes:
     """The template's bytes."""
     held = io.BytesIO()
     with xlsxwriter.Workbook(held, {"in_memory": True}) as book:
@@ -48,7 +71,7 @@ def workbook(kind: ListingKind) -> bytes:
     return held.getvalue()
 
 
-def _to_fill_in(book: Any, kind: ListingKind, head: Any) -> None:
+def _to_fill_in(book: Any, kind: ImportKind, head: Any) -> None:
     sheet = book.add_worksheet(SHEETS[kind])
     as_text, as_day = book.add_format({"num_format": "@"}), book.add_format({"num_format": "yyyy-mm-dd"})
     sheet.freeze_panes(1, 0)
@@ -63,7 +86,7 @@ def _to_fill_in(book: Any, kind: ListingKind, head: Any) -> None:
             sheet.data_validation(1, place, ROWS, place, choices)
 
 
-def _notes(book: Any, kind: ListingKind, head: Any, wrapped: Any) -> None:
+def _notes(book: Any, kind: ImportKind, head: Any, wrapped: Any) -> None:
     sheet = book.add_worksheet(NOTES)
     sheet.set_column(0, 1, 18)
     sheet.set_column(2, 3, 60, wrapped)
@@ -83,6 +106,7 @@ def _codes(book: Any, head: Any) -> None:
         ("技术就绪度 · readiness", TRL, map(str, range(1, 10))),
         ("行业 · industries (GB/T 4754)", INDUSTRIES, {"section", "division"}),
         ("学科 · disciplines (GB/T 13745)", DISCIPLINES, {"0", "1"}),
+        ("仪器分类 · classes of instruments", INSTRUMENT_CLASSES, {"1", "2"}),
         ("地区 · regions (GB/T 2260)", REGIONS, {"province", "prefecture"}),
     )
     for place, (name, table, levels) in enumerate(listed):

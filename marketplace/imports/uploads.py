@@ -18,11 +18,12 @@ from marketplace.kernel import jobs, operations
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.operations import ENDED, Operation
 from marketplace.kernel.refusals import Conflict
+from marketplace.labs.instruments import NoLabOfYours
 from marketplace.listings.attachments import FileRefused, checked_name
 from marketplace.listings.publication import NotVerified
 from marketplace.listings.records import NotYourOrganisation
 from schemas.identity import Permission, Verification
-from schemas.listings import ListingKind
+from schemas.imports import ImportKind
 from schemas.operations import OperationState
 
 JOB: Final = "imports.run"
@@ -38,7 +39,7 @@ async def take(
     session: AsyncSession,
     actor: Actor,
     *,
-    kind: ListingKind,
+    kind: ImportKind,
     organisation_id: UUID,
     name: str | None,
     parts: AsyncIterator[bytes],
@@ -48,7 +49,10 @@ async def take(
     publish: bool,
 ) -> Operation:
     """Keep the file and start its import. What can be seen from outside to be wrong is refused at once."""
-    if organisation_id not in actor.organisations_where(Permission.WRITE_RECORDS):
+    if kind is ImportKind.INSTRUMENT:
+        if organisation_id not in actor.organisations_where(Permission.MANAGE_LABS):
+            raise NoLabOfYours
+    elif organisation_id not in actor.organisations_where(Permission.WRITE_RECORDS):
         raise NotYourOrganisation
     verification = await session.scalar(
         select(Organisation.verification).where(Organisation.id == organisation_id).with_for_update(read=True)

@@ -13,8 +13,7 @@ import python_calamine
 from marketplace.imports.files import MOST_ROWS, no_header
 from marketplace.imports.findings import FileRefused, Findings
 from marketplace.imports.tables import Line, Row, rows, shown
-from schemas.imports import FileType
-from schemas.listings import ListingKind
+from schemas.imports import FileType, ImportKind
 
 MOST_MEMBERS: Final = 2000
 MOST_UNPACKED: Final = 200 * 1024 * 1024
@@ -80,7 +79,7 @@ def _unpacked(packed: BinaryIO, member: zipfile.ZipInfo) -> int:
     return found
 
 
-def workbook_rows(path: Path, kind: ListingKind, file_type: FileType, findings: Findings) -> Iterator[Row]:
+def workbook_rows(path: Path, kind: ImportKind, file_type: FileType, findings: Findings) -> Iterator[Row]:
     """The rows of every visible sheet that has a header; other sheets are named in a notice."""
     if file_type is FileType.XLSX:
         check_unpacked(path)

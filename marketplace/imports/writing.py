@@ -39,7 +39,7 @@ from marketplace.listings import completeness, derived
 from marketplace.listings.facts import ListingsImported
 from marketplace.listings.models import Achievement, Listing, Problem
 from marketplace.listings.records import NOT_CONTENT, SHOWN_STATES
-from schemas.imports import Finding
+from schemas.imports import Finding, ImportKind
 from schemas.listings import ListingKind, ListingState
 
 MODELS: Final[dict[ListingKind, type[Listing]]] = {
@@ -74,11 +74,16 @@ def _sql(statement: str) -> TextClause:
 class Wish:
     """Whose records these are and how they are to stand. `state` is what `publish` makes of a draft; None keeps drafts."""
 
-    kind: ListingKind
+    kind: ImportKind
     organisation_id: UUID
     by: UUID | None
     state: ListingState | None
     fresh_for: timedelta
+
+    @property
+    def listing(self) -> ListingKind:
+        """The kind, where it is one of listings."""
+        return ListingKind(self.kind)
 
 
 @dataclass
@@ -204,7 +209,7 @@ async def write(
     on_progress: Callable[[int], Awaitable[None]],
 ) -> Written:
     """Write the records of every chunk, and the facts that say so. The caller's transaction holds all of it or none."""
-    statements = _Statements(wish.kind)
+    statements = _Statements(wish.listing)
     written = Written()
     # The table grows with every chunk: a plan made for an empty one would do for the first only.
     await session.execute(_PLANS)
@@ -227,7 +232,7 @@ async def write(
 
 async def compare(session: AsyncSession, wish: Wish, chunks: AsyncIterator[str], sizes: Sequence[int]) -> Written:
     """What writing would do, without doing it."""
-    statements = _Statements(wish.kind)
+    statements = _Statements(wish.listing)
     found = Written()
     places = iter(sizes)
     async for chunk in chunks:
@@ -240,7 +245,7 @@ async def compare(session: AsyncSession, wish: Wish, chunks: AsyncIterator[str],
 def _to_publish(wish: Wish, known: _Known) -> bool:
     if wish.state is None or known.state is not ListingState.DRAFT:
         return False
-    return not (known.short and completeness.required(wish.kind, _as_row(known.becomes)))
+    return not (known.short and completeness.required(wish.listing, _as_row(known.becomes)))
 
 
 def _allowed(wish: Wish, known: Sequence[_Known], found: Written) -> list[_Known]:
@@ -248,9 +253,9 @@ def _allowed(wish: Wish, known: Sequence[_Known], found: Written) -> list[_Known
     allowed = []
     for one in known:
         shown = one.state in SHOWN_STATES or _to_publish(wish, one)
-        lacking = completeness.required(wish.kind, _as_row(one.becomes)) if shown and one.becomes else []
+        lacking = completeness.required(wish.listing, _as_row(one.becomes)) if shown and one.becomes else []
         if lacking and one.state in SHOWN_STATES:
-            before = completeness.required(wish.kind, _as_row(one.says))
+            before = completeness.required(wish.listing, _as_row(one.says))
             lacking = [item for item in lacking if item not in before]
         if not lacking:
             allowed.append(one)

@@ -9,11 +9,10 @@ from urllib.parse import unquote_to_bytes
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import compile_path
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
@@ -147,17 +146,8 @@ class Edge:
 
 def _address(scope: Scope) -> str:
     """The address of the route that answered, with the names of its parts in place of what stood there."""
-    endpoint = scope.get("endpoint")
-    if endpoint is None:
-        return "unmatched"
-    state = scope["app"].state
-    if not hasattr(state, "addresses"):
-        # An included router's routes know only their own part of the address.
-        state.addresses = {
-            route.endpoint: route.path for route in iter_route_contexts(scope["app"].routes) if route.endpoint
-        }
-    address: str = state.addresses.get(endpoint) or "unmatched"
-    return address
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) else "unmatched"
 
 
 def _methods(request: Request) -> list[str]:
@@ -165,9 +155,9 @@ def _methods(request: Request) -> list[str]:
     state = request.app.state
     if not hasattr(state, "methods"):
         state.methods = [
-            (compile_path(route.path)[0], frozenset(route.methods))
-            for route in iter_route_contexts(request.app.routes)
-            if route.path and route.methods
+            (route.path_regex, frozenset(route.methods))
+            for route in request.app.routes
+            if isinstance(route, Route) and route.methods
         ]
     return sorted({one for path, taken in state.methods if path.match(request.scope["path"]) for one in taken})
 

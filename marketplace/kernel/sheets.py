@@ -16,6 +16,11 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
+def as_typed(text: str) -> str:
+    """What stood there before `harmless` looked at it."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA) else text
+
+
 class Cells:
     """Writes values into the cells of one sheet: amounts to the cent, rates to four places, all else as text."""
 

@@ -5,6 +5,13 @@ from marketplace.kernel.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
+class InstrumentsImported(Fact):
+    """Many at once, new ones and changed ones."""
+
+    instrument_ids: list[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class OfInstrument(Fact):
     """Something that happened to one instrument."""
 
@@ -29,6 +36,22 @@ class InstrumentPublished(OfInstrument):
 @dataclass(frozen=True, slots=True)
 class InstrumentRetired(OfInstrument):
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFileAdded(OfInstrument):
+    file_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFileEdited(OfInstrument):
+    file_id: UUID
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFileRemoved(OfInstrument):
+    file_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The catalogue as a workbook, and an instrument's log as CSV."""
+"""The catalogue as a workbook and as core metadata, and an instrument's log as CSV."""
 
 from functools import partial
 from typing import Annotated
@@ -10,12 +10,16 @@ from fastapi import APIRouter, Query, Request, Response, UploadFile
 
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, UploadRoute, Writing
+from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, TooLarge, problems
+from marketplace.kernel.routing import beside, gather
 from marketplace.kernel.sheets import XLSX
-from marketplace.labs import catalogue_sheet, usage_log
+from marketplace.labs import catalogue_sheet, core_metadata, usage_log
 from marketplace.labs.instruments import NotItsKeeper
 from marketplace.settings import Settings
+from schemas.base import Page
 from schemas.bookings import UsageLogView
+from schemas.core_metadata import CoreMetadata, HarvestFilter
 from schemas.labs import InstrumentFilter
 
 # What a form adds to the file in it.
@@ -29,7 +33,7 @@ class LogRoute(UploadRoute):
 
 
 router = APIRouter(prefix="/api/v1", tags=["labs"], route_class=TransactionRoute)
-files = APIRouter(route_class=LogRoute)
+files = beside(router, LogRoute)
 
 
 @router.get(
@@ -48,6 +52,23 @@ async def export(
     return Response(content, media_type=XLSX, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
 
 
+@router.get("/instrument-core-metadata")
+async def harvest(
+    wish: Annotated[HarvestFilter, Query()],
+    session: Reading,
+    actor: Anyone,
+    paging: Paged,
+    request: Request,
+    response: Response,
+) -> Page[CoreMetadata]:
+    """GB/T 30523 核心元数据（采集） · The core metadata of all instruments, the last changed first."""
+    rows, marker = await core_metadata.harvested(session, actor, wish, paging)
+    paging.link(response, marker)
+    public_url = request.app.state.settings.public_url
+    items = [core_metadata.of(row, public_url) for row in rows]
+    return Page[CoreMetadata].model_construct(items=items, next_cursor=marker)
+
+
 @files.post(
     "/instruments/{instrument_id}/usage-log",
     responses=problems(NotSignedIn, NotFound, NotItsKeeper, usage_log.LogRefused, TooLarge),
@@ -60,4 +81,4 @@ async def enter_log(instrument_id: UUID, file: UploadFile, session: Writing, act
     return await usage_log.enter(session, actor, instrument_id, await file.read())
 
 
-router.include_router(files)
+gather(router, files)

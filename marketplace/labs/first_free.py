@@ -56,8 +56,12 @@ def first_of(
     return None
 
 
-async def first_free(session: AsyncSession, instruments: Collection[Instrument], now: datetime) -> dict[UUID, Span]:
-    """For each that can be booked within the look-ahead, its first free time of the least length.
+async def first_free(
+    session: AsyncSession, instruments: Collection[Instrument], now: datetime, minutes: int | None = None
+) -> dict[UUID, Span]:
+    """For each that can be booked within the look-ahead, its first free time of that length, or else of its least one.
+
+    Where so many minutes are too few or lie beside the instrument's grid, the next length that can be booked counts.
 
     Five statements, however many instruments.
     """
@@ -84,17 +88,22 @@ async def first_free(session: AsyncSession, instruments: Collection[Instrument],
     found = {}
     for one in instruments:
         opened = hours.open_spans(weekly[one.id], special[one.id], now, until, off)
-        first = _of(one, opened, taken[one.id], broken[one.id], now)
+        first = _of(one, opened, taken[one.id], broken[one.id], now, minutes)
         if first is not None:
             found[one.id] = first
     return found
 
 
 def _of(
-    instrument: Instrument, opened: list[Span], taken: list[Span], broken: list[Span], now: datetime
+    instrument: Instrument,
+    opened: list[Span],
+    taken: list[Span],
+    broken: list[Span],
+    now: datetime,
+    minutes: int | None,
 ) -> Span | None:
     step = timedelta(minutes=instrument.slot_minutes)
-    length = -(-timedelta(minutes=instrument.min_minutes) // step) * step
+    length = -(-timedelta(minutes=max(instrument.min_minutes, minutes or 0)) // step) * step
     if length > timedelta(minutes=instrument.max_minutes):
         return None
     earliest = now + timedelta(minutes=instrument.notice_minutes)

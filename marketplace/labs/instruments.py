@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, exists, or_, select
@@ -16,7 +17,7 @@ from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
-from marketplace.labs import facts, free
+from marketplace.labs import facts, free, places, written
 from marketplace.labs.booking_models import HOLDING_STATES, Booking
 from marketplace.labs.models import Instrument, OpeningException, OpeningHours, Outage
 from marketplace.labs.policy import (
@@ -40,7 +41,7 @@ from schemas.labs import (
     InstrumentState,
     clock_minutes,
 )
-from schemas.listings import CompletenessItem
+from schemas.places import Position
 
 
 class NotItsKeeper(Forbidden):
@@ -67,13 +68,6 @@ class LengthsOutOfOrder(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[FieldError(pointer="/min_minutes", code="lengths", detail=self.title())])
-
-
-_REQUIRED: Final = {
-    "class_code": "请选择仪器分类。 · Choose its class.",
-    "capabilities": "请说明能做什么。 · Say what it can do.",
-    "location": "请填写所在地点。 · Say where it stands.",
-}
 
 
 def out_of_order_at(moment: datetime) -> ColumnElement[bool]:
@@ -166,14 +160,14 @@ def columns(body: InstrumentBody, *, only_given: bool = False) -> dict[str, Any]
     return body.model_dump(include=set(given) - {"organisation_id", "hours", "exceptions"})
 
 
-def _hours(body: InstrumentBody) -> list[OpeningHours]:
+def hours_of(body: InstrumentBody) -> list[OpeningHours]:
     return [
         OpeningHours(weekday=one.weekday, opens=clock_minutes(one.opens), closes=clock_minutes(one.closes))
         for one in body.hours
     ]
 
 
-def _exceptions(body: InstrumentBody) -> list[OpeningException]:
+def exceptions_of(body: InstrumentBody) -> list[OpeningException]:
     return [
         OpeningException(
             day=one.day,
@@ -200,19 +194,27 @@ def derive(instrument: Instrument) -> None:
         instrument.capabilities, instrument.accreditation, *instrument.keywords,
     )  # fmt: skip
     instrument.words = derived.folded("\n".join(part for part in said if part))
+    point = places.wgs84(Position.model_validate(instrument.position)) if instrument.position else None
+    instrument.wgs_latitude, instrument.wgs_longitude = point or (None, None)
+
+
+def written_down(organisation_id: UUID, body: InstrumentBody, *, by: UUID | None, state: InstrumentState) -> Instrument:
+    """A new row with its calendar, which nobody has seen yet."""
+    now = clock.now()
+    instrument = Instrument(
+        id=uuid7(), organisation_id=organisation_id, created_by=by, state=state, created_at=now, updated_at=now,
+        version=1, **columns(body), hours=hours_of(body), exceptions=exceptions_of(body),
+    )  # fmt: skip
+    derive(instrument)
+    return instrument
 
 
 async def put(
     session: AsyncSession, organisation_id: UUID, body: InstrumentBody, *, by: UUID | None, state: InstrumentState
 ) -> Instrument:
     """A row whose right to be there was looked at, with its calendar."""
-    now, key = clock.now(), uuid7()
-    await claims.enrol(session, ResourceKind.INSTRUMENT, key)
-    instrument = Instrument(
-        id=key, organisation_id=organisation_id, created_by=by, state=state, created_at=now, updated_at=now, version=1,
-        **columns(body), hours=_hours(body), exceptions=_exceptions(body),
-    )  # fmt: skip
-    derive(instrument)
+    instrument = written_down(organisation_id, body, by=by, state=state)
+    await claims.enrol(session, ResourceKind.INSTRUMENT, instrument.id)
     with refusing(instrument_public_is_open_check=MustBeOpen, instrument_lengths_check=LengthsOutOfOrder):
         async with session.begin_nested():
             session.add(instrument)
@@ -236,17 +238,17 @@ async def edit(
     etag.check(version, instrument.version)
     values: Mapping[str, Any] = columns(patch, only_given=True)
     changed = sorted(name for name, value in values.items() if getattr(instrument, name) != value)
-    rows = {"hours": _hours(patch), "exceptions": _exceptions(patch)}
+    rows = {"hours": hours_of(patch), "exceptions": exceptions_of(patch)}
     changed += [name for name in rows if name in patch.model_fields_set]
     if not changed:
         return instrument
     with refusing(instrument_public_is_open_check=MustBeOpen, instrument_lengths_check=LengthsOutOfOrder):
         async with session.begin_nested():
+            for name in rows.keys() & changed:
+                # What stood there goes first: the new rows may take the same hours.
+                setattr(instrument, name, [])
+                await session.flush()
             for name in changed:
-                if name in rows:
-                    # What stood there goes first: the new rows may take the same hours.
-                    setattr(instrument, name, [])
-                    await session.flush()
                 setattr(instrument, name, rows.get(name, values.get(name)))
             if instrument.state is InstrumentState.PUBLISHED:
                 _require_complete(instrument)
@@ -262,11 +264,7 @@ def touch(instrument: Instrument) -> None:
 
 
 def _require_complete(instrument: Instrument) -> None:
-    records.require(
-        CompletenessItem(field=name, required=True, advice=advice)
-        for name, advice in _REQUIRED.items()
-        if not getattr(instrument, name)
-    )
+    records.require(written.missing(partial(getattr, instrument)))
 
 
 async def publish(session: AsyncSession, actor: Actor, instrument_id: UUID) -> Instrument:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, SmallInteger
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, Numeric, SmallInteger
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -41,7 +41,29 @@ class Instrument(Versioned, Base):
             "notice_minutes >= 0 and horizon_days > 0 and buffer_minutes >= 0 and late_cancel_minutes >= 0",
             name="terms",
         ),
+        CheckConstraint("(source is null) = (external_id is null)", name="origin"),
+        CheckConstraint(
+            "(position is null) = (wgs_latitude is null) and (position is null) = (wgs_longitude is null)"
+            " and wgs_latitude between -90 and 90 and wgs_longitude between -180 and 180",
+            name="position",
+        ),
+        Index(
+            "instrument_source_key",
+            "organisation_id",
+            "source",
+            "external_id",
+            unique=True,
+            postgresql_where=sql("source is not null"),
+        ),
+        # A box of degrees is a stretch of this index: peers within some kilometres are looked for in it.
+        Index(
+            "instrument_near_idx",
+            "wgs_latitude",
+            "wgs_longitude",
+            postgresql_where=sql("state = 'published' and wgs_latitude is not null"),
+        ),
         Index("instrument_listed_idx", "created_at", "id", postgresql_where=sql("state = 'published'")),
+        Index("instrument_harvest_idx", "updated_at", "id", postgresql_where=sql("state = 'published'")),
         Index("instrument_owner_idx", "organisation_id", "created_at", "id"),
         Index("instrument_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
         Index("instrument_facets_idx", "facets", postgresql_using="gin"),
@@ -66,6 +88,7 @@ class Instrument(Versioned, Base):
     region: Mapped[str]
     lab: Mapped[str | None]
     location: Mapped[str | None]
+    position: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     capabilities: Mapped[str | None]
     accreditation: Mapped[str | None]
     keywords: Mapped[list[str]] = mapped_column(many())
@@ -84,9 +107,15 @@ class Instrument(Versioned, Base):
     organisation_week_minutes: Mapped[int | None]
     person_upcoming: Mapped[int | None]
     order_form: Mapped[list[str]] = mapped_column(many())
-    # Kept by `labs.instruments`: codes with what stands above them, and the folded text that `q` searches.
+    # What it is called where it was imported from.
+    source: Mapped[str | None]
+    external_id: Mapped[str | None]
+    # Kept by `labs.instruments`: codes with what stands above them, the folded text that `q` searches, and the position
+    # by the one datum that distances are counted in.
     facets: Mapped[list[str]] = mapped_column(many())
     words: Mapped[str]
+    wgs_latitude: Mapped[float | None] = mapped_column(Double)
+    wgs_longitude: Mapped[float | None] = mapped_column(Double)
 
     hours: Mapped[list["OpeningHours"]] = relationship(
         lazy="raise", cascade="all, delete-orphan", order_by="OpeningHours.weekday, OpeningHours.opens"

@@ -43,7 +43,7 @@ async def list_instruments(
     """仪器、检测服务与开放实验室 · What can be used, newest first; with `free_from` and `free_until` what is free then."""
     rows, marker = await instruments.listed(session, actor, wish, paging, clock.now())
     paging.link(response, marker)
-    items = [shapes.card(row[0], out_of_order=row.out_of_order) for row in rows]
+    items = await shapes.cards(session, rows)
     return Page[InstrumentCard].model_construct(items=items, next_cursor=marker)
 
 

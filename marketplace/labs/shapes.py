@@ -1,6 +1,6 @@
 """How rows of this room look on the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,15 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.language import told
-from marketplace.labs import instruments, ratings
+from marketplace.labs import instrument_files, instruments, ratings
 from marketplace.labs.booked import Booked
 from marketplace.labs.booking_models import Booking, Usage, Waiting
 from marketplace.labs.bookings import COLLIDED
+from marketplace.labs.file_models import InstrumentFile
 from marketplace.labs.models import Instrument, Keeper, OpeningException, OpeningHours
 from marketplace.labs.policy import instrument_kept_by
 from marketplace.labs.rating_models import Rating
 from schemas.bookings import BookingView, InstrumentBrief, UsageView, WaitingView
 from schemas.identity import OrganisationCard
+from schemas.instrument_files import FilePurpose, InstrumentFileView, InstrumentPhoto
 from schemas.labs import InstrumentCard, InstrumentView, KeeperView, OpenHours, clock_written
 from schemas.labs import OpeningException as ExceptionWritten
 from schemas.ratings import RatingView
@@ -28,13 +30,24 @@ def _values(instrument: Instrument, names: Mapping[str, Any]) -> dict[str, Any]:
     return {name: getattr(instrument, name) for name in names if name in Instrument.__mapper__.columns}
 
 
-def card(instrument: Instrument, *, out_of_order: bool) -> InstrumentCard:
+def card(instrument: Instrument, *, out_of_order: bool, photo: InstrumentFile | None) -> InstrumentCard:
     """An instrument in a list."""
     return InstrumentCard(
         **_values(instrument, InstrumentCard.model_fields),
         organisation=OrganisationCard.model_validate(instrument.organisation),
+        photo=_photo(photo),
         out_of_order=out_of_order,
     )
+
+
+async def cards(session: AsyncSession, rows: Sequence[Any]) -> list[InstrumentCard]:
+    """A page of `instruments.listed`, each with its first photo."""
+    photos = await instrument_files.first_photos(session, [row[0].id for row in rows])
+    return [card(row[0], out_of_order=row.out_of_order, photo=photos.get(row[0].id)) for row in rows]
+
+
+def _photo(file: InstrumentFile | None) -> InstrumentPhoto | None:
+    return None if file is None else InstrumentPhoto(id=file.id, alt=file.alt or "")
 
 
 async def view(session: AsyncSession, actor: Actor, instrument: Instrument) -> InstrumentView:
@@ -57,12 +70,17 @@ async def view(session: AsyncSession, actor: Actor, instrument: Instrument) -> I
         .where(OpeningException.instrument_id == instrument.id)
         .order_by(OpeningException.day, OpeningException.opens)
     )
+    files = await instrument_files.all_of(session, instrument.id)
+    photos = files[FilePurpose.PHOTO]
     values = _values(instrument, InstrumentView.model_fields)
     if actor.person_id is None:
         values["contact"] = None
     return InstrumentView(
         **values,
         organisation=OrganisationCard.model_validate(instrument.organisation),
+        photo=_photo(next(iter(photos), None)),
+        photos=[InstrumentFileView.model_validate(one) for one in photos],
+        documents=[InstrumentFileView.model_validate(one) for one in files[FilePurpose.DOCUMENT]],
         out_of_order=state[0],
         ratings=await ratings.summary(session, instrument.id),
         kept_by_you=state[1],

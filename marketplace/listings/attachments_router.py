@@ -6,8 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response, UploadFile
 
 from marketplace.kernel.actor import Anyone, SignedIn
-from marketplace.kernel.db import LoggedReadRoute, TransactionRoute, UploadRoute, Writing
+from marketplace.kernel.db import LoggedReadRoute, UploadRoute, Writing
 from marketplace.kernel.refusals import NotFound, NotSignedIn, TooLarge, problems
+from marketplace.kernel.routing import beside, gather
 from marketplace.listings import attachments, confidential, records
 from marketplace.listings.models import Listing
 from marketplace.settings import Settings
@@ -23,10 +24,9 @@ class AttachmentRoute(UploadRoute):
         return settings.attachment_limit + FORM_BYTES
 
 
-def routes(cls: type[Listing]) -> APIRouter:
-    router = APIRouter(route_class=TransactionRoute)
-    uploads = APIRouter(route_class=AttachmentRoute)
-    logged = APIRouter(route_class=LoggedReadRoute)
+def add(router: APIRouter, cls: type[Listing]) -> None:
+    uploads = beside(router, AttachmentRoute)
+    logged = beside(router, LoggedReadRoute)
     own = (NotSignedIn, NotFound, records.NotYourRecord)
 
     @uploads.post(
@@ -76,6 +76,4 @@ def routes(cls: type[Listing]) -> APIRouter:
         """移除附件 · Take a file off."""
         await attachments.remove(session, actor, cls, listing_id, attachment_id)
 
-    router.include_router(uploads)
-    router.include_router(logged)
-    return router
+    gather(router, uploads, logged)

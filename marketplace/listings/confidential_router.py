@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Response
 
 from marketplace.kernel import etag
 from marketplace.kernel.actor import SignedIn
-from marketplace.kernel.db import LoggedReadRoute, Reading, TransactionRoute, Writing
+from marketplace.kernel.db import LoggedReadRoute, Reading, Writing
 from marketplace.kernel.etag import IfMatch
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, StaleVersion, VersionMissing, problems
+from marketplace.kernel.routing import beside, gather
 from marketplace.listings import admissions, confidential, records
 from marketplace.listings.models import Listing
 from schemas.base import Page
@@ -35,16 +36,13 @@ def unkept(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-def routes(cls: type[Listing]) -> APIRouter:
-    router = APIRouter()
-    router.include_router(_part(cls))
-    router.include_router(_readers(cls))
-    return router
+def add(router: APIRouter, cls: type[Listing]) -> None:
+    _part(router, cls)
+    _readers(router, cls)
 
 
-def _part(cls: type[Listing]) -> APIRouter:
-    router = APIRouter(route_class=TransactionRoute)
-    logged = APIRouter(route_class=LoggedReadRoute)
+def _part(router: APIRouter, cls: type[Listing]) -> None:
+    logged = beside(router, LoggedReadRoute)
 
     @logged.get(
         "/{listing_id}/confidential",
@@ -115,13 +113,10 @@ def _part(cls: type[Listing]) -> APIRouter:
         """申请查看保密内容 · Ask to see the confidential part."""
         return AdmissionView.model_validate(await confidential.ask(session, actor, cls, listing_id, wish))
 
-    router.include_router(logged)
-    return router
+    gather(router, logged)
 
 
-def _readers(cls: type[Listing]) -> APIRouter:
-    router = APIRouter(route_class=TransactionRoute)
-
+def _readers(router: APIRouter, cls: type[Listing]) -> None:
     @router.get("/{listing_id}/readers", responses=problems(*OWN))
     async def readers(
         listing_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
@@ -149,5 +144,3 @@ def _readers(cls: type[Listing]) -> APIRouter:
     async def revoke(listing_id: UUID, admission_id: UUID, session: Writing, actor: SignedIn) -> AdmissionView:
         """撤销准许 · Revoke an admission."""
         return AdmissionView.model_validate(await admissions.revoke(session, actor, cls, listing_id, admission_id))
-
-    return router

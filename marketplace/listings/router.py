@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from marketplace.kernel.actor import Anyone, SignedIn
-from marketplace.kernel.db import Reading, TransactionRoute, Writing
+from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn, problems
@@ -17,9 +17,8 @@ from schemas.listings import Completeness, ListingRevision, NearDuplicate, Revie
 OWN = (NotSignedIn, NotFound, records.NotYourRecord)
 
 
-def shared_routes(shape: Shape[L, V]) -> APIRouter:
+def share(router: APIRouter, shape: Shape[L, V]) -> None:
     """Read, complete, publish, review, withdraw, confirm, history; confidential part, readers, attachments."""
-    router = APIRouter(route_class=TransactionRoute)
     cls = shape.cls
 
     @router.get("/{listing_id}", response_model=shape.view, responses=problems(NotFound))
@@ -100,6 +99,5 @@ def shared_routes(shape: Shape[L, V]) -> APIRouter:
         paging.link(response, marker)
         return Page[ListingRevision].model_construct(items=[shape.past(row) for row in rows], next_cursor=marker)
 
-    router.include_router(confidential_router.routes(cls))
-    router.include_router(attachments_router.routes(cls))
-    return router
+    confidential_router.add(router, cls)
+    attachments_router.add(router, cls)

@@ -1,14 +1,14 @@
 """Who could bear a sum at this moment: the year's free minutes, and the payer's vouchers that end first."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from sqlalchemy import Uuid, any_, bindparam, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Uuid, any_, bindparam, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel.clock import BEIJING
@@ -87,6 +87,45 @@ async def split(
     return pricing.split(gross, minutes, int(free), purses)
 
 
+class Asking(NamedTuple):
+    """A use that nobody holds anything for: who would bear what of it?"""
+
+    case: Case
+    tariff: Tariff
+    gross: Decimal
+    minutes: int
+
+
+async def splits(session: AsyncSession, organisation_id: UUID, asked: Sequence[Asking]) -> list[Split]:
+    """What `split` says of each of these by itself, of one payer, in three statements however many they are."""
+    if not asked:
+        return []
+    given = await _given(session, {(one.case.instrument_id, one.case.at.astimezone(BEIJING).year) for one in asked})
+    first_day = min(one.case.at for one in asked).astimezone(BEIJING).date()
+    found = await _ISSUED.fetch(session, organisation=organisation_id, day=first_day, kept=[])
+    vouchers = [_voucher(row) for row in found]
+    accounts = {quota_account(one.case) for one in asked} | {voucher_account(one.id) for one in vouchers}
+    there = await ledger.balances(session, accounts)
+    made = []
+    for case, tariff, gross, minutes in asked:
+        customers = given.get((case.instrument_id, case.at.astimezone(BEIJING).year), ())
+        free = there.get(quota_account(case), 0) if case.customer_class.value in customers else 0
+        taken = vouchers if _takes_vouchers(case, tariff) else ()
+        made.append(pricing.split(gross, minutes, int(free), [_purse(one, case, there) for one in taken]))
+    return made
+
+
+async def _given(session: AsyncSession, years: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], list[str]]:
+    """Who benefits from the free hours of each instrument's year, by the latest declaration."""
+    rows = await session.execute(
+        select(FreeQuota.instrument_id, FreeQuota.year, FreeQuota.customers)
+        .where(tuple_(FreeQuota.instrument_id, FreeQuota.year).in_(years))
+        .order_by(FreeQuota.instrument_id, FreeQuota.year, FreeQuota.declared_at.desc(), FreeQuota.id.desc())
+        .ext(distinct_on(FreeQuota.instrument_id, FreeQuota.year))
+    )
+    return {(instrument_id, year): customers for instrument_id, year, customers in rows.all()}
+
+
 def _purse(voucher: _Voucher, case: Case, there: Mapping[Of, Decimal]) -> Purse:
     account = voucher_account(voucher.id)
     left = case.own.get(account, pricing.NOTHING)
@@ -106,14 +145,20 @@ async def _benefits(session: AsyncSession, case: Case) -> bool:
 
 async def _vouchers(session: AsyncSession, case: Case, tariff: Tariff) -> list[_Voucher]:
     """The payer's own, the one that ends first before the others; an organisation's own instruments take none."""
-    if case.customer_class is CustomerClass.INTERNAL or not tariff.accepts_vouchers:
+    if not _takes_vouchers(case, tariff):
         return []
     kept = [of.owner for of in case.own if of.kind is AccountKind.VOUCHER_AVAILABLE]
     day = case.at.astimezone(BEIJING).date()
     found = await _ISSUED.fetch(session, organisation=case.organisation_id, day=day, kept=kept)
-    return [
-        _Voucher(row["id"], row["share_percent"], Settlement(row["settlement"]), row["valid_until"]) for row in found
-    ]
+    return [_voucher(row) for row in found]
+
+
+def _takes_vouchers(case: Case, tariff: Tariff) -> bool:
+    return case.customer_class is not CustomerClass.INTERNAL and tariff.accepts_vouchers
+
+
+def _voucher(row: Mapping[str, Any]) -> _Voucher:
+    return _Voucher(row["id"], row["share_percent"], Settlement(row["settlement"]), row["valid_until"])
 
 
 def settled(case: Case, lab_id: UUID, split: Split, sign: int = 1) -> dict[Of, Decimal]:

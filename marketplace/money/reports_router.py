@@ -1,4 +1,4 @@
-"""`/api/v1/reports`: the year of open sharing, and what need not be bought twice."""
+"""`/api/v1/reports`: the year of open sharing."""
 
 from typing import Annotated
 from uuid import UUID
@@ -15,7 +15,7 @@ from marketplace.labs import shapes
 from marketplace.money import sharing, sheets
 from schemas.base import Page
 from schemas.bookings import UsageView
-from schemas.reports import DuplicateFilter, DuplicateRow, OfYear, RowsFilter, ServedView, SharingFilter, SharingRow
+from schemas.reports import OfYear, RowsFilter, ServedView, SharingFilter, SharingRow
 
 router = APIRouter(prefix="/api/v1/reports", tags=["money"], route_class=TransactionRoute)
 
@@ -61,13 +61,3 @@ async def organisations(
     items, marker = await sharing.served(session, actor, instrument_id, wish.year, paging)
     paging.link(response, marker)
     return Page[ServedView].model_construct(items=items, next_cursor=marker)
-
-
-@router.get("/duplicates", responses=problems(NotSignedIn))
-async def duplicates(
-    wish: Annotated[DuplicateFilter, Query()], session: Reading, actor: SignedIn, paging: Paged, response: Response
-) -> Page[DuplicateRow]:
-    """查重评议 · Peers of a class in a region that were used less than 1,200 hours in the year."""
-    items, marker = await sharing.duplicates(session, actor, wish, paging)
-    paging.link(response, marker)
-    return Page[DuplicateRow].model_construct(items=items, next_cursor=marker)

@@ -15,15 +15,13 @@ from marketplace.kernel.refusals import Conflict, NotFound
 from marketplace.labs import usages
 from marketplace.labs.booking_models import Usage
 from marketplace.labs.models import Instrument, Qualification
-from marketplace.labs.policy import instrument_kept_by, instrument_visible_to
+from marketplace.labs.policy import instrument_kept_by
 from marketplace.money import pricing
 from marketplace.money.charges import of_year
 from marketplace.money.models import Charge, ChargeEntry
 from schemas.identity import Permission
 from schemas.labs import CustomerClass, InstrumentState
 from schemas.reports import (
-    DuplicateFilter,
-    DuplicateRow,
     Grouping,
     RowsFilter,
     ServedView,
@@ -33,8 +31,6 @@ from schemas.reports import (
 
 GENERAL_HOURS: Final = 1400
 SPECIAL_HOURS: Final = 800
-# 机时饱满: a peer below this has hours to spare (查重评议).
-FULL_HOURS: Final = 1200
 MOST_ROWS: Final = 5000
 _FOUR: Final = Decimal("0.0001")
 _MINUTES: Final = Usage.preparation_minutes + Usage.run_minutes + Usage.processing_minutes
@@ -223,36 +219,3 @@ async def served(
     everything: tuple[Any, ...] = tuple(found.c)
     rows, marker = await page(session, select(*everything), by, paging)
     return [ServedView.model_validate(row) for row in rows], marker
-
-
-async def duplicates(
-    session: AsyncSession, actor: Actor, wish: DuplicateFilter, paging: Paging
-) -> tuple[list[DuplicateRow], str | None]:
-    """查重: open instruments of that class (and what stands below it) in the region that are used less than they could be."""
-    found = _used(wish.year)
-    minutes = func.coalesce(found.c.effective, 0)
-    columns: tuple[Any, ...] = (Instrument, Organisation.name.label("organisation"), minutes.label("minutes"))
-    statement = (
-        select(*columns)
-        .join(Organisation, Organisation.id == Instrument.organisation_id)
-        .outerjoin(found, found.c.instrument_id == Instrument.id)
-        .where(
-            instrument_visible_to(actor),
-            Instrument.state == InstrumentState.PUBLISHED,
-            Instrument.facets.contains([f"c:{wish.class_code}", f"r:{wish.region}"]),
-            minutes < FULL_HOURS * 60,
-        )
-        .add_columns(Instrument.created_at, Instrument.id)
-    )
-    by = tuple(zip((Instrument.created_at, Instrument.id), BY_TIME_AND_ID, strict=True))
-    rows, marker = await page(session, statement, by, paging)
-    return [_duplicate(row, wish.year) for row in rows], marker
-
-
-def _duplicate(row: Any, year: int) -> DuplicateRow:
-    one: Instrument = row[0]
-    return DuplicateRow(
-        id=one.id, name=one.name, model=one.model, organisation_id=one.organisation_id, organisation=row.organisation,
-        region=one.region, effective_minutes=row.minutes, spare_minutes=FULL_HOURS * 60 - row.minutes,
-        link=f"/api/v1/reports/open-sharing/{one.id}/usages?year={year}",
-    )  # fmt: skip

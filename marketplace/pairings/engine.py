@@ -62,10 +62,11 @@ _OF_LISTING: Final = frozenset(
     }
 )
 _OF_MANY: Final = "ListingsImported"
+_OF_MANY_INSTRUMENTS: Final = "InstrumentsImported"
 _OF_INSTRUMENT: Final = frozenset({"InstrumentPublished", "InstrumentEdited", "InstrumentRetired"})
 _OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
 _OF_WORDS: Final = frozenset({"SynonymAdded", "SynonymRemoved"})
-_NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | _OF_WORDS | {_OF_MANY}
+_NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | _OF_WORDS | {_OF_MANY, _OF_MANY_INSTRUMENTS}
 
 
 @dataclass
@@ -304,6 +305,8 @@ async def _concerned(session: AsyncSession, news: Sequence[Any]) -> Concerned:
     for fact in news:
         if fact.name == _OF_MANY:
             listings.update(dict.fromkeys(UUID(one) for one in fact.body["listing_ids"]))
+        elif fact.name == _OF_MANY_INSTRUMENTS:
+            instruments.update(dict.fromkeys(UUID(one) for one in fact.body["instrument_ids"]))
         elif fact.name in _OF_ORGANISATION:
             organisations.add(fact.subject)
         elif fact.name in _OF_INSTRUMENT:

@@ -1,7 +1,8 @@
-"""Which instruments a problem or a text needs, why, and when each is free."""
+"""Which instruments a problem or a text needs, why, when each is free, and what that costs."""
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from marketplace.labs.models import Instrument
 from marketplace.labs.policy import instrument_offered, instrument_visible_to
 from marketplace.listings import records
 from marketplace.listings.models import Problem
+from marketplace.money import slot_prices
 from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.reading import INSTRUMENT
@@ -25,20 +27,28 @@ from schemas.labs import Stretch
 from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, RegionQuery
 
 
+class Wanted(NamedTuple):
+    """For how long an instrument is needed, and who would pay; left open, the least length and the actor's own."""
+
+    minutes: int | None = None
+    organisation_id: UUID | None = None
+
+
 async def for_problem(
     session: AsyncSession, engine: Engine, actor: Actor, problem_id: UUID, wish: RegionQuery, paging: Paging
 ) -> InstrumentRankingPage:
     """The instruments that fit a problem that the actor may see, best first."""
     problem = await records.read(session, actor, Problem, problem_id)
-    return await ranked(
-        session, engine, actor, reading.query(problem, engine.synonyms), wish.region, paging.limit, paging
-    )
+    query = reading.query(problem, engine.synonyms)
+    use = Wanted(wish.minutes, wish.organisation)
+    return await ranked(session, engine, actor, query, wish.region, paging.limit, paging, use=use)
 
 
 async def for_text(session: AsyncSession, engine: Engine, actor: Actor, wish: MatchRequest) -> InstrumentRankingPage:
     """The instruments that fit a text. Nothing of it is kept."""
     query = Query(body=wish.text, synonyms=engine.synonyms)
-    return await ranked(session, engine, actor, query, wish.filters.region, wish.limit)
+    use = Wanted(wish.minutes, wish.organisation_id)
+    return await ranked(session, engine, actor, query, wish.filters.region, wish.limit, use=use)
 
 
 async def ranked(
@@ -49,8 +59,12 @@ async def ranked(
     regions: Sequence[str],
     limit: int,
     paging: Paging | None = None,
+    *,
+    use: Wanted = Wanted(),
 ) -> InstrumentRankingPage:
-    """One page of a ranking among what is open to the actor, each with its reasons and its first free time."""
+    """One page of a ranking among what is open to the actor, each with its reasons, its first free time and what that
+    costs the actor."""
+    payer = await slot_prices.payer(session, actor, use.organisation_id)
     snapshot, now, after = pairings.begun(engine, INSTRUMENT, paging)
     filters = Filters(regions=tuple(regions), modes=await _marks(session, actor))
     await pairings.let_go(session)
@@ -59,7 +73,9 @@ async def ranked(
         shown=partial(_shown, session, actor),
     )  # fmt: skip
     kept, more = found[:limit], found[limit:]
-    free = await first_free.first_free(session, [one for _, one in kept], clock.now())
+    found_now = [one for _, one in kept]
+    free = await first_free.first_free(session, found_now, clock.now(), use.minutes)
+    prices = await slot_prices.prices(session, payer, found_now, free)
     await pairings.let_go(session)
 
     def explained() -> list[InstrumentPairing]:
@@ -77,6 +93,7 @@ async def ranked(
                 region=one.region,
                 reasons=pairings.reasons_of(why, in_full=False),
                 first_free=Stretch(**free[one.id]._asdict()) if one.id in free else None,
+                price=prices.get(one.id),
             )
             for match, one in kept
             for why in [snapshot.explain(query, match.key, reading.document(one), now=now)]
@@ -84,7 +101,8 @@ async def ranked(
 
     items = await engine.off_the_loop(explained)
     told = pairings.beside(engine, INSTRUMENT, first, paging, snapshot, now, kept, more=bool(more))
-    return InstrumentRankingPage(items=items, **told)
+    priced_for = OrganisationCard.model_validate(payer) if payer is not None else None
+    return InstrumentRankingPage(items=items, priced_for=priced_for, **told)
 
 
 async def _marks(session: AsyncSession, actor: Actor) -> tuple[str, ...]:

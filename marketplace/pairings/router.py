@@ -10,6 +10,7 @@ from marketplace.kernel.actor import Anyone
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, TooMany, problems
+from marketplace.labs.bookings import NotOfYours
 from marketplace.listings.models import Achievement, Listing, Problem
 from marketplace.pairings import instruments, pairings
 from marketplace.pairings.reading import INSTRUMENT
@@ -62,7 +63,7 @@ _pairing_routes(Problem, "problems", "problem", "achievements")
 _pairing_routes(Achievement, "achievements", "achievement", "problems")
 
 
-@router.get("/problems/{listing_id}/instruments", responses=problems(NotFound, pairings.RankingLoading))
+@router.get("/problems/{listing_id}/instruments", responses=problems(NotFound, NotOfYours, pairings.RankingLoading))
 async def instruments_for_problem(
     listing_id: UUID,
     wish: Annotated[RegionQuery, Query()],
@@ -72,13 +73,13 @@ async def instruments_for_problem(
     request: Request,
     response: Response,
 ) -> InstrumentRankingPage:
-    """难题需要的仪器 · The instruments that this problem needs, best first, each with its reasons and first free time."""
+    """难题需要的仪器 · The instruments that this problem needs, best first, each with its reasons, first free time and what that costs."""
     page = await instruments.for_problem(session, request.app.state.engine, actor, listing_id, wish, paging)
     paging.link(response, page.next_cursor)
     return page
 
 
-@router.post("/matches", responses=problems(pairings.RankingLoading, TooMany))
+@router.post("/matches", responses=problems(NotOfYours, pairings.RankingLoading, TooMany))
 async def match_text(
     wish: MatchRequest, session: Writing, actor: Anyone, request: Request
 ) -> RankingPage | InstrumentRankingPage:

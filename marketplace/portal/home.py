@@ -67,13 +67,15 @@ async def _around(visit: Visit, session: AsyncSession) -> dict[str, Any]:
     }
 
 
-async def _match(visit: Visit, session: AsyncSession, text: str, kind: str) -> dict[str, Any]:
+async def _match(visit: Visit, session: AsyncSession, text: str, kind: str, minutes: str = "") -> dict[str, Any]:
     """The ranking of a text, or why there is none."""
     page: RankingPage | InstrumentRankingPage | None = None
     wrong: list[str] = []
     if text.strip():
         try:
-            wish = MatchRequest.model_validate({"text": text, "kind": kind, "limit": SHOWN})
+            long = minutes.strip() if kind == INSTRUMENT else ""
+            told_long = {"minutes": int(long) if long.isascii() and long.isdigit() else long} if long else {}
+            wish = MatchRequest.model_validate({"text": text, "kind": kind, "limit": SHOWN} | told_long)
         except ValidationError as error:
             wrong = [told(one.detail) for one in validation.as_refusal(error).errors]
         else:
@@ -87,7 +89,14 @@ async def _match(visit: Visit, session: AsyncSession, text: str, kind: str) -> d
                     page = await pairings.for_text(session, request.app.state.engine, wish)
             except Refusal as refusal:
                 wrong = [told(refusal.detail or refusal.title())]
-    return {"text": text, "kind": kind, "ranking": page, "wrong": wrong, "asked": bool(text.strip())}
+    return {
+        "text": text,
+        "kind": kind,
+        "minutes": minutes,
+        "ranking": page,
+        "wrong": wrong,
+        "asked": bool(text.strip()),
+    }
 
 
 @router.get("/", response_class=Response)
@@ -103,10 +112,11 @@ async def match(
     session: Writing,
     text: Annotated[str, Form()] = "",
     kind: Annotated[str, Form()] = ListingKind.ACHIEVEMENT.value,
+    minutes: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Nothing of the text is kept."""
     kind = kind if kind in {*ListingKind, INSTRUMENT} else ListingKind.ACHIEVEMENT.value
-    matched = await _match(visit, session, text, kind)
+    matched = await _match(visit, session, text, kind, minutes)
     status = 422 if matched["wrong"] else 200
     if visit.partly:
         return visit.page("parts/matches.html", status, **matched)

@@ -14,15 +14,25 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Invalid, Refusal
-from marketplace.labs import availability, bookings, care, hours, instruments, ratings, shapes, waiting
-from marketplace.money import quotas, quotes, tariffs, vouchers
+from marketplace.labs import availability, bookings, care, first_free, hours, instruments, ratings, shapes, waiting
+from marketplace.labs.hours import Span
+from marketplace.labs.models import Instrument
+from marketplace.money import quotas, quotes, slot_prices, tariffs, vouchers
 from marketplace.portal import coding, forms, say
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.base import FieldError
 from schemas.bookings import BookingNew, WaitingNew
-from schemas.labs import DAY_MINUTES, Availability, CustomerClass, InstrumentFilter, InstrumentKind, InstrumentView
+from schemas.labs import (
+    DAY_MINUTES,
+    Availability,
+    CustomerClass,
+    InstrumentFilter,
+    InstrumentKind,
+    InstrumentState,
+    InstrumentView,
+)
 from schemas.ratings import RatingAnswer
 from schemas.tariffs import Quote, QuoteAsk
 
@@ -77,17 +87,31 @@ def _asked(request: Request) -> tuple[dict[str, Any], dict[str, list[str]]]:
     return wish, wrong
 
 
+async def _use(visit: Visit, session: AsyncSession, shown: list[Instrument], wish: InstrumentFilter) -> dict[str, Any]:
+    """For each of a page the time that was searched for, or else its first free one, and what that costs the visitor."""
+    offered = [one for one in shown if one.state is InstrumentState.PUBLISHED]
+    if wish.free_from is not None and wish.free_until is not None:
+        spans = {one.id: Span(wish.free_from, wish.free_until) for one in offered}
+    else:
+        spans = await first_free.first_free(session, offered, clock.now())
+    payer = await slot_prices.payer(session, visit.actor, None)
+    prices = await slot_prices.prices(session, payer, offered, spans)
+    return {"spans": spans, "prices": prices, "payer": payer}
+
+
 @router.get("", response_class=Response)
 async def catalogue(visit: Visited, session: Reading) -> Response:
     request = visit.request
     wish, wrong = _asked(request)
     rows: list[Any] = []
     marker = None
+    use: dict[str, Any] = {"spans": {}, "prices": {}, "payer": None}
     if not wrong:
         try:
             paging = Paging(request, request.query_params.get("cursor"), PAGE)
             narrowed = InstrumentFilter.model_validate(wish)
             rows, marker = await instruments.listed(session, visit.actor, narrowed, paging, clock.now())
+            use = await _use(visit, session, [row[0] for row in rows], narrowed)
         except ValidationError as error:
             for one in validation.as_refusal(error, within=("query",)).errors:
                 wrong.setdefault(one.pointer, []).append(told(one.detail))
@@ -96,8 +120,9 @@ async def catalogue(visit: Visited, session: Reading) -> Response:
     return visit.page(
         "instruments.html",
         422 if wrong else 200,
-        rows=[shapes.card(row[0], out_of_order=row.out_of_order) for row in rows],
+        rows=await shapes.cards(session, rows),
         marker=marker,
+        **use,
         wish=wish,
         wrong=wrong,
         typed=request.query_params,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel import validation
 from marketplace.kernel.db import Reading, Writing
+from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotSignedIn, Unavailable
 from marketplace.listings import attachments, bodies, confidential, desk, duplicates, records
@@ -104,12 +105,27 @@ async def _instruments(problem_id: UUID, visit: Visit, session: AsyncSession) ->
     problem = await records.read(session, visit.actor, Problem, problem_id)
     paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
     ranking, waiting, engine = None, None, visit.request.app.state.engine
+    minutes, wrong, wish = visit.request.query_params.get("minutes", "").strip(), [], RegionQuery()
+    if minutes:
+        try:
+            wish = RegionQuery.model_validate({"minutes": minutes})
+        except ValidationError as error:
+            wrong = [told(one.detail) for one in validation.as_refusal(error, within=("query",)).errors]
     try:
-        ranking = await instruments.for_problem(session, engine, visit.actor, problem_id, RegionQuery(), paging)
+        ranking = await instruments.for_problem(session, engine, visit.actor, problem_id, wish, paging)
     except Unavailable as refusal:
         waiting = say.t(refusal.detail or refusal.title())
     later = paging.cursor is not None
-    return visit.page("problem_instruments.html", listing=problem, ranking=ranking, waiting=waiting, later=later)
+    return visit.page(
+        "problem_instruments.html",
+        422 if wrong else 200,
+        listing=problem,
+        ranking=ranking,
+        waiting=waiting,
+        later=later,
+        minutes=minutes,
+        wrong=wrong,
+    )
 
 
 async def _confidential(

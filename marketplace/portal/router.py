@@ -4,6 +4,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from marketplace.kernel.routing import gather
 from marketplace.portal import (
     account,
     assets,
@@ -12,11 +13,13 @@ from marketplace.portal import (
     coding,
     desk,
     docs,
+    duplicate_check,
     event_desk,
     event_door,
     event_writing,
     events,
     home,
+    lab_files,
     labs,
     my_bookings,
     my_registrations,
@@ -39,6 +42,8 @@ ROUTERS: Final = (
     desk.router,
     *writing.ROUTERS,
     *readers.ROUTERS,
+    *lab_files.ROUTERS,
+    duplicate_check.router,
     labs.router,
     my_bookings.router,
     charges.router,
@@ -58,6 +63,5 @@ ROUTERS: Final = (
 
 def install(app: FastAPI) -> None:
     """Give the application its pages, and its refusals a page to be told on."""
-    for router in ROUTERS:
-        app.include_router(router)
+    gather(app.router, *ROUTERS)
     app.state.page_of = refused.page_of

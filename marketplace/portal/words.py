@@ -110,6 +110,7 @@ OPERATIONS: Final = {
     "assisted": "机组操作 · with an operator",
     "either": "自主上机或机组操作 · alone or with an operator",
 }
+DATUMS: Final = {"wgs84": "WGS-84（卫星定位） · WGS-84 (GPS)", "gcj02": "GCJ-02（国内地图） · GCJ-02 (maps of China)"}
 BOOKING_STATES: Final = {
     "requested": "待审批 · waiting for approval",
     "confirmed": "已确认 · confirmed",

@@ -14,7 +14,7 @@ from marketplace.kernel.refusals import NotFound, NotSignedIn, StaleVersion, Ver
 from marketplace.kernel.refusals import problems as refusals
 from marketplace.listings import cards, publication, records
 from marketplace.listings.models import Problem
-from marketplace.listings.router import shared_routes
+from marketplace.listings.router import share
 from marketplace.listings.shapes import Shape
 from marketplace.problems import problems
 from schemas.base import Page
@@ -75,4 +75,4 @@ async def solve(listing_id: UUID, session: Writing, actor: SignedIn, response: R
     return await SHAPE.shown(session, await problems.solve(session, actor, listing_id), actor, response)
 
 
-router.include_router(shared_routes(SHAPE))
+share(router, SHAPE)

@@ -1,5 +1,7 @@
 """Who meets whom, at which table, in which slot: wishes, absences and tables in; meetings and a proof out.
 
+    from matching.timetable.solving import solve  # apart, because the solver is slow to import
+
     plan = solve(Agenda(slots, tables, participants, wishes, floor=3), seconds=30, seed=1)
 
 What counts
@@ -69,7 +71,6 @@ from matching.timetable.plan import (
     Unplaced,
     Why,
 )
-from matching.timetable.solving import solve
 
 __all__ = [
     "Agenda",
@@ -99,5 +100,4 @@ __all__ = [
     "Wish",
     "Worth",
     "compare",
-    "solve",
 ]

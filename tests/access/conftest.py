@@ -40,6 +40,7 @@ class Place:
 async def place(one_database: Database, own_url: str, tmp_path_factory) -> AsyncIterator[Place]:
     settings = Settings(
         home=tmp_path_factory.mktemp("home"),
+        request_deadline=300,
         secret="a secret for tests only, thirty-two or more",
         requests_per_minute=10**9,
         matches_per_minute=10**9,

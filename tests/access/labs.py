@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid4
 from marketplace.identity import tokens
 from marketplace.identity.models import Membership, Organisation
 from marketplace.kernel import clock
+from marketplace.labs import instrument_files
 from marketplace.labs.booking_models import Adjustment, Booking, CalendarLink, Usage, Waiting
 from marketplace.labs.models import Holiday, Instrument, Keeper, Outage, Qualification
 from marketplace.labs.rating_models import Rating
@@ -16,7 +17,9 @@ from marketplace.lexicon.models import Synonym
 from marketplace.reservations import claims
 from schemas.bookings import BookingState, CalendarKind, UsageSource, WaitingState
 from schemas.identity import Role
+from schemas.instrument_files import FilePurpose
 from schemas.labs import CustomerClass, InstrumentState
+from tests.given.files import a_photo
 from tests.given.labs import an_instrument, day, slot
 from tests.given.people import Given
 
@@ -32,6 +35,7 @@ NAMES = (
     "usage_id",
     "adjustment_id",
     "rating_id",
+    "file_id",
 )
 FORM = ["样品数量？"]
 _BOOKINGS = "POST /api/v1/bookings/{booking_id}"
@@ -60,6 +64,7 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
         told = slot(day(7 + number, 9))
         world.targets["own"] |= {name: told["starts_at"], f"{name}_until": told["ends_at"]}
     session.add(Holiday(day=date(2027, 10, 1), name="国庆节"))
+    world.targets["own"]["purpose"] = FilePurpose.PHOTO.value
     world.targets["own"]["day"] = "2027-10-01"
     alike = await _put(given, Synonym(spellings=["辊道炉", "辊底窑"], key=["辊底窑", "辊道炉"]))
     world.targets["own"]["synonym_id"] = str(alike.id)
@@ -127,7 +132,11 @@ async def _parts(given: Given, instrument: Instrument, at: Organisation, member:
         given,
         Rating(booking_id=done.id, instrument_id=instrument.id, by=member, stars=4, text="好", created_at=now),
     )
-    rows = (instrument, outage, qualification, booking, waiting, usage, adjustment, rating)
+    photo = await instrument_files.put(
+        given.session, instrument, FilePurpose.PHOTO, name="正面.png", content=a_photo(color="red"), alt="正面",
+        most_bytes=10_000, by=member,
+    )  # fmt: skip
+    rows = (instrument, outage, qualification, booking, waiting, usage, adjustment, rating, photo)
     return {name: str(row.id) for name, row in zip(NAMES, rows, strict=True)}
 
 

@@ -146,6 +146,7 @@ UNSAID = frozenset(
         "slots_missing", "slots_unused", "source_pair", "stale_cursor", "tables_missing", "too_many_people",
         "too_many_records", "unknown", "unknown_discipline", "unknown_industry", "unknown_region", "usage_empty",
         "usage_of", "voucher", "window_late", "window_order", "wrong_password",
+        "alt_missing", "only_for_instruments", "photo_broken", "photo_type", "place_missing", "position_half",
     }
 )  # fmt: skip
 

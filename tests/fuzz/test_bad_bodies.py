@@ -9,6 +9,7 @@ import pytest
 
 from schemas.text import fold
 from tests.access.conftest import Place
+from tests.access.test_access_matrix import APP
 from tests.fuzz.conftest import DESCRIBED, allowed, stored
 from tests.fuzz.families import ABSENT, MARK, UNSAID, Raw, of, written
 from tests.fuzz.walk import Where, fields, found_at, spoilt, there
@@ -22,9 +23,9 @@ def schema_of(operation: str) -> dict[str, Any]:
     return schema
 
 
-def test_a_good_example_names_every_field(place: Place):
+def test_a_good_example_names_every_field():
     """What an example leaves out would never be spoilt."""
-    document = place.app.openapi()
+    document = APP.openapi()
     lacking = {
         operation: missing
         for operation in JSON_BODIES
@@ -148,7 +149,7 @@ async def every_field_spoilt(place: Place, operation: str) -> None:
             wrong.append(f"{where} {family}: {answer.status_code} {str(error)[:80]} {answer.text[:200]}")
         return answer
 
-    for (family, _), spoils in _by_family(place.app.openapi(), operation, good).items():
+    for (family, _), spoils in _by_family(APP.openapi(), operation, good).items():
         left, known = spoils, 0
         while len(left) > 1 and len(left) != known:
             known = len(left)

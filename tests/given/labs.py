@@ -32,6 +32,7 @@ EVERY_FIELD_OF_AN_INSTRUMENT: dict[str, Any] = {
     "region": "220104",
     "lab": "分析测试中心",
     "location": "一号楼 101",
+    "position": {"longitude": 125.3245, "latitude": 43.8868, "datum": "gcj02"},
     "capabilities": f"形貌观察 {ODD}\n\n能谱分析。",
     "accreditation": "CMA 210000000001",
     "keywords": ["电镜", "形貌"],

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from tests.given.docking import EVERY_FIELD_OF_A_REGISTRATION, EVERY_FIELD_OF_AN_AGENDA, EVERY_FIELD_OF_AN_EVENT
+from tests.given.files import a_photo
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
 from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
 from tests.given.money import EVERY_PRICE, WINDOW
@@ -118,6 +119,15 @@ def _labs() -> dict[str, Example]:
         f"PUT {API}/holidays/{{day}}": Example({"name": "国庆节", "follows": 1}),
         f"DELETE {API}/holidays/{{day}}": Example(),
         f"GET {API}/instrument-catalogue.xlsx": Example(query={"kind": "instrument", "mine": "false"}),
+        f"POST {one}/files/{{purpose}}": Example(form={"alt": "正面"}, file=("正面.png", a_photo(), "image/png")),
+        f"GET {one}/files/{{file_id}}": Example(),
+        f"GET {one}/files/{{file_id}}/preview": Example(),
+        f"PATCH {one}/files/{{file_id}}": Example({"alt": "侧面", "place": 1}),
+        f"DELETE {one}/files/{{file_id}}": Example(),
+        f"GET {one}/core-metadata": Example(),
+        f"GET {API}/instrument-core-metadata": Example(
+            query={"updated_since": "2026-01-01T00:00:00+08:00", "limit": "5"}
+        ),
         f"POST {one}/usage-log": Example(file=("log.csv", LOG, "text/csv")),
         f"POST {one}/publication": Example(),
         f"POST {one}/retirement": Example(),
@@ -250,8 +260,18 @@ def _money() -> dict[str, Example]:
         f"GET {sharing}/{{instrument_id}}/usages": Example(query={"year": "2026", "external": "true", "limit": "5"}),
         f"GET {sharing}/{{instrument_id}}/organisations": Example(query={"year": "2026", "limit": "5"}),
         f"GET {API}/reports/duplicates": Example(
-            query={"class_code": "02", "region": "220000", "year": "2026", "limit": "5"}
+            query={
+                "class_code": "02", "region": "220000", "year": "2026", "longitude": "125.3", "latitude": "43.8",
+                "datum": "gcj02", "within_km": "100", "limit": "5",
+            }
         ),
+        f"GET {API}/reports/duplicates.xlsx": Example(
+            query={
+                "class_code": "02", "region": "220000", "year": "2026", "longitude": "125.3", "latitude": "43.8",
+                "datum": "gcj02", "within_km": "100",
+            }
+        ),
+        f"GET {API}/reports/duplicates/{{instrument_id}}/usages": Example(query={"year": "2026", "limit": "5"}),
         f"GET {API}/redemptions": Example(query={"limit": "5"}),
         f"POST {API}/redemptions": Example({"voucher_id": "{voucher_id}", "charge_id": "{charge_id}"}),
         f"POST {API}/redemptions/{{redemption_id}}/decision": Example({"pay": True, "note": "已核对。"}),

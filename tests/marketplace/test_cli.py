@@ -43,7 +43,7 @@ def duijie(home: Path, *arguments: str, **more) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=300,
         check=False,
         **more,
     )
@@ -107,6 +107,24 @@ def test_all_are_matched_with_all_and_places_are_shared_out(home, shown, tmp_pat
     assert "--floor" in out.stderr
 
 
+def test_instruments_are_ranked_with_their_first_free_time_and_price(home, shown) -> None:
+    text = "铝合金焊缝疲劳裂纹，需要疲劳试验机"
+    out = duijie(home, "match", text, "--kind", "instrument", "-n", "2", "--minutes", "120")
+    assert out.returncode == 0, out.stderr
+    assert "电液伺服疲劳试验机" in out.stdout
+    assert re.search(r"最早 first free \d{4}-\d\d-\d\d \d\d:\d\d", out.stdout)
+    assert re.search(r"\d+\.\d\d 元 CNY|免费 free", out.stdout)
+    nobody = duijie(home, "match", text, "--kind", "instrument", "--organisation", "x")
+    assert (nobody.returncode, "Traceback" in nobody.stderr) == (2, False)
+
+
+def test_where_nothing_is_found_it_is_said_without_an_empty_table(home, shown) -> None:
+    out = duijie(home, "match", "qqqq zzzz")
+    assert out.returncode == 0, out.stderr
+    assert "没有任何记录与此有共同的词" in out.stdout
+    assert "得分" not in out.stdout
+
+
 def test_an_empty_text_is_refused_in_a_line(home, shown) -> None:
     out = duijie(home, "match", "   ")
     assert out.returncode == 2
@@ -154,7 +172,7 @@ class serving:  # noqa: N801 -- read as a verb
 
     def __enter__(self) -> str:
         url = f"http://127.0.0.1:{self.port}"
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while time.monotonic() < until:
             try:
                 if httpx.get(f"{url}/readyz").status_code == 200:
@@ -163,11 +181,12 @@ class serving:  # noqa: N801 -- read as a verb
                 pass
             assert self.process.poll() is None, self.process.stdout.read()
             time.sleep(0.1)
-        raise AssertionError("the server did not become ready")
+        self.process.kill()
+        raise AssertionError(f"the server did not become ready: {self.process.communicate()[0]}")
 
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGINT)
-        self.output, _ = self.process.communicate(timeout=30)
+        self.output, _ = self.process.communicate(timeout=120)
 
 
 def test_ctrl_c_stops_everything_it_started(home, shown) -> None:

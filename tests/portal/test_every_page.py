@@ -11,6 +11,7 @@ from marketplace.portal import words
 from schemas.events import EventState
 from schemas.identity import OrganisationKind, Role, Verification
 from tests.given.docking import an_event, registered
+from tests.given.files import a_photo
 from tests.given.labs import an_instrument, day, wish
 from tests.given.money import WINDOW, a_tariff, a_voucher, charge_of, free_hours, publish, used
 from tests.portal.reader import audit
@@ -73,7 +74,14 @@ async def market(given, visitor, ranking, app):
     instrument = await an_instrument(
         given.session, university.organisation, confirmed_at_once=[], order_form=["样品数量？"], value="1200000",
         publicly_funded=True, needs_qualification=True, name="固态电解质界面阻抗测试台",
+        position={"longitude": 125.3245, "latitude": 43.8868, "datum": "gcj02"},
     )  # fmt: skip
+    photo = {"file": ("正面.png", a_photo(), "image/png")}
+    files = f"/api/v1/instruments/{instrument.id}/files"
+    client, headers = manager.client, manager.headers
+    brought = await client.post(f"{files}/photo", files=photo, data={"alt": "正面"}, headers=headers)
+    assert brought.status_code == 201, brought.text
+    assert (await client.post(f"{files}/document", files=photo, headers=headers)).status_code == 201
     booked = wish(instrument, enterprise, day(3, 9), assisted=True, answers=["三件"])
     assert (await enterprise.post("/api/v1/bookings", booked)).status_code == 201
     await publish(manager, instrument, a_tariff(windows=[WINDOW]))
@@ -126,6 +134,7 @@ async def market(given, visitor, ranking, app):
         "problem": problem["id"],
         "draft": draft["id"],
         "instrument": str(instrument.id),
+        "year": str(day(0).year),
         "charge": charge,
         "event": str(event.id),
         "running": str(running.id),
@@ -150,11 +159,19 @@ PAGES = [
     ("/problems/{problem}/pairings/{achievement}", "nobody enterprise"),
     ("/achievements/{achievement}/pairings/{problem}", "nobody university"),
     ("/problems/{problem}/instruments", "nobody enterprise"),
+    ("/problems/{problem}/instruments?minutes=120", "enterprise"),
     ("/problems/{problem}/confidential", "university enterprise boss"),
     ("/instruments", "nobody enterprise"),
     ("/instruments?q=试验机&class_code=02&region=220000&kind=instrument&day=2027-03-02&from=09:00&to=12:00", "nobody"),
     ("/instruments/{instrument}", "nobody enterprise manager newcomer admin"),
     ("/instruments/{instrument}?week=2027-03-01", "nobody"),
+    ("/instruments/{instrument}/files", "manager"),
+    ("/instruments/duplicate-check", "enterprise"),
+    (
+        "/instruments/duplicate-check?class_code=02&region=220000&longitude=125.3&latitude=43.9&datum=gcj02&within_km=50&year={year}",
+        "enterprise",
+    ),
+    ("/instruments/duplicate-check/{instrument}?year={year}", "enterprise"),
     ("/bookings", "enterprise manager newcomer"),
     ("/charges", "enterprise manager newcomer auditor"),
     ("/charges?kept=true&year=2027&disputed=true", "manager"),

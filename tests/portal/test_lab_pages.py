@@ -4,7 +4,9 @@ import pytest
 
 from marketplace.kernel import clock
 from schemas.identity import Role
+from tests.given.files import a_photo
 from tests.given.labs import an_instrument, day, slot, wish
+from tests.given.money import a_tariff, publish
 
 
 @pytest.fixture
@@ -139,3 +141,36 @@ async def test_nobody_is_asked_to_sign_in_before_booking(lab, anybody, session):
     made = await an_instrument(session, lab.organisation)
     assert "登录后预约" in (await anybody.page(f"/instruments/{made.id}")).text
     assert (await anybody.get("/bookings")).headers["location"] == "/sign-in?next=%2Fbookings"
+
+
+async def test_a_keeper_brings_describes_and_orders_photos_that_lists_show(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation, name="万能试验机")
+    keeper, here = visitor(lab), f"/instruments/{made.id}/files"
+    for name, color in (("正面.png", "red"), ("侧面.png", "blue")):
+        photo = {"file": (name, a_photo(color=color), "image/png")}
+        assert await keeper.sent(f"{here}/photo", {"alt": name[:2]}, files=photo) == f"{here}?said=attached"
+    wrong = await keeper.post(f"{here}/photo", {"alt": "x"}, files={"file": ("x.png", b"<svg>", "image/png")})
+    assert (wrong.status_code, "内容不是" in wrong.text) == (422, True)
+    page = await keeper.page(f"/instruments/{made.id}")
+    side = page.one("img", alt="侧面").attrs["src"].split("/")[4]
+    assert await keeper.sent(f"{here}/{side}/change", {"alt": "侧面，右", "place": "1", "version": "1"})
+    late = await keeper.post(f"{here}/{side}/change", {"alt": "别的", "place": "1", "version": "1"})
+    assert late.status_code == 412
+    [thumb] = (await visitor(firm).page("/instruments")).all("img", class_="thumb")
+    assert thumb.attrs["alt"] == "侧面，右"
+    small = await visitor().get(thumb.attrs["src"])
+    assert (small.status_code, small.headers["content-type"]) == (200, "image/jpeg")
+    assert await keeper.sent(f"{here}/{side}/removal") == f"{here}?said=removed"
+    assert (await visitor().get(thumb.attrs["src"])).status_code == 404
+    assert (await visitor(firm).get(here)).status_code == 403
+
+
+async def test_the_catalogue_tells_the_first_free_time_and_its_price(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation, name="万能试验机")
+    await publish(lab, made, a_tariff())
+    public, own = await visitor().page("/instruments"), await visitor(firm).page("/instruments")
+    for page, price in ((public, "105.00 元"), (own, "50.00 元")):
+        assert "最早可约" in page.text
+        assert price in page.text
+    at_a_time = await visitor(firm).page(f"/instruments?day={day(3).date()}&from=09:00&to=11:00")
+    assert "200.00 元" in at_a_time.text

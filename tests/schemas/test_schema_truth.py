@@ -8,6 +8,8 @@ import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 from pydantic import BaseModel, ConfigDict
+from schemathesis import Case
+from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 
 from schemas import codes
 from schemas.text import Day, Int32, Keyword, Line, Moment, SmallInt, Text, Title, Whole, Yuan
@@ -55,9 +57,18 @@ def echo(sent: Everything) -> Everything:
 
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+(OPERATION,) = (found.ok() for found in schema.get_all_operations())
 
 
-@schema.parametrize()
-@settings(max_examples=100, suppress_health_check=list(HealthCheck), deadline=None)
-def test_a_fuzzer_that_reads_the_schema_finds_no_lie(case):
-    case.call_and_validate()
+def test_a_fuzzer_that_reads_the_schema_finds_no_lie():
+    """Its requests are thought out here: `schema.parametrize` does it while tests are collected, in each process."""
+
+    @settings(max_examples=100, suppress_health_check=list(HealthCheck), deadline=None)
+    def asked(case: Case) -> None:
+        case.call_and_validate()
+
+    create_test(
+        operation=OPERATION,
+        test_func=asked,
+        config=HypothesisTestConfig(project=schema.config, modes=list(HypothesisTestMode)),
+    )()

@@ -14,11 +14,12 @@ import pytest
 import xlsxwriter
 
 from marketplace.imports import jobs, process, reading
+from marketplace.imports.checkers import checker_of
 from marketplace.imports.checking import Checker, records_of
 from marketplace.imports.files import BEGINNING, file_type
 from marketplace.imports.findings import FileRefused, Findings
 from marketplace.kernel.jobs import Place
-from schemas.listings import ListingKind
+from schemas.imports import ImportKind
 from tests.given.people import Given, Somebody
 
 TEXT = "采用流延法制备固态电解质薄膜，离子电导率达到每厘米一毫西门子。"
@@ -134,7 +135,7 @@ def read(tmp_path: Path):
         path = tmp_path / "file"
         path.write_bytes(content)
         found = Read()
-        found.checker = Checker(ListingKind(kind), source, publish, found.findings)
+        found.checker = checker_of(ImportKind(kind), source, found.findings, publish=publish)
         try:
             file_kind = file_type(name, content[:BEGINNING])
             found.records.extend(records_of(path, file_kind, found.checker))

@@ -18,8 +18,7 @@ from marketplace.kernel.facts import Recorded
 from marketplace.listings.models import Listing
 from marketplace.settings import settings
 from schemas.identity import Verification
-from schemas.imports import Finding, ImportResult
-from schemas.listings import ListingKind
+from schemas.imports import Finding, ImportKind, ImportResult
 from tests.given.people import a_uscc
 from tests.marketplace.imports.conftest import TEXT, some_csv, some_jsonl
 
@@ -145,7 +144,7 @@ def test_errors_left_off_are_counted_and_formulas_are_not_written(terminal) -> N
 def test_cells_that_begin_like_formulas_are_neutralised(terminal, tmp_path) -> None:
     error = Finding(sheet="=cmd()", row=-5, column="+1", code="x", detail="@y")
     result = ImportResult(
-        kind=ListingKind.PROBLEM,
+        kind=ImportKind.PROBLEM,
         source="s",
         dry_run=False,
         partial=False,

@@ -7,7 +7,7 @@ from marketplace.imports.imports import Import
 from marketplace.kernel.jobs import Worker
 from marketplace.pairings.engine import Engine
 from marketplace.wiring import JOBS, SCHEDULES
-from schemas.imports import ImportResult
+from schemas.imports import ImportKind, ImportResult
 from schemas.listings import ListingKind
 from tests.marketplace.imports.conftest import TEXT, some_jsonl
 
@@ -45,7 +45,7 @@ async def test_imports_of_one_organisation_take_turns(really, real, tmp_path, mo
     me = await real.given.university()
     path = tmp_path / "file"
     path.write_bytes(some_jsonl(*ROWS[:600]))
-    asked = Import(ListingKind.ACHIEVEMENT, me.organisation.id, "a.jsonl")
+    asked = Import(ImportKind.ACHIEVEMENT, me.organisation.id, "a.jsonl")
     monkeypatch.setattr(imports, "_LOOK_SECONDS", 0.05)
     results: list[ImportResult] = await asyncio.gather(*(imports.run(real.database, asked, path) for _ in range(3)))
     assert sorted((result.created, result.unchanged) for result in results) == [(0, 600), (0, 600), (600, 0)]

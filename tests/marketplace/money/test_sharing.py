@@ -78,21 +78,6 @@ async def test_nobody_reports_on_the_labs_of_others(stranger, given, instrument,
     assert len(await items(auditor, URL)) >= 2
 
 
-async def test_peers_with_hours_to_spare_speak_against_buying_another(session, given, manager, stranger, year):
-    elsewhere = await given.organisation(region="440100")
-    far = await an_instrument(session, elsewhere, region="440103", name="外省的")
-    busy = await an_instrument(session, manager.organisation, name="满负荷的")
-    other = await an_instrument(session, manager.organisation, class_code="01-01", name="别类的")
-    whom = str(manager.organisation.id)
-    for _ in range(2):
-        await used(manager, busy, 31 * 24 * 60, organisation_id=whom)
-    url = f"/api/v1/reports/duplicates?class_code=02&region=220000&year={YEAR}"
-    found = {one["id"]: one for one in await items(stranger, url)}
-    assert not {str(far.id), str(busy.id), str(other.id)} & set(found)
-    [spare] = [one for one in found.values() if one["effective_minutes"]]
-    assert spare["effective_minutes"] + spare["spare_minutes"] == 1200 * 60
-
-
 @pytest.mark.parametrize("wish", ["", "?year=1999", "?year=2026&by=year", "?year=2026&month=3"])
 async def test_a_report_of_nothing_is_refused(wish, manager):
     assert (await manager.get(f"/api/v1/reports/open-sharing{wish}")).status_code == 422

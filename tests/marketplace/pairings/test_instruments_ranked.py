@@ -1,6 +1,7 @@
 """What a problem needs: instruments ranked with reasons, for whom they are open, as they are now, with their first free time."""
 
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import event
@@ -9,6 +10,7 @@ from marketplace.kernel import clock
 from matching import Query
 from schemas.identity import OrganisationKind, Role
 from tests.given.labs import an_instrument, day, wish
+from tests.given.money import a_tariff, a_voucher, free_hours, publish
 from tests.marketplace.pairings.conftest import added_up
 
 FATIGUE = "铝合金焊缝疲劳裂纹，需要疲劳试验机"
@@ -119,8 +121,86 @@ async def test_a_page_costs_as_many_statements_as_one_instrument(client, engine,
             page = (await client.post("/api/v1/matches", json={"text": FATIGUE, "kind": "instrument"})).json()
         assert all(item["first_free"] for item in page["items"])
         counts.append((len(page["items"]), sum(one.lstrip().lower().startswith("select") for one in sent)))
-    # The ranked ones as they are now, and hours, exceptions, holidays, claims and outages of all of them.
-    assert counts == [(1, 6), (13, 6)]
+    # The ranked ones as they are now; hours, exceptions, holidays, claims, outages and tariffs of all of them.
+    assert counts == [(1, 7), (13, 7)]
+
+
+async def test_each_instrument_tells_what_its_first_free_time_costs_the_caller(client, engine, given, manager, session):
+    firm, programme = await given.enterprise(), await given.admin()
+    cheap, dear, _ = [
+        await an_instrument(session, manager.organisation, name="疲劳试验机", **more)
+        for more in (
+            {"model": "甲"},
+            {"operation": "assisted", "model": "乙"},
+            {"customers": ["internal"], "model": "丙"},
+        )
+    ]
+    for one in (cheap, dear):
+        await publish(manager, one, a_tariff())
+    year = clock.today().year
+    for when in (year, year + 1):
+        await free_hours(manager, cheap, when)  # an hour of the year for firms of the province
+    await a_voucher(programme, firm, "60.00")
+
+    async def told(who=None, **more):
+        page = await found(client, engine, who, minutes=120, **more)
+        assert all(
+            datetime.fromisoformat(one["first_free"]["ends_at"])
+            - datetime.fromisoformat(one["first_free"]["starts_at"])
+            == timedelta(hours=2)
+            for one in page["items"]
+        )
+        prices = {one["model"]: one["price"] for one in page["items"]}
+        return prices, page["priced_for"]
+
+    prices, payer = await told()
+    assert payer is None
+    assert prices["甲"]["customer_class"] == "other"
+    assert prices["甲"]["gross"] == prices["甲"]["payer_amount"] == "330.00", "two hours at 150, and 30 a run"
+    prices, payer = await told(firm)
+    assert payer["id"] == str(firm.organisation.id)
+    # Two hours at 100, one of them free; of the other a voucher bears the half.
+    assert [prices["甲"][name] for name in ("gross", "free_amount", "voucher_amount", "payer_amount")] == [
+        "200.00", "100.00", "50.00", "50.00"
+    ]  # fmt: skip
+    # With its operator at 50 an hour: the half would be 150, and the voucher has 60.
+    assert [prices["乙"][name] for name in ("gross", "voucher_amount", "payer_amount")] == ["300.00", "60.00", "240.00"]
+    assert (prices["丙"]["tariff_id"], prices["丙"]["gross"], prices["丙"]["admitted"]) == (None, "0.00", False)
+    own, _ = await told(manager)
+    assert (own["甲"]["customer_class"], own["甲"]["payer_amount"]) == ("internal", "40.00")
+    # The same, line by line, as the quote of one of them says.
+    page = await found(client, engine, firm, minutes=120)
+    item = next(one for one in page["items"] if one["model"] == "甲")
+    ask = {"organisation_id": str(firm.organisation.id)} | item["first_free"]
+    quote = (await firm.post(f"/api/v1/instruments/{cheap.id}/quotes", ask)).json()
+    assert {name: item["price"][name] for name in ("lines", "gross", "payable", "minutes")} == {
+        name: quote[name] for name in ("lines", "gross", "payable", "minutes")
+    }
+    other = {"text": FATIGUE, "kind": "instrument", "organisation_id": str(manager.organisation.id)}
+    assert (await firm.post("/api/v1/matches", other)).status_code == 403
+    wrong = await client.post("/api/v1/matches", json={"text": "a", "minutes": 60})
+    assert wrong.json()["errors"][0]["pointer"] == "/minutes"
+
+
+async def test_prices_of_a_page_cost_as_many_statements_as_one(client, engine, given, manager, session):
+    firm, programme = await given.enterprise(), await given.admin()
+    await a_voucher(programme, firm)
+    counts = []
+    for more in (1, 6):
+        for _ in range(more):
+            one = await an_instrument(session, manager.organisation, name="疲劳试验机")
+            await publish(manager, one, a_tariff())
+            await free_hours(manager, one, clock.today().year)
+        await engine.load()
+        with statements(session.sync_session) as sent:
+            page = (await firm.post("/api/v1/matches", {"text": FATIGUE, "kind": "instrument"})).json()
+        assert all(item["price"]["gross"] for item in page["items"])
+        counts.append((len(page["items"]), sum(one.lstrip().lower().startswith("select") for one in sent)))
+    (few, first), (many, second) = counts
+    assert (few, many) == (1, 7)
+    # Beside the seven of a visitor: who pays, from which province, the free hours and the balances; vouchers are a
+    # prepared statement that passes by here.
+    assert (first, second) == (11, 11)
 
 
 async def test_publishing_editing_retiring_and_suspension_are_followed(standing, given_there):

@@ -5,10 +5,11 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.timetable import Answer, Objective, Status, Wish, solve
+from matching.timetable import Answer, Objective, Status, Wish
 from matching.timetable.board import Board
 from matching.timetable.colouring import balanced, bipartite, coloured, edge_colouring
 from matching.timetable.model import compiled
+from matching.timetable.solving import solve
 from tests.matching.timetable.test_rules import agenda, crowd
 
 pairs = st.sets(st.tuples(st.integers(0, 7), st.integers(10, 17)), min_size=1).map(sorted)

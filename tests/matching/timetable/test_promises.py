@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from matching.timetable import Keeping, Objective, Published, Status, solve
+from matching.timetable import Keeping, Objective, Published, Status
+from matching.timetable.solving import solve
 from tests.matching.timetable.given import agendas, broken_rules, brute_force, floor_and_value, measured
 
 

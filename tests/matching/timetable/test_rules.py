@@ -23,8 +23,8 @@ from matching.timetable import (
     Why,
     Wish,
     compare,
-    solve,
 )
+from matching.timetable.solving import solve
 from tests.matching.timetable.given import broken_rules
 
 SLOTS = tuple(Slot(f"s{n}") for n in range(3))
