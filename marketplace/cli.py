@@ -12,6 +12,7 @@ from marketplace.imports import command as imports
 from marketplace.kernel import log
 from marketplace.kernel.embedded import EmbeddedPostgresError
 from marketplace.opening import database_url, open_database
+from marketplace.pairings import command as rematching
 from marketplace.settings import Settings, SettingsWrong, settings
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 admin = typer.Typer(help="平台管理员 · Platform administrators.", no_args_is_help=True)
 app.add_typer(admin, name="admin")
 imports.register(app)
+rematching.register(app)
 
 console = Console()
 errors = Console(stderr=True)

@@ -19,6 +19,7 @@ cosine, kept as the reference. What each part adds is in docs/matching-quality.m
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -28,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from matching.asides import is_aside
+from matching.asides import ASIDE_TERMS
 from matching.text import CHARACTER
 from matching.tfidf import Floats, Ints, rounded
 
@@ -53,6 +54,7 @@ class Settings:
 
 
 SETTINGS = Settings()
+_BEHIND_CHARACTERS = chr(ord(CHARACTER) + 1)
 _CALM = 5.0  # so many occurrences in as many records are imagined before focus believes what it sees
 
 
@@ -123,31 +125,38 @@ def weigh(
     """
     settings = collection.settings
     brevity = brevity_of(len(counts), settings)
-    terms = list(counts)
-    tf = np.fromiter(counts.values(), dtype=np.int32, count=len(terms))
-    lone = np.fromiter((term[:1] == CHARACTER for term in terms), np.bool_, len(terms))
-    beside = lone.copy()
-    if through:
-        beside |= np.fromiter((term in through for term in terms), np.bool_, len(terms))
+    terms, n = list(counts), len(counts)
+    tf = np.fromiter(counts.values(), dtype=np.int32, count=n)
+    lone = np.zeros(n, np.bool_)
+    lone[bisect_left(terms, CHARACTER) : bisect_left(terms, _BEHIND_CHARACTERS)] = True
+    beside = lone
     if settings.asides:
-        beside |= np.fromiter(map(is_aside, terms), np.bool_, len(terms))
+        beside = beside | np.fromiter(map(ASIDE_TERMS.__contains__, terms), np.bool_, n)
+    if through:
+        beside = beside | np.fromiter((term in through for term in terms), np.bool_, n)
     aside = np.where(beside, brevity, 1.0)
-    idf, focus = idf_of(df[there], collection.documents), focus_of(df[there], cf[there], settings)
-    weights = (1.0 + np.log(tf[there])) * idf * focus * aside[there]
+    lost = 0.0
+    if not there.all():
+        gone = ~there
+        lost = sum((((1.0 + np.log(tf[gone])) * aside[gone]) ** 2).tolist())
+        lost *= (math.log(1 + collection.documents) + 1) ** 2
+        terms = list(compress(terms, there.tolist()))
+        tf, df, cf, aside, lone = tf[there], df[there], cf[there], aside[there], lone[there]
+        numbers = [each[there] for each in numbers]
+    idf, focus = idf_of(df, collection.documents), focus_of(df, cf, settings)
+    weights = (1.0 + np.log(tf)) * idf * focus * aside
     squared = sum((weights * weights).tolist())
-    lost = sum((((1.0 + np.log(tf[~there])) * aside[~there]) ** 2).tolist())
-    lost *= (math.log(1 + collection.documents) + 1) ** 2
     norm = math.sqrt(squared) or 1.0
     return Question(
-        terms=tuple(compress(terms, there.tolist())),
-        numbers=tuple(each[there] for each in numbers),
-        counts=tf[there],
-        df=df[there],
-        cf=cf[there],
+        terms=tuple(terms),
+        numbers=tuple(numbers),
+        counts=tf,
+        df=df,
+        cf=cf,
         idf=idf,
         focus=focus,
-        aside=aside[there],
-        lone=lone[there],
+        aside=aside,
+        lone=lone,
         weights=weights / norm,
         norm=norm,
         pivot=settings.pivot * brevity * collection.mean,

@@ -122,6 +122,11 @@ class Engine:
             for kind, side in self.sides.items()
         }
 
+    async def folder(self) -> Path:
+        """Where the published versions are, one store below it for each kind."""
+        async with self._database.reading() as session:
+            return await self._shelf.folder(session)
+
     def snapshot(self, kind: Kind) -> SharedSnapshot:
         return self.sides[kind].index.snapshot
 

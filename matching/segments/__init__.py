@@ -52,12 +52,17 @@ good version; what no manifest names is swept by the next writer. One writer at 
 How a query is answered (``ranking``, ``kernels``)
 --------------------------------------------------
 Block by block of 65,536 rows, float32 sums of that block are kept in the second-level cache. A posting costs its two bytes
-and one addition: all ids of a run carry the same weight, and |d| comes in only at the end. Rare terms go first. For the
-common ones, which make most of the postings and little of the score, Cauchy and Schwarz give a bound for each document,
-|q in class g| · |d in class g|, from one byte: what cannot reach the k-th best even so is dropped without reading them
-(``bounds`` has the inequality, with the pivot). A document that shares single characters only scores 0 although its sum
+and one addition: all ids of a run carry the same weight, and |d| comes in only at the end. Rare terms go first (``planning``).
+For the common ones, which make most of the postings and little of the score, there are two bounds, and of each class of
+commonness the better one is asked: Cauchy and Schwarz for each document, |q in class g| · |d in class g|, from one byte; or what
+its terms can add to any sum at most, from their largest tf. What cannot reach the k-th best even so is dropped without reading
+them (``bounds`` has the inequality, with the pivot). A document that shares single characters only scores 0 although its sum
 does not: its bound is the sum's, which is merely too high.
-When few are left these are scored exactly from their own terms (``forward``); when many, the next class is added first.
+Where the terms but a few rare ones cannot lift any row of the block that far, only the rows of those few are looked at, and
+only what was added is set to 0 again: a short question touches a few thousand rows of a block.
+The first bar is set by the rows that are best after the first stages; the k-th of the best of 1,024 groups of rows tells in one
+pass who those are. When few are left these are scored exactly from their own terms (``forward``); when many, the next class is
+added first.
 Filters and deletions are a byte a row and join in that test; small sets of admitted rows are scored from their own terms
 without reading any postings.
 

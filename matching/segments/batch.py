@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from matching.asides import ASIDE_TERMS
 from matching.segments.codec import decode
 from matching.segments.compiling import compiled, whole
-from matching.segments.kernels import Questions, room_for
+from matching.segments.kernels import room_for
+from matching.segments.planning import Questions
 from matching.segments.ranking import Part, View, found_by
 from matching.segments.statistics import MARK, classes_of
 from matching.segments.vocabulary import packed
@@ -189,6 +190,7 @@ class Asking:
                 terms.lone[asked],
                 terms.classes[asked],
                 answering.segment.df[number[asked]],
+                answering.segment.top_tf[number[asked]],
                 pivots,
             )
             every = answering.alive is answering.segment.everyone

@@ -7,6 +7,10 @@ A row with the sum s so far, of whose terms those of some classes g are not adde
 so it can reach t only if s ≥ t · pivot + (t − Σ |q in g| · share in g) · |d|. The bracket is the ``slope``. It may be
 negative, when what is left out could lift a row above t by itself; then a longer |d| asks for less, and the upper end of
 what is known of |d| is the safe one: ``low_norms`` + 1 instead of ``low_norms``, which is one slope more.
+
+Of a class with few terms less is known to be missing by adding up what each can be at most, whatever the row: that is the
+``rest``, and it needs no byte of the row. When the rest of all terms but some cannot lift any row to t, only the rows that have one
+of those some need to be looked at (``touched``): MaxScore (Turtle and Flood 1995).
 """
 
 from typing import NamedTuple
@@ -26,16 +30,26 @@ I64 = NDArray[np.int64]
 STRIP = 4096
 """Rows that are flagged before their flags are looked at: few enough for the first-level cache."""
 
+PEAKS = 1024
+"""Groups of rows whose best are known: many more than anybody asks for, few enough for the first-level cache."""
+
+NO_CLASSES = np.zeros(0, np.float32)
+NO_ROWS = np.zeros(0, np.int64)
+
 LEAST = 1e-30
 """A bar that any sum above 0 passes."""
 
 
 class Lengths(NamedTuple):
-    """``statistics.Weighing``'s |d| in two bytes, and what of it lies in each class of terms, in a byte each."""
+    """``statistics.Weighing``'s |d| in two bytes, and what of it lies in each class of terms, in a byte each.
+
+    ``least``: of the low norms, block by block, in the units of |d|.
+    """
 
     low_norms: U16
     unit: float
     parts: U8
+    least: F64
 
 
 class Open(NamedTuple):
@@ -46,11 +60,13 @@ class Open(NamedTuple):
 
 
 class Flags(NamedTuple):
-    """Room for the flags of a strip, eight of which are looked at as one word, and for the places they point to."""
+    """Room for the flags of a strip, eight of which are looked at as one word, for the places they point to, and for the
+    best of each group of rows."""
 
     bytes: U8
     words: NDArray[np.uint64]
     found: I64
+    peaks: F32
 
 
 @fused
@@ -127,15 +143,17 @@ def scan(
     active: I64,
     least: float,
     pivot: float,
+    rest: float,
     flags: Flags,
     limit: int,
 ) -> int:
     """Into ``flags.found`` the rows from ``lo`` on whose score can reach ``least``.
 
-    The bound is made of the classes ``active``, times ``by``. Answers how many there are; gives up beyond ``limit``.
+    The bound is made of the classes ``active``, times ``by``, and of ``rest``, the most that all other terms which are
+    not added yet can add to any sum. Answers how many there are; gives up beyond ``limit``.
     """
     n = whole(0)
-    bar, lift = np.float32(least * lengths.unit), np.float32(least * pivot)
+    bar, lift = np.float32(least * lengths.unit), np.float32(least * pivot - rest)
     for begin in range(0, len(sums), STRIP):
         end = min(begin + STRIP, len(sums))
         first, last = lo + begin, lo + end
@@ -160,24 +178,48 @@ def scan(
     return n
 
 
+@fused
+def _raise_peaks(sums: F32, low_norms: U16, unit: np.float32, pivot: np.float32, peaks: F32) -> None:
+    for i in range(len(peaks)):
+        score = sums[i] / (np.float32(low_norms[i]) * unit + pivot)
+        peaks[i] = max(peaks[i], score)
+
+
+@fused
+def _raise_open_peaks(sums: F32, low_norms: U16, admitted: U8, unit: np.float32, pivot: np.float32, peaks: F32) -> None:
+    for i in range(len(peaks)):
+        score = sums[i] / (np.float32(low_norms[i]) * unit + pivot)
+        score *= np.float32(admitted[i])
+        peaks[i] = max(peaks[i], score)
+
+
 @compiled
 def seed(
     sums: F32, lo: int, norms: F64, lengths: Lengths, open_: Open, pivot: float, flags: Flags, scores: F64, rows: I64
 ) -> int:
-    """The rows with the highest scores so far, at most as many as ``scores`` holds; answers how many."""
+    """The rows with the highest scores so far, as many as ``scores`` holds or all that have any; answers how many.
+
+    The rows fall into as many groups as there are ``flags.peaks``: the k-th highest of the groups' best is reached by k
+    rows at least, and by hardly any more.
+    """
     held = whole(0)  # of one type from the beginning, or what is called with it is compiled for two
-    least = LEAST
-    for begin in range(0, len(sums), STRIP):
-        end = min(begin + STRIP, len(sums))
-        bar, lift = np.float32(max(least * lengths.unit, LEAST)), np.float32(least * pivot)
-        _flag(sums[begin:end], lengths.low_norms[lo + begin : lo + end], bar, lift, flags.bytes[: end - begin])
-        flags.bytes[end - begin :] = 0
-        n = _collect(flags, lo + begin, whole(0), whole(STRIP))
-        for f in range(n):
-            row = flags.found[f]
-            score = sums[row - lo] / (norms[row] + pivot)
-            if score > least and open_.rows[row]:
-                held = push(scores, rows, held, score, row)
-                if held == len(scores):
-                    least = max(scores[0], LEAST)
+    peaks, n = flags.peaks, len(sums)
+    peaks[:] = np.float32(0.0)
+    unit, lift = np.float32(lengths.unit), np.float32(max(pivot, 1e-9))
+    for begin in range(0, n - len(peaks) + 1, len(peaks)):
+        end = begin + len(peaks)
+        low = lengths.low_norms[lo + begin : lo + end]
+        if open_.all:
+            _raise_peaks(sums[begin:end], low, unit, lift, peaks)
+        else:
+            _raise_open_peaks(sums[begin:end], low, open_.rows[lo + begin : lo + end], unit, lift, peaks)
+    for i in range(len(peaks)):
+        if peaks[i] > LEAST:
+            held = push(scores, rows, held, np.float64(peaks[i]), i)
+    least = scores[0] * (1.0 - 1e-5) if held == len(scores) else LEAST
+    n = scan(sums, lo, lengths, open_, NO_CLASSES, NO_ROWS, max(least, LEAST), pivot, 0.0, flags, whole(n))
+    held = whole(0)
+    for row in flags.found[:n]:
+        if sums[row - lo] > LEAST:
+            held = push(scores, rows, held, sums[row - lo] / (norms[row] + pivot), row)
     return held

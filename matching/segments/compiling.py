@@ -24,8 +24,9 @@ def compiled(kernel: Kernel) -> Kernel:
 
 
 def fused(kernel: Kernel) -> Kernel:
-    """The same for bounds, where a multiplication and an addition may be rounded once instead of twice."""
-    return _kept(kernel, fastmath={"contract"})
+    """The same for bounds, where a multiplication and an addition may be rounded once instead of twice, and nobody looks
+    whether a divisor is 0."""
+    return _kept(kernel, fastmath={"contract"}, error_model="numpy")
 
 
 def _kept(kernel: Kernel, **options: Any) -> Kernel:

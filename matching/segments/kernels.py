@@ -5,9 +5,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.bounds import LEAST, STRIP, Flags, Lengths, Open, scan, seed
+from matching.segments.bounds import LEAST, PEAKS, STRIP, Flags, Lengths, Open, scan, seed
 from matching.segments.codec import damped
 from matching.segments.compiling import compiled, prefetch, whole
+from matching.segments.planning import (
+    EXACT,
+    SCAN,
+    TOUCH,
+    Plan,
+    Questions,
+    active_after,
+    essential,
+    first_stage,
+    planned,
+    rest_after,
+)
 from matching.segments.scoring import Asked, Documents, exact, hashed, push, summon
 
 F64 = NDArray[np.float64]
@@ -23,12 +35,7 @@ _ANY_TF = 65_535
 _ANY_DAMP = 4.2  # above 1 + ln(1 + ln 2^31)
 _DONE = np.float32(-1e30)
 _HINTED = 12  # cache lines of a term's next ids; what follows the machine foresees by itself
-_SHARE = 0.2  # of |q|²: the first block starts to look when no more is left out
-
-# Measured costs in nanoseconds; they only steer when to stop adding and start scoring.
-_POSTING = 0.4
-_EXACT = 250.0
-_SCAN = 7000.0
+_SPARSE = 8  # postings that are set to 0 one by one cost as much as so many rows that are set in one go
 
 
 class Postings(NamedTuple):
@@ -39,48 +46,29 @@ class Postings(NamedTuple):
     ids: U16
 
 
-class Questions(NamedTuple):
-    """Queries end to end; ``starts`` has one more than there are. By term: number in the segment, ascending in each query,
-    and as in ``Asked``; ``classes`` of commonness; ``df`` in the segment. By query: ``pivots``."""
-
-    starts: I64
-    terms: I32
-    weights: F64
-    idf: F64
-    lone: U8
-    classes: NDArray[np.int8]
-    df: U32
-    pivots: F64
-
-
-class _Plan(NamedTuple):
-    """Stage 0 adds the terms without a class, each following stage those of one class, the commonest last.
-
-    ``order``: the terms by stage; ``first``: where each stage begins in it; ``cost``: of each in nanoseconds a block;
-    ``reach``: |q in class|; ``last``: the last stage that has terms.
-    """
-
-    order: I32
-    first: I64
-    cost: F64
-    reach: F64
-    last: int
-
-
 class Room(NamedTuple):
-    """What a search works in, to be used again by the next of the same thread."""
+    """What a search works in, to be used again by the next of the same thread. ``kept``: sums of the rows ``found``."""
 
     sums: F32
     bytes: NDArray[np.uint8]
     words: NDArray[np.uint64]
     found: I64
+    peaks: F32
+    kept: F32
 
 
 def room_for(rows: int) -> Room:
     """Enough for a segment of so many rows."""
     block = min(rows, BLOCK)
     flags = np.zeros(STRIP, np.uint8)
-    return Room(np.empty(block, np.float32), flags, flags.view(np.uint64), np.empty(block + 1, np.int64))
+    return Room(
+        np.empty(block, np.float32),
+        flags,
+        flags.view(np.uint64),
+        np.empty(block + 1, np.int64),
+        np.empty(PEAKS, np.float32),
+        np.empty(block + 1, np.float32),
+    )
 
 
 class _Best(NamedTuple):
@@ -90,36 +78,6 @@ class _Best(NamedTuple):
     heap_rows: I64
     numbers: I64
     threshold: F64
-
-
-@compiled
-def _planned(weights: F64, classes: NDArray[np.int8], df: U32, n_classes: int, n_blocks: int) -> _Plan:
-    order = np.empty(len(classes), np.int32)
-    first = np.zeros(n_classes + 2, np.int64)
-    cost = np.zeros(n_classes + 2)
-    reach = np.zeros(n_classes + 1)
-    at = last = 0
-    for stage in range(n_classes + 1):
-        for j in range(len(classes)):
-            if classes[j] == n_classes - stage:
-                order[at] = j
-                at += 1
-                cost[stage] += _POSTING * df[j] / n_blocks
-                reach[n_classes - stage] += weights[j] * weights[j]
-                last = stage
-        first[stage + 1] = at
-    return _Plan(order, first, cost, np.sqrt(reach), last)
-
-
-@compiled
-def _first_stage(plan: _Plan) -> int:
-    """Where most of the query is added."""
-    left = 0.0
-    for stage in range(plan.last, 0, -1):
-        left += plan.reach[len(plan.reach) - 1 - stage] ** 2
-        if left > _SHARE:
-            return stage
-    return 0
 
 
 @compiled
@@ -137,29 +95,115 @@ def _hint(run: int, end: int, block: int, postings: Postings) -> None:
 
 @compiled
 def _add(sums: F32, ids: U16, start: int, end: int, weight: np.float32) -> None:
-    for i in range(start, end):
+    fours = ids[start : start + (end - start) // 4 * 4]
+    for i in range(0, len(fours), 4):  # four at once, which no id of a run can tell: none comes twice
+        a, b, c, d = fours[i], fours[i + 1], fours[i + 2], fours[i + 3]
+        first, second, third, fourth = sums[a] + weight, sums[b] + weight, sums[c] + weight, sums[d] + weight
+        sums[a], sums[b], sums[c], sums[d] = first, second, third, fourth
+    for i in range(start + len(fours), end):
         sums[ids[i]] += weight
 
 
+class _Cursor(NamedTuple):
+    """By term: where its runs of the block that was last added begin, and the first run behind them."""
+
+    begun: I64
+    next: I64
+
+
 @compiled
-def _add_stage(sums: F32, stage: int, block: int, plan: _Plan, asked: Asked, postings: Postings, cursor: I64) -> None:
-    """Add what the terms of a stage weigh in a block, and move their cursors behind it."""
+def _add_stage(sums: F32, stage: int, block: int, plan: Plan, asked: Asked, postings: Postings, cursor: _Cursor) -> int:
+    """Add what the terms of a stage weigh in a block, and move their cursors behind it. Answers how many postings."""
     runs, damp = postings.runs, asked.damp
+    n = whole(0)
     for o in range(plan.first[stage], plan.first[stage + 1]):
         j = plan.order[o]
-        run = cursor[j]
+        run = cursor.next[j]
         end = whole(postings.run_first[asked.terms[j] + 1])
         while run < end and runs[run, 0] >> 16 < block:
             run += 1
+        cursor.begun[j] = run
         while run < end and runs[run, 0] >> 16 == block:
             tf = whole(runs[run, 0] & 0xFFFF)
             most = _ANY_DAMP if tf == _ANY_TF else damped(tf, damp)
-            start = whole(runs[run, 1])
+            start, many = whole(runs[run, 1]), whole(runs[run, 2])
             weight = np.float32(asked.weights[j] * asked.idf[j] * most)
-            _add(sums, postings.ids, start, start + whole(runs[run, 2]), weight)
+            _add(sums, postings.ids, start, start + many, weight)
+            n += many
             run += 1
-        cursor[j] = run
+        cursor.next[j] = run
         _hint(run, end, block + 1, postings)
+    return n
+
+
+@compiled
+def _clear(sums: F32, added: int, stage: int, plan: Plan, postings: Postings, cursor: _Cursor) -> None:
+    """Set to 0 what the stages up to this one have added to."""
+    if added * _SPARSE > len(sums):
+        sums[:] = np.float32(0.0)
+        return
+    for o in range(plan.first[stage + 1]):
+        j = plan.order[o]
+        for run in range(cursor.begun[j], cursor.next[j]):
+            start = whole(postings.runs[run, 1])
+            for i in range(start, start + whole(postings.runs[run, 2])):
+                sums[postings.ids[i]] = np.float32(0.0)
+
+
+@compiled
+def _postings_of(terms: int, plan: Plan, postings: Postings, cursor: _Cursor) -> int:
+    """How many the first terms of the order have in the block."""
+    n = whole(0)
+    for o in range(terms):
+        j = plan.order[o]
+        for run in range(cursor.begun[j], cursor.next[j]):
+            n += whole(postings.runs[run, 2])
+    return n
+
+
+@compiled
+def _touched(
+    sums: F32,
+    lo: int,
+    terms: int,
+    plan: Plan,
+    postings: Postings,
+    cursor: _Cursor,
+    lengths: Lengths,
+    open_: Open,
+    least: float,
+    pivot: float,
+    rest: float,
+    room: Room,
+    limit: int,
+) -> int:
+    """As ``bounds.scan``, among the rows that have one of the first ``terms`` of the order, by ``rest`` alone. Those found
+    are marked as done; when there are too many, nobody is."""
+    n, found, kept = whole(0), room.found, room.kept
+    bar = np.float32(least * (lengths.least[lo // BLOCK] + pivot) - rest)
+    lift, slope = np.float32(least * pivot - rest), np.float32(least * lengths.unit)
+    for o in range(terms):
+        j = plan.order[o]
+        for run in range(cursor.begun[j], cursor.next[j]):
+            start = whole(postings.runs[run, 1])
+            for i in range(start, start + whole(postings.runs[run, 2])):
+                place = whole(postings.ids[i])
+                its = sums[place]
+                if its < bar:
+                    continue
+                row = lo + place
+                if its >= lift + slope * np.float32(lengths.low_norms[row]) and open_.rows[row]:
+                    if n > limit:
+                        for f in range(n):
+                            sums[found[f] - lo] = kept[f]
+                        return n
+                    found[n], kept[n] = row, its
+                    sums[place] = _DONE
+                    n += 1
+    if n > limit:
+        for f in range(n):
+            sums[found[f] - lo] = kept[f]
+    return n
 
 
 @compiled
@@ -211,7 +255,7 @@ def _nobody(admitted: NDArray[np.uint8]) -> bool:
 
 
 @compiled
-def _cursor(asked: Asked, postings: Postings) -> I64:
+def _cursor(asked: Asked, postings: Postings) -> _Cursor:
     """Each term's first run."""
     cursor = np.empty(len(asked.terms), np.int64)
     for j in range(len(cursor)):
@@ -219,7 +263,16 @@ def _cursor(asked: Asked, postings: Postings) -> I64:
     for j in range(len(cursor)):
         cursor[j] = postings.run_first[asked.terms[j]]
         prefetch(postings.runs, 3 * cursor[j])
-    return cursor
+    return _Cursor(cursor.copy(), cursor)
+
+
+@compiled
+def _typical(norms: F64) -> float:
+    """A usual |d|: a few are looked at."""
+    total = 0.0
+    for part in range(8):
+        total += norms[part * len(norms) // 8]
+    return total / 8.0
 
 
 @compiled
@@ -245,11 +298,14 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
     nobody = np.empty(n_blocks, np.bool_)
     for block in range(n_blocks):
         nobody[block] = _nobody(open_.rows[block * BLOCK : min(block * BLOCK + BLOCK, n)])
-    flags = Flags(room.bytes, room.words, room.found)
+    flags = Flags(room.bytes, room.words, room.found, room.peaks)
     best = _Best(np.empty(k), np.empty(k, np.int64), np.zeros(2, np.int64), np.zeros(1))
     seeds, seed_rows = np.empty(k), np.empty(k, np.int64)
     rows, scores = np.empty(4 * k, np.int64), np.empty(4 * k)
     starts = np.zeros(len(questions.starts), np.int64)
+    active_room, by = np.empty(n_classes, np.int64), np.zeros(n_classes, np.float32)
+    typical = _typical(documents.norms)
+    room.sums[: min(n, BLOCK)] = np.float32(0.0)  # and whoever adds to them sets them to 0 again
 
     for question in range(len(starts) - 1):
         a, b = questions.starts[question], questions.starts[question + 1]
@@ -257,15 +313,23 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
         if a == b:
             continue
         terms, pivot, floor = questions.terms[a:b], questions.pivots[question], floors[question]
-        slot_term, slot_place = hashed(terms)
         asked = Asked(
-            terms, questions.weights[a:b], questions.idf[a:b], questions.lone[a:b], pivot, damp, slot_term, slot_place
+            terms, questions.weights[a:b], questions.idf[a:b], questions.lone[a:b], pivot, damp, hashed(terms)
         )
-        plan = _planned(asked.weights, questions.classes[a:b], questions.df[a:b], n_classes, n_blocks)
+        plan = planned(
+            asked.weights,
+            asked.idf,
+            questions.classes[a:b],
+            questions.df[a:b],
+            questions.top_tf[a:b],
+            damp,
+            n_classes,
+            n,
+            n_blocks,
+            typical,
+        )
         margin = 1.0 - (len(terms) + 16) * 1.5e-7  # for the rounding of 32-bit sums
-        start = _first_stage(plan)
-        by = (plan.reach[:n_classes] * lengths.unit / 255.0).astype(np.float32)
-        classes_asked = np.flatnonzero(by > 0)
+        start = first_stage(plan, n_blocks, k)
         cursor = _cursor(asked, postings)
         best.numbers[0], best.threshold[0] = 0, floor
         patient_until = 0
@@ -274,9 +338,9 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
                 continue
             lo, hi = block * BLOCK, min(block * BLOCK + BLOCK, n)
             here = room.sums[: hi - lo]
-            here[:] = np.float32(0.0)
+            added = whole(0)
             for stage in range(plan.last + 1):
-                _add_stage(here, stage, block, plan, asked, postings, cursor)
+                added += _add_stage(here, stage, block, plan, asked, postings, cursor)
                 if stage < start and stage < plan.last:
                     continue
                 if best.threshold[0] <= 0.0:
@@ -290,16 +354,29 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
                         continue
                 limit = len(here)
                 if stage < plan.last:
-                    limit = whole((plan.cost[stage + 1] + _SCAN * len(here) / BLOCK) / _EXACT)
-                active = classes_asked[classes_asked < n_classes - stage]
-                least = best.threshold[0] / most * margin - 1e-11
-                n_found = scan(here, lo, lengths, open_, by, active, max(least, LEAST), pivot, flags, limit)
+                    limit = whole((plan.cost[stage + 1] + SCAN * len(here) / BLOCK) / EXACT)
+                least = max(best.threshold[0] / most * margin - 1e-11, LEAST)
+                needed = essential(plan, stage, least * (lengths.least[block] + pivot))
+                few = False
+                if needed >= 0:
+                    few = _postings_of(needed, plan, postings, cursor) * TOUCH * BLOCK < SCAN * len(here)
+                if few:
+                    rest = plan.left[plan.first[stage + 1]]
+                    n_found = _touched(
+                        here, lo, needed, plan, postings, cursor, lengths, open_, least, pivot, rest, room, limit
+                    )
+                else:
+                    n_active = active_after(plan, stage, n_classes, lengths.unit, active_room, by)
+                    active, rest = active_room[:n_active], rest_after(plan, stage)
+                    n_found = scan(here, lo, lengths, open_, by, active, least, pivot, rest, flags, limit)
                 if n_found > limit:
                     patient_until = block + 6
                     continue
                 found = flags.found[:n_found]
                 rows, scores = _with_room(rows, scores, best.numbers[1] + n_found)
-                if stage == plan.last and n_found > 2 * k:  # the best first: fewer of the others are left then
+                if (
+                    stage == plan.last and n_found > 2 * k and not few
+                ):  # the best first: fewer of the others are left then
                     n_near = _nearest(found, here, lo, documents.norms, pivot, seeds, seed_rows)
                     _score(seed_rows[:n_near], documents, asked, floor, most, best, rows, scores)
                     least = best.threshold[0] / most * margin - 1e-11
@@ -310,6 +387,7 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
                 if stage > 0 and n_found * 8 <= limit and block >= patient_until:
                     start = stage - 1
                 break
+            _clear(here, added, stage, plan, postings, cursor)
         starts[question + 1] = best.numbers[1]
     return starts, rows[: best.numbers[1]].copy(), scores[: best.numbers[1]].copy()
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from matching.segments.bounds import Lengths, Open
 from matching.segments.codec import DAMP
 from matching.segments.files import frozen
-from matching.segments.kernels import BLOCK, Postings, Questions, Room, room_for, search
+from matching.segments.kernels import BLOCK, Postings, Room, room_for, search
+from matching.segments.planning import Questions
 from matching.segments.scoring import Asked, Documents, hashed, score_rows
 from matching.segments.segment import Segment, key_bytes
 from matching.segments.statistics import MARK, Weighing, classes_of
@@ -30,7 +31,7 @@ FEW: Final = 0.004
 """Below this share of a segment's rows, the admitted ones are scored one by one instead of reading postings."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """A segment as one view has it. ``alive``: 0 or 1 by row. ``young``: came after the collection was counted;
     ``present`` says then which of its terms a living record has."""
@@ -43,6 +44,16 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.segment)
+
+    @cached_property
+    def read(self) -> tuple[Documents, Postings, Lengths]:
+        """As the kernels take it."""
+        segment, weighing = self.segment, self.weighing
+        return (
+            Documents(segment.forward, segment.forward_start, weighing.norms),
+            Postings(segment.run_first, segment.runs, segment.ids),
+            Lengths(weighing.low_norms, weighing.unit, weighing.parts, weighing.least_norms),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +117,20 @@ class View:
     def ask(self, counts: Mapping[str, int], *, through: Container[str] = ()) -> Question:
         """Weigh a query: term → how often. What nobody has is left out of it and of its length.
         ``through``: the terms that only synonyms ask for."""
-        counts = {term: count for term, count in sorted(counts.items()) if term[:1] != MARK}
-        asked = packed(list(counts))
+        terms = sorted(counts)
+        while terms and terms[0][:1] == MARK:  # which sorts before all others
+            del terms[0]
+        asked = packed(terms)
+        counts = {term: counts[term] for term in terms}
         numbers = [part.segment.vocabulary.numbers(asked) for part in self.parts]
         return weigh(counts, numbers, *self.totals(numbers, len(counts)), self.collection, through=through)
 
     def totals(self, numbers: Sequence[NDArray[np.int32]], n: int) -> tuple[I64, I64, Mask]:
         """df and cf of n terms, and whether anybody has them. ``numbers``: where they are in each part's vocabulary."""
         df, cf, there = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.bool_)
+        if len(self.parts) == 1 and (part := self.parts[0]).present is None and (numbers[0] >= 0).all():
+            df[:], cf[:] = part.weighing.df[numbers[0]], part.weighing.cf[numbers[0]]
+            return df, cf, df > 0
         for part, number in zip(self.parts, numbers, strict=True):
             has = number >= 0
             df[has], cf[has] = part.weighing.df[number[has]], part.weighing.cf[number[has]]
@@ -133,29 +150,32 @@ class View:
         """
         if k < 1 or most < 1:
             raise ValueError("k and most must be at least 1")
-        rows: list[Rows] = []
-        scores: list[Floats] = []
+        found: list[tuple[Rows, Floats]] = []
         floor = 0.0
         for part, numbers in zip(self.parts, question.numbers, strict=True):
             some = None if admitted is None else admitted[part.first : part.first + len(part)]
-            found, their = _near(part, question, numbers, k, floor, most, some)
-            rows.append(found + part.first)
-            scores.append(their)
-            floor = max(floor, _kth(scores, k))
-        return self._ordered(
-            np.concatenate([*rows, np.zeros(0, np.int64)]), np.concatenate([*scores, np.zeros(0)]), floor / most
-        )
+            rows, scores = _near(part, question, numbers, k, floor, most, some)
+            found.append((rows + part.first if part.first else rows, scores))
+            if len(self.parts) > 1:
+                floor = max(floor, _kth([scores for _, scores in found], k))
+        if len(found) == 1:
+            return self._ordered(*found[0], k, most)
+        found.append((np.zeros(0, np.int64), np.zeros(0)))
+        together = np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found])
+        return self._ordered(*together, k, most)
 
-    def _ordered(self, rows: Rows, scores: Floats, least: float) -> Found:
-        keep = scores >= least * (1 - 1e-12)
-        rows, scores = rows[keep], scores[keep]
+    def _ordered(self, rows: Rows, scores: Floats, k: int, most: float) -> Found:
+        order = np.lexsort((rows, -scores))
+        rows, scores = rows[order], scores[order]
+        if len(rows) > k:
+            n = len(rows) - int(np.searchsorted(scores[::-1], scores[k - 1] / most * (1 - 1e-12)))
+            rows, scores = rows[:n], scores[:n]
         if len(self.parts) > 1:
             order = np.array(
                 sorted(range(len(rows)), key=lambda i: (-scores[i], self.key_bytes_of(int(rows[i])))), np.intp
             )
-        else:
-            order = np.lexsort((rows, -scores))
-        return Found(rows[order], scores[order])
+            rows, scores = rows[order], scores[order]
+        return Found(rows, scores)
 
     def key_bytes_of(self, row: int) -> bytes:
         part = self.parts[self.place(row)]
@@ -192,25 +212,17 @@ def _present(numbers: NDArray[np.int32]) -> NDArray[np.intp]:
 
 
 def documents_of(part: Part) -> Documents:
-    return Documents(part.segment.forward, part.segment.forward_start, part.weighing.norms)
+    return part.read[0]
 
 
 def found_by(
     questions: Questions, part: Part, alive: Flags, every: bool, room: Room, k: int, floors: Floats, most: float
 ) -> tuple[Rows, Rows, Floats]:
     """``kernels.search`` in a part, among those who are ``alive``; ``every``: whether all are."""
-    segment, weighing = part.segment, part.weighing
+    documents, postings, lengths = part.read
+    open_ = Open(frozen(alive), every)
     starts, rows, scores = search(
-        questions,
-        documents_of(part),
-        Postings(segment.run_first, segment.runs, segment.ids),
-        Lengths(weighing.low_norms, weighing.unit, weighing.parts),
-        Open(frozen(alive), every),
-        DAMP,
-        room,
-        min(k, len(part)),
-        floors,
-        most,
+        questions, documents, postings, lengths, open_, DAMP, room, min(k, len(part)), floors, most
     )
     return starts, rows, scores
 
@@ -218,7 +230,7 @@ def found_by(
 def _scores(part: Part, question: Question, numbers: NDArray[np.int32], rows: Rows) -> Floats:
     has = _present(numbers)
     terms, lone = numbers[has], question.lone[has].view(np.uint8)
-    asked = Asked(terms, question.weights[has], question.idf[has], lone, question.pivot, DAMP, *hashed(terms))
+    asked = Asked(terms, question.weights[has], question.idf[has], lone, question.pivot, DAMP, hashed(terms))
     return score_rows(np.ascontiguousarray(rows, np.int64), documents_of(part), asked)
 
 
@@ -231,9 +243,12 @@ def _near(
     most: float,
     some: Mask | None,
 ) -> tuple[Rows, Floats]:
-    has = _present(numbers)
-    nothing = np.zeros(0, np.int64), np.zeros(0)
-    if question.lone[has].all() or not len(part):
+    nothing, given = (np.zeros(0, np.int64), np.zeros(0)), numbers
+    weights, idf, df, lone = question.weights, question.idf, question.df, question.lone
+    if (numbers < 0).any():
+        has = _present(numbers)
+        numbers, weights, idf, df, lone = numbers[has], weights[has], idf[has], df[has], lone[has]
+    if lone.all() or not len(part):
         return nothing
     alive = part.alive
     if some is not None:
@@ -243,16 +258,17 @@ def _near(
             return nothing
         if count <= FEW * len(part) + k:
             rows = np.flatnonzero(alive)
-            scores = _scores(part, question, numbers, rows)
+            scores = _scores(part, question, given, rows)
             return rows[scores > 0], scores[scores > 0]
     questions = Questions(
-        np.array([0, len(has)]),
-        numbers[has],
-        question.weights[has],
-        question.idf[has],
-        question.lone[has].view(np.uint8),
-        classes_of(question.df[has], part.weighing.documents),
-        part.segment.df[numbers[has]],
+        np.array([0, len(numbers)]),
+        numbers,
+        weights,
+        idf,
+        lone.view(np.uint8),
+        classes_of(df, part.weighing.documents),
+        part.segment.df[numbers],
+        part.segment.top_tf[numbers],
         np.array([question.pivot]),
     )
     every = some is None and alive is part.segment.everyone

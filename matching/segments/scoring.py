@@ -29,8 +29,7 @@ class Documents(NamedTuple):
 class Asked(NamedTuple):
     """A query's terms by their numbers in a segment, ascending: ``weighting.Question`` has the other words.
 
-    ``lone``: 1 for a single character. ``damp``: ``codec.DAMP``. ``slot_term`` and ``slot_place`` find a term's place
-    among them: see ``hashed``.
+    ``lone``: 1 for a single character. ``damp``: ``codec.DAMP``. ``table`` finds a term's place among them.
     """
 
     terms: I32
@@ -39,62 +38,89 @@ class Asked(NamedTuple):
     lone: U8
     pivot: float
     damp: F64
+    table: "Table"
+
+
+class Table(NamedTuple):
+    """Open addresses that say of a term number whether and where it is among a query's terms.
+
+    ``sieve``, by the lower bits of a number, is 1 wherever a term could be: most of a document's terms end there, without
+    a branch that the machine could guess wrong. ``met`` and ``times``: room for those that pass.
+    """
+
     slot_term: I32
     slot_place: I32
+    sieve: U8
+    met: I64
+    times: I64
+
+
+_SIEVE = 4096
+_MET = 256
+_NOT_PLAIN = TF_ELSEWHERE << GAP_BITS
+"""A word from here on says less than all of its term: the gap goes on, or the tf is elsewhere."""
 
 
 @compiled
-def hashed(terms: I32) -> tuple[I32, I32]:
-    """A table of open addresses that says of a term number whether and where it is among ``terms``."""
+def hashed(terms: I32) -> Table:
+    """The table of a query's terms."""
     size = 16
     while size < 4 * len(terms):
         size *= 2
     slot_term = np.full(size, -1, np.int32)
     slot_place = np.zeros(size, np.int32)
+    sieve = np.zeros(_SIEVE if len(terms) <= 256 else 4 * _SIEVE, np.uint8)
     for place in range(len(terms)):
         at = terms[place] & (size - 1)
         while slot_term[at] >= 0:
             at = (at + 1) & (size - 1)
         slot_term[at] = terms[place]
         slot_place[at] = place
-    return slot_term, slot_place
+        sieve[terms[place] & (len(sieve) - 1)] = 1
+    return Table(slot_term, slot_place, sieve, np.empty(_MET, np.int64), np.empty(_MET, np.int64))
 
 
 @compiled
 def exact(row: int, documents: Documents, asked: Asked) -> float:
     """The score, with the operations of ``weighting`` in their order."""
-    forward, slot_term = documents.forward, asked.slot_term
-    mask = whole(len(slot_term) - 1)
+    forward, slot_term, slot_place = documents.forward, asked.table.slot_term, asked.table.slot_place
+    sieve, met, times = asked.table.sieve, asked.table.met, asked.table.times
+    mask, sieved = whole(len(slot_term) - 1), whole(len(sieve) - 1)
     at = whole(documents.forward_start[row])
     end = whole(documents.forward_start[row + 1])
     term = whole(-1)
     spoken = single = 0.0
     while at < end:
-        word = whole(forward[at])
-        at += 1
-        gap = word & GAP_MASK
-        if word & GOES_ON:
-            gap |= whole(forward[at]) << GAP_BITS
+        n = whole(0)
+        while at < end and n < _MET:
+            word = whole(forward[at])
             at += 1
-        count = ((word >> GAP_BITS) & 3) + 1
-        if count > TF_ELSEWHERE:
-            count = whole(forward[at])
-            at += 1
-            if count == TF_WIDE:
-                count = whole(forward[at]) | (whole(forward[at + 1]) << 16)
-                at += 2
-        term += gap
-        slot = term & mask
-        while slot_term[slot] >= 0:
-            if slot_term[slot] == term:
-                place = asked.slot_place[slot]
-                part = damped(count, asked.damp) * asked.idf[place] * asked.weights[place]
-                if asked.lone[place]:
-                    single += part
-                else:
-                    spoken += part
-                break
-            slot = (slot + 1) & mask
+            term += word & GAP_MASK
+            count = ((word >> GAP_BITS) & 3) + 1
+            if word >= _NOT_PLAIN:
+                if word & GOES_ON:
+                    term += whole(forward[at]) << GAP_BITS
+                    at += 1
+                if count > TF_ELSEWHERE:
+                    count = whole(forward[at])
+                    at += 1
+                    if count == TF_WIDE:
+                        count = whole(forward[at]) | (whole(forward[at + 1]) << 16)
+                        at += 2
+            met[n], times[n] = term, count
+            n += whole(sieve[term & sieved])
+        for m in range(n):
+            slot = met[m] & mask
+            while slot_term[slot] >= 0:
+                if slot_term[slot] == met[m]:
+                    place = slot_place[slot]
+                    part = damped(times[m], asked.damp) * asked.idf[place] * asked.weights[place]
+                    if asked.lone[place]:
+                        single += part
+                    else:
+                        spoken += part
+                    break
+                slot = (slot + 1) & mask
     if spoken <= 0.0:
         return 0.0
     score = (spoken + single) / (documents.norms[row] + asked.pivot)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from matching.segments.building import Totals, of_the_living
 from matching.segments.codec import lengths
 from matching.segments.files import Opened, frozen, write_arrays
-from matching.segments.segment import Segment
+from matching.segments.segment import BLOCK, Segment
 from matching.weighting import Collection, idf_of, mean_of
 
 MARK: Final = "\0"
@@ -20,6 +21,8 @@ MARK: Final = "\0"
 COMMON: Final = (0.3, 0.15, 0.07, 0.03, 0.01)
 """A term's class of commonness is the first share of the documents that it exceeds; rarer terms have none."""
 
+_COMMON_FIRST: Final = np.array(COMMON[::-1])
+
 Mask = NDArray[np.bool_]
 Whole = NDArray[np.uint32] | NDArray[np.int64]
 
@@ -27,7 +30,7 @@ _ARRAYS: Final = ("df", "cf", "norms", "low_norms", "parts")
 _STEPS: Final = 65_535
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Weighing:
     """One segment under one version of the collection's numbers.
 
@@ -66,6 +69,12 @@ class Weighing:
             unit=unit,
             parts=frozen(np.minimum(np.ceil(parts / norms * 255 * (1 + 1e-6)), 255).astype(np.uint8)),
         )
+
+    @cached_property
+    def least_norms(self) -> NDArray[np.float64]:
+        """The lowest |d| of each block, rounded down."""
+        begins = np.arange(0, len(self.low_norms), BLOCK)
+        return frozen(np.minimum.reduceat(self.low_norms, begins) * self.unit if len(begins) else np.zeros(0))
 
     @classmethod
     def opened(cls, path: Path) -> "Weighing":
@@ -127,6 +136,6 @@ def known_totals(segment: Segment, older: Sequence[tuple[Segment, Weighing]]) ->
 
 def classes_of(df: Whole, documents: int) -> NDArray[np.int8]:
     """Each term's place in ``COMMON``; its length for a term that is rarer."""
-    bounds = np.array(COMMON) * documents
-    classes: NDArray[np.int8] = (df[:, None] <= bounds).sum(axis=1).astype(np.int8)
+    bounds = _COMMON_FIRST * documents
+    classes: NDArray[np.int8] = (len(bounds) - np.searchsorted(bounds, df)).astype(np.int8)
     return classes

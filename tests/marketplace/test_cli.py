@@ -1,5 +1,6 @@
 """`duijie` as its operator uses it: in a terminal, on an embedded database of its own."""
 
+import csv
 import json
 import os
 import re
@@ -90,6 +91,20 @@ def test_a_ranking_as_json_adds_up(home, shown) -> None:
         total = sum(t["contribution"] for t in why["terms"]) + why["other"]["contribution"]
         total += sum(s["contribution"] for s in why["signals"])
         assert abs(total - item["score"]) <= 1e-6
+
+
+def test_all_are_matched_with_all_and_places_are_shared_out(home, shown, tmp_path) -> None:
+    out = duijie(home, "rematch", "--places", "2", "--floor", "1", "--to", str(tmp_path / "proposals.csv"))
+    assert out.returncode == 0, out.stderr
+    assert "0 方不足保底" in out.stdout
+    with (tmp_path / "proposals.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    made = [line["推荐编号 proposed id"] for line in lines if line["位次 place"]]
+    assert max(map(made.count, made)) == 2
+    assert any("个名额" in line["说明 note"] for line in lines)
+    out = duijie(home, "rematch", "--floor", "6")
+    assert out.returncode == 2
+    assert "--floor" in out.stderr
 
 
 def test_instruments_are_ranked_with_their_first_free_time_and_price(home, shown) -> None:
@@ -209,7 +224,7 @@ def test_a_taken_port_is_said_and_the_exit_code_tells(home, shown) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("serve",), ("worker",), ("migrate",), ("match",), ("demo",), ("admin",), ("import",)]
+    "command", [(), ("serve",), ("worker",), ("migrate",), ("match",), ("demo",), ("admin",), ("import",), ("rematch",)]
 )
 def test_every_command_explains_itself(command) -> None:
     out = CliRunner().invoke(cli.app, [*command, "--help"])
