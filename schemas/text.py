@@ -31,6 +31,8 @@ _UNSEEN = (
 _UNSEEN_BEYOND_BMP = "\U000e0000-\U000e0fff"
 
 _seen = re.compile(f"[^{_UNSEEN}{_UNSEEN_BEYOND_BMP}]")
+UNSEEN_ALONE = re.compile(f"[{_UNSEEN}]*[{_UNSEEN_BEYOND_BMP}][{_UNSEEN}{_UNSEEN_BEYOND_BMP}]*")
+"""Blank, though no pattern in a JSON schema says so: ECMAScript knows these characters by their halves only."""
 _surrogate = re.compile(r"[\uD800-\uDFFF]")
 _direction = re.compile(f"[{_DIRECTIONS}]")
 _wrong_in = {False: re.compile(f"[{_NOT_IN_LINE}]"), True: re.compile(f"[{_NOT_IN_TEXT}]")}
