@@ -144,7 +144,7 @@ UNSAID = frozenset(
         "hours_overlap", "indicator_upper", "kind_not_invited", "kind_twice", "lengths", "link_spent", "missing",
         "must_be_open", "named_twice", "no_slot_fits", "no_slot_then", "no_such_badge", "not_a_member", "not_asked",
         "not_to_be_brought", "options_missing", "options_unused", "outside_event", "period_half", "period_length",
-        "period_order", "platform_role", "price_parts", "price_too_high", "reason_missing", "sessions_overlap",
+        "period_order", "platform_role", "price_parts", "price_too_high", "promise_over_most", "reason_missing", "sessions_overlap",
         "slots_missing", "slots_unused", "source_pair", "stale_cursor", "tables_missing", "too_many_people",
         "too_many_records", "unknown", "unknown_discipline", "unknown_industry", "unknown_region", "usage_empty",
         "usage_of", "voucher", "window_late", "window_order", "wrong_password",

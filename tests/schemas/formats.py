@@ -1,5 +1,6 @@
 """What a fuzzer writes into fields whose truth is longer than a pattern: a code of a table, a year near ours."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from zoneinfo import available_timezones
 
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas import uscc
 from schemas.codes import TABLES
+from schemas.text import UNSEEN_ALONE
 
 _first17 = st.builds(
     lambda kind, region, body: kind + region + body + uscc.make_organisation_check(body),
@@ -25,3 +27,20 @@ FORMATS: dict[str, st.SearchStrategy[str]] = {
     ),
 }
 """By the `format` of a JSON schema; `schemathesis.openapi.format(name, strategy)` registers one."""
+
+
+def strings(value: object) -> Iterator[str]:
+    """Every text in a message, however deep."""
+    if isinstance(value, str):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from strings(part)
+
+
+def beyond_patterns(message: object) -> bool:
+    """Whether a message holds a text of which a schema cannot say the truth.
+
+    Lengths count without the white space around a text. What is unseen beyond the BMP is known to ECMAScript's patterns by
+    its halves only.
+    """
+    return any(UNSEEN_ALONE.fullmatch(text) or text != text.strip() for text in strings(message))
