@@ -9,7 +9,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover check bench bench-matching bench-timetable bench-docking bench-bookings storm lock clean
+.PHONY: help demo test fuzz cover check bench bench-matching bench-timetable bench-docking bench-bookings storm lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -35,10 +35,13 @@ demo: $(RUNTIME) ## start the database, load sample data, rank three problems, s
 	@$(BIN)/duijie demo
 
 test: $(DEV) ## run all tests on a real PostgreSQL
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+fuzz: $(DEV) ## draw many more requests from the API's document than `make test` does; takes long
+	DUIJIE_TEST_EXAMPLES=$(or $(EXAMPLES),50) $(BIN)/python -m pytest -n $(WORKERS) tests/fuzz/test_schemathesis.py
 
 cover: $(DEV) ## run them once more and measure coverage; takes twice as long
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 check: $(DEV) ## style, types, imports
 	$(BIN)/ruff check .
