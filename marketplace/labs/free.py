@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     SmallInteger,
     and_,
+    any_,
     case,
     column,
     exists,
@@ -19,9 +20,8 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    values,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from marketplace.kernel.refusals import Invalid
 from marketplace.labs import hours
@@ -75,21 +75,25 @@ def _held_then(since: datetime, until: datetime) -> Select[UUID]:
     return select(Claim.resource_id).where(Claim.during.op("&&")(_range(_moment(since), _moment(until))))
 
 
+def _after(until: datetime, minutes: Any) -> Any:
+    return _moment(until) + func.make_interval(0, 0, 0, 0, 0, minutes)
+
+
+# Named once: SQLAlchemy takes longer over another name for a wide table than PostgreSQL over the search.
+_HOLDER: Final[Any] = Instrument.__table__.alias("holder")
+_ANY: Final[Any] = Instrument.__table__.alias("any_of_them")
+# An index tells.
+_LONGEST_BUFFER: Final = select(func.coalesce(func.max(_ANY.c.buffer_minutes), 0)).scalar_subquery()
+
+
 def _held_soon_after(until: datetime) -> Select[UUID]:
-    """What is held so soon after that an instrument's buffer would reach into it."""
-    holder, any_of_them = aliased(Instrument), aliased(Instrument)
-
-    def after(minutes: Any) -> Any:
-        return _moment(until) + func.make_interval(0, 0, 0, 0, 0, minutes)
-
-    # An index tells how long the longest buffer is; where there is none, no claim is looked at.
-    longest = select(func.coalesce(func.max(any_of_them.buffer_minutes), 0)).scalar_subquery()
+    """What is held so soon after that an instrument's buffer would reach into it. Without buffers no claim is read."""
     return (
         select(Claim.resource_id)
-        .join(holder, holder.id == Claim.resource_id)
+        .join(_HOLDER, _HOLDER.c.id == Claim.resource_id)
         .where(
-            Claim.during.op("&&")(_range(_moment(until), after(longest))),
-            func.lower(Claim.during) < after(holder.buffer_minutes),
+            Claim.during.op("&&")(_range(_moment(until), _after(until, _LONGEST_BUFFER))),
+            func.lower(Claim.during) < _after(until, _HOLDER.c.buffer_minutes),
         )
     )
 
@@ -109,10 +113,14 @@ def _open_between(since: datetime, until: datetime) -> ColumnElement[bool]:
     the others in that time are looked at one by one.
     """
     parts = list(hours.day_parts(since, until))
-    named = values(
-        column("day", Date), column("weekday", SmallInteger), column("since", Integer), column("until", Integer),
-        name="named_days",
-    ).data([tuple(part) for part in parts])  # fmt: skip
+    # Arrays and not VALUES, which SQLAlchemy would write out anew for every search.
+    columns = {"day": Date, "weekday": SmallInteger, "since": Integer, "until": Integer}
+    given = (literal([getattr(part, name) for part in parts], ARRAY(kind)) for name, kind in columns.items())
+    named = (
+        func.unnest(*given)
+        .table_valued(*(column(name, kind) for name, kind in columns.items()))
+        .render_derived(name="named_days")
+    )
     # A holiday follows the weekday that it is worked like, or none.
     weekday = case((Holiday.day.is_(None), named.c.weekday), else_=Holiday.follows).label("weekday")
     days = (
@@ -135,7 +143,9 @@ def _open_between(since: datetime, until: datetime) -> ColumnElement[bool]:
         .group_by(OpeningHours.instrument_id)
         .having(func.sum(shared(OpeningHours)) == needed)
     )
-    have_exceptions = select(OpeningException.instrument_id).where(OpeningException.day.in_([part.day for part in parts]))
+    have_exceptions = select(OpeningException.instrument_id).where(
+        OpeningException.day == any_(literal([part.day for part in parts], ARRAY(Date)))
+    )
 
     def minutes(cls: type[OpeningHours | OpeningException], *same_day: ColumnElement[bool]) -> ColumnElement[Any]:
         found = select(func.coalesce(func.sum(shared(cls)), 0)).where(

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Uuid, column, select, true, values
+from sqlalchemy import Date, Uuid, column, func, literal, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -73,7 +74,12 @@ async def prices(
 
 async def _valid(session: AsyncSession, days: Mapping[UUID, date]) -> dict[UUID, Tariff]:
     """For each instrument the tariff that holds on its day."""
-    asked = values(column("instrument_id", Uuid), column("day", Date), name="asked").data(list(days.items()))
+    # Arrays and not VALUES, which SQLAlchemy would write out anew each time.
+    asked = (
+        func.unnest(literal(list(days), ARRAY(Uuid)), literal(list(days.values()), ARRAY(Date)))
+        .table_valued(column("instrument_id", Uuid), column("day", Date))
+        .render_derived(name="asked")
+    )
     latest = (
         select(Tariff)
         .where(Tariff.instrument_id == asked.c.instrument_id, Tariff.effective_from <= asked.c.day)
