@@ -19,6 +19,7 @@ from marketplace.reservations.claims import period
 from marketplace.reservations.models import Claim
 
 LOOK_AHEAD: Final = timedelta(days=14)
+SOON: Final = timedelta(days=2)
 NEVER: Final = (datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
@@ -135,11 +136,16 @@ def _of(instrument: Instrument, calendar: Any, now: datetime, until: datetime, m
         return None
     earliest = now + timedelta(minutes=instrument.notice_minutes)
     latest = now + timedelta(days=instrument.horizon_days)
-    first = first_of(
-        opened(calendar, now, until), _spans(calendar["held"]), _spans(calendar["broken"]), earliest,
-        step=step, length=length, buffer=timedelta(minutes=instrument.buffer_minutes),
-    )  # fmt: skip
-    return first if first is not None and first.starts_at <= latest else None
+    taken, broken = _spans(calendar["held"]), _spans(calendar["broken"])
+    # Most are free soon: the hours of two weeks are told only where those of the next days do not do.
+    for end in (min(earliest + length + SOON, until), until):
+        first = first_of(
+            opened(calendar, now, end), taken, broken, earliest,
+            step=step, length=length, buffer=timedelta(minutes=instrument.buffer_minutes),
+        )  # fmt: skip
+        if first is not None:
+            return first if first.starts_at <= latest else None
+    return None
 
 
 def _spans(ranges: Iterable[Any] | None) -> list[Span]:
