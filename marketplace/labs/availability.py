@@ -1,8 +1,9 @@
 """The calendar of one instrument: open, taken, and what is left."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -60,13 +61,15 @@ def days_of(instrument: Any, first: Any, last: Any) -> tuple[Any, Any, Any]:
     )  # fmt: skip
 
 
-class _Weekly(NamedTuple):
+@dataclass(slots=True)
+class _Weekly:
     weekday: int
     opens: int
     closes: int
 
 
-class _Special(NamedTuple):
+@dataclass(slots=True)
+class _Special:
     day: date
     opens: int | None
     closes: int | None

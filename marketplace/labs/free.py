@@ -114,8 +114,8 @@ def _open_between(since: datetime, until: datetime) -> ColumnElement[bool]:
     """
     parts = list(hours.day_parts(since, until))
     # Arrays and not VALUES, which SQLAlchemy would write out anew for every search.
-    columns = {"day": Date, "weekday": SmallInteger, "since": Integer, "until": Integer}
-    given = (literal([getattr(part, name) for part in parts], ARRAY(kind)) for name, kind in columns.items())
+    columns: dict[str, Any] = {"day": Date, "weekday": SmallInteger, "since": Integer, "until": Integer}
+    given: Any = (literal([getattr(part, name) for part in parts], ARRAY(kind)) for name, kind in columns.items())
     named = (
         func.unnest(*given)
         .table_valued(*(column(name, kind) for name, kind in columns.items()))
