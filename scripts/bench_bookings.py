@@ -12,7 +12,6 @@ import os
 import random
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,31 +19,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
-from starlette.requests import Request
 
 from marketplace import schema
 from marketplace.kernel import clock
-from marketplace.kernel.actor import NOBODY
-from marketplace.kernel.db import Database
 from marketplace.kernel.embedded import running_postgres
-from marketplace.kernel.paging import Paging
-from marketplace.labs import availability, instruments
-from schemas.identity import Role
-from schemas.labs import InstrumentFilter
-from scripts.bench import lab, load, storm_page
-from scripts.bench.__main__ import ROOT, cpu_seconds, machine, process
+from scripts.bench import bookers, lab, load, many_bookings, storm_page
+from scripts.bench.__main__ import ROOT, TICKS, cpu_seconds, machine, process
 
 PAGE = ROOT / "docs" / "benchmarks-bookings.md"
 PORT_OURS, PORT_NEMO = 8951, 8952
-CLIENTS, INSTRUMENTS, PER_ROUND, ROUNDS = 16, 100, 800, 3
-MANY_INSTRUMENTS, EACH = 10_000, 100
+ROUNDS, DUELS = 3, 20
 
 
 @dataclass(frozen=True)
@@ -52,13 +42,9 @@ class Row:
     who: str
     per_second: float
     cpu_ms: float
+    database_ms: float
     p50: float
     p99: float
-
-
-def post(path: str, body: bytes, *headers: str) -> bytes:
-    head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(head).encode() + body
 
 
 def family(pid: int) -> list[int]:
@@ -67,138 +53,22 @@ def family(pid: int) -> list[int]:
     return [pid, *(int(one) for one in children)]
 
 
-async def measured(who: str, port: int, pid: int, requests: Sequence[bytes], good: set[int]) -> Row:
-    before = sum(map(cpu_seconds, family(pid)))
-    run = await load.drive(port, requests, connections=CLIENTS)
+def database_seconds(home: Path) -> float:
+    """What the database server has taken so far: its processes that are there, and those that have ended."""
+    [written] = home.glob("pg-*/postmaster.pid")
+    postmaster = int(written.read_text().split()[0])
+    ended = Path(f"/proc/{postmaster}/stat").read_text().rsplit(")", 1)[1].split()[13:15]
+    return sum(map(cpu_seconds, family(postmaster))) + sum(map(int, ended)) / TICKS
+
+
+async def measured(who: str, home: Path, port: int, pid: int, requests: Sequence[bytes], good: set[int]) -> Row:
+    before, database = sum(map(cpu_seconds, family(pid))), database_seconds(home)
+    run = await load.drive(port, requests, connections=bookers.CLIENTS)
     if not set(run.statuses) <= good:
         raise SystemExit(f"{who} answered {run.statuses}")
     cpu = (sum(map(cpu_seconds, family(pid))) - before) / len(requests) * 1000
-    return Row(who, run.per_second, cpu, run.percentile(0.5) * 1000, run.percentile(0.99) * 1000)
-
-
-class Ours:
-    """Everything as it runs: rules with quotas, facts, idempotency keys."""
-
-    async def begin(self, url: str) -> None:
-        database = Database(url)
-        university = await lab.organisation(database, "university")
-        firms = [await lab.organisation(database, "enterprise") for _ in range(4)]
-        self.users = [await lab.user(database, Role.EDITOR, firms[n % 4]) for n in range(CLIENTS)]
-        self.instruments = [
-            await lab.an_instrument(database, university, **lab.ALL_THE_RULES) for _ in range(INSTRUMENTS)
-        ]
-        await database.close()
-
-    def requests(self, turn: int) -> list[bytes]:
-        made = []
-        for number in range(PER_ROUND):
-            by = self.users[number % CLIENTS]
-            hour = turn * (PER_ROUND // INSTRUMENTS) + number // INSTRUMENTS
-            body = lab.wish(self.instruments[number % INSTRUMENTS], by, lab.moment(2, 60 * hour), 60)
-            made.append(
-                post(
-                    "/api/v1/bookings", json.dumps(body).encode(), f"Authorization: Bearer {by.token}",
-                    f"Idempotency-Key: {turn}-{number}", "Content-Type: application/json",
-                )
-            )  # fmt: skip
-        return made
-
-
-class Nemo:
-    """NEMO behind gunicorn with two workers on the same PostgreSQL; mail goes nowhere."""
-
-    def __init__(self, python: str, place: dict[str, Any]) -> None:
-        self.python, self.place = python, place
-
-    def version(self) -> str:
-        asked = [self.python, "-c", "from importlib.metadata import version; print(version('NEMO'))"]
-        return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
-
-    def headers(self, user: int) -> list[str]:
-        secret = "a" * 32
-        return [f"Cookie: sessionid={self.place['sessions'][user]}; csrftoken={secret}", f"X-CSRFToken: {secret}"]
-
-    def browser(self, turn: int) -> list[bytes]:
-        made = []
-        for number in range(PER_ROUND):
-            starts = lab.moment(2, 60 * (turn * (PER_ROUND // INSTRUMENTS) + number // INSTRUMENTS))
-            form = {
-                "start": int(starts.timestamp()), "end": int((starts + timedelta(hours=1)).timestamp()),
-                "item_type": "tool", "item_id": self.place["tools"][number % INSTRUMENTS],
-            }  # fmt: skip
-            made.append(
-                post(
-                    "/create_reservation/", urlencode(form).encode(), *self.headers(number % CLIENTS),
-                    "Content-Type: application/x-www-form-urlencoded",
-                )
-            )  # fmt: skip
-        return made
-
-    def rest(self, turn: int) -> list[bytes]:
-        made = []
-        for number in range(PER_ROUND):
-            starts = lab.moment(8, 60 * (turn * (PER_ROUND // INSTRUMENTS) + number // INSTRUMENTS))
-            body = lab.slot(starts, 60)
-            user = self.place["users"][number % CLIENTS]
-            told = {
-                "start": body["starts_at"], "end": body["ends_at"], "tool": self.place["tools"][number % INSTRUMENTS],
-                "user": user, "creator": user, "project": self.place["project"], "short_notice": False,
-            }  # fmt: skip
-            made.append(
-                post(
-                    "/api/reservations/", json.dumps(told).encode(), *self.headers(-1), "Content-Type: application/json"
-                )
-            )
-        return made
-
-
-def nemo_of(python: str, host: str, work: Path) -> tuple[Nemo, dict[str, str]]:
-    env = dict(os.environ) | {
-        "NEMO_DATABASE_HOST": host,
-        "DJANGO_SETTINGS_MODULE": "nemo_place",
-        "PYTHONPATH": str(ROOT / "scripts" / "bench"),
-    }
-    django = [python, "-m", "django", "migrate", "--verbosity", "0"]
-    subprocess.run(django, env=env, cwd=work, check=True, stdout=subprocess.DEVNULL)
-    made = subprocess.run(
-        [python, str(ROOT / "scripts/bench/nemo_place.py"), str(INSTRUMENTS), str(CLIENTS)],
-        env=env, cwd=work, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    return Nemo(python, json.loads(made.stdout.splitlines()[-1])), env
-
-
-MANY = [
-    # More of the one instrument that is there, with its hours.
-    "insert into resource (id, kind) select gen_random_uuid(), 'instrument' from generate_series(1, :instruments)",
-    (
-        "insert into instrument select (jsonb_populate_record(null::instrument, to_jsonb(i) || jsonb_build_object('id', r.id))).*"
-        " from (select * from instrument where id = :id) i, resource r where r.kind = 'instrument' and r.id not in (select id from instrument)"
-    ),
-    (
-        "insert into opening_hours select (jsonb_populate_record(null::opening_hours,"
-        " to_jsonb(h) || jsonb_build_object('id', gen_random_uuid(), 'instrument_id', i.id))).*"
-        " from (select * from opening_hours where instrument_id = :id) h, instrument i"
-        " where i.id not in (select instrument_id from opening_hours)"
-    ),
-    "alter table claim drop constraint claim_no_overlap",
-    (
-        "create temporary table made as select gen_random_uuid() as id, i.id as instrument_id,"
-        " cast(:since as timestamptz) + make_interval(hours => (n * 14 + i.place % 11)::int) as starts_at"
-        " from (select id, row_number() over () as place from instrument) i, generate_series(0, :each - 1) n"
-    ),
-    (
-        "insert into booking (id, instrument_id, organisation_id, person_id, made_by, customer_class, state, starts_at,"
-        " ends_at, purpose, assisted, answers, waived, cancelled_late, created_at, updated_at, version)"
-        " select m.id, m.instrument_id, p.organisation_id, p.person_id, p.person_id, 'province_firm', 'confirmed', m.starts_at,"
-        " m.starts_at + interval '2 hours', '试验', false, '{}', '{}', false, now(), now(), 1"
-        " from made m, (select organisation_id, person_id from membership limit 1) p"
-    ),
-    (
-        "insert into claim (id, resource_id, during, held_by, created_at) select gen_random_uuid(), instrument_id,"
-        " tstzrange(starts_at, starts_at + interval '2 hours'), id, now() from made"
-    ),
-    "alter table claim add constraint claim_no_overlap exclude using gist (resource_id with =, during with &&)",
-]
+    database = (database_seconds(home) - database) / len(requests) * 1000
+    return Row(who, run.per_second, cpu, database, run.percentile(0.5) * 1000, run.percentile(0.99) * 1000)
 
 
 async def counted(url: str, statement: str) -> int:
@@ -209,62 +79,23 @@ async def counted(url: str, statement: str) -> int:
     return found or 0
 
 
-async def a_million(url: str) -> tuple[list[str], int]:
-    """Instruments and bookings, written directly. Answers some of the instruments, and how many bookings there are."""
-    database = Database(url)
-    university, firm = await lab.organisation(database, "university"), await lab.organisation(database, "enterprise")
-    await lab.user(database, Role.EDITOR, firm)
-    first = await lab.an_instrument(database, university, **lab.ALL_THE_RULES)
-    await database.close()
-    engine = create_async_engine(url)
-    values = {"instruments": MANY_INSTRUMENTS - 1, "id": first, "each": EACH, "since": lab.moment(-20)}
-    async with engine.begin() as connection:
-        for statement in MANY:
-            asked = text(statement)
-            await connection.execute(asked, {name: values[name] for name in asked._bindparams})  # noqa: SLF001 -- its names
-        bookings = await connection.scalar(text("select count(*) from booking"))
-        ids = [str(one) for one in await connection.scalars(text("select id from instrument"))]
-    async with engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("vacuum analyze"))
-    await engine.dispose()
-    return ids, bookings or 0
-
-
-async def plans(url: str, instrument: str) -> dict[str, str]:
-    """What PostgreSQL does for both questions, as the program asks them."""
-    database = Database(url)
-    said: dict[str, str] = {}
-    asked: list[tuple[str, Any]] = []
-    from sqlalchemy import event  # noqa: PLC0415 -- only to listen in
-
-    def heard(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(database.reading_engine.sync_engine, "before_cursor_execute", heard)
-    since = lab.moment(0)
-    app = SimpleNamespace(state=SimpleNamespace(signing_key=b"for the next page's marker"))
-    somebody: Any = Request({"type": "http", "path": "/", "headers": [], "query_string": b"", "app": app})
-    async with database.reading() as session:
-        await availability.availability(session, NOBODY, instrument, since, since + timedelta(days=31))  # type: ignore[arg-type]
-        held = next(one for one in asked if "FROM claim" in one[0])
-        asked.clear()
-        wish = InstrumentFilter(free_from=lab.moment(2, 9 * 60), free_until=lab.moment(2, 10 * 60))
-        await instruments.listed(session, NOBODY, wish, Paging(somebody, None, 20), clock.now())
-        free = next(one for one in asked if "instrument" in one[0])
-    for name, (statement, parameters) in (("availability", held), ("free between", free)):
-        async with database.reading_engine.connect() as connection:
-            rows = await connection.exec_driver_sql(f"explain (analyze, buffers off) {statement}", parameters)
-            said[name] = "\n".join(row[0] for row in rows)
-    await database.close()
-    return said
-
-
 def zoned(moment: Any) -> str:
     return quote(moment.isoformat())
 
 
-async def reading(ids: list[str]) -> list[tuple[str, int, float, float, float]]:
+Reading = tuple[str, int, float, float, float]
+
+
+async def asked(name: str, requests: Sequence[bytes]) -> Reading:
+    await load.drive(PORT_OURS, requests[:30], connections=1)
+    run = await load.drive(PORT_OURS, requests, connections=1)
+    if set(run.statuses) != {200}:
+        raise SystemExit(f"{name} answered {run.statuses}")
+    p50, p95, p99 = (1000 * run.percentile(share) for share in (0.5, 0.95, 0.99))
+    return name, len(requests), p50, p95, p99
+
+
+async def reading(ids: list[str]) -> list[Reading]:
     dice = random.Random(7)  # noqa: S311 -- a die
     since = zoned(lab.moment(0)), zoned(lab.moment(31))
     calendar = [
@@ -274,18 +105,22 @@ async def reading(ids: list[str]) -> list[tuple[str, int, float, float, float]]:
     free = []
     for _ in range(300):
         at = lab.moment(1 + dice.randrange(30), 60 * dice.randrange(20))
-        until = at + timedelta(hours=dice.choice([1, 2, 3]))
+        until = at + timedelta(hours=dice.choice([1, 2, 3, 8, 26, 168]))
         free.append(load.get(f"/api/v1/instruments?free_from={zoned(at)}&free_until={zoned(until)}&limit=20"))
-    found = []
-    for name, requests in (("availability of one for a month", calendar), ("free between, 20 of them", free)):
-        await load.drive(PORT_OURS, requests[:30], connections=1)
-        run = await load.drive(PORT_OURS, requests, connections=1)
-        if set(run.statuses) != {200}:
-            raise SystemExit(f"{name} answered {run.statuses}")
-        found.append(
-            (name, len(requests), *(1000 * run.percentile(share) for share in (0.5, 0.95, 0.99)))
-        )  # fmt: skip
-    return found  # type: ignore[return-value]
+    return [
+        await asked("availability of one for a month", calendar),
+        await asked("free between, 20 of them; an hour to a week long", free),
+    ]
+
+
+async def pages(calendars: str) -> list[Reading]:
+    """What tells of twenty instruments when each is first free, and what it costs then."""
+    body = json.dumps({"kind": "instrument", "text": "拉伸、三点弯曲试验", "limit": 20}).encode()
+    ranked = [bookers.post("/api/v1/matches", body, "Content-Type: application/json")] * 100
+    return [
+        await asked(f"the catalogue's page, {calendars}", [load.get("/instruments")] * 100),
+        await asked(f"`POST /matches`, 20 instruments, {calendars}", ranked),
+    ]
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -297,7 +132,7 @@ def page(figures: dict[str, Any]) -> str:
     rows: list[Row] = figures["rows"]
     names = list(dict.fromkeys(row.who for row in rows))
     mid = {
-        who: [statistics.median(getattr(row, what) for row in rows if row.who == who) for what in ("per_second", "cpu_ms", "p50", "p99")]
+        who: [statistics.median(getattr(row, what) for row in rows if row.who == who) for what in ("per_second", "cpu_ms", "database_ms", "p50", "p99")]
         for who in names
     }  # fmt: skip
     ours = mid["Duijie"]
@@ -306,18 +141,30 @@ def page(figures: dict[str, Any]) -> str:
         f" {figures['date']}; the load of the machine was {figures['load']:.1f} at the end. Compare ratios and CPU, not"
         " absolute values.\n\n## Machine and versions\n\n"),
         table(["what", "is"], list(figures["machine"].items())),
-        (f"\n## Booking through HTTP\n\n{CLIENTS} clients over {INSTRUMENTS} instruments, each request a time that is free;"
-        f" median of {ROUNDS} rounds of {PER_ROUND}, in turns, PostgreSQL on the same machine. Duijie: one process, every"
-        " rule with quotas, audit, an idempotency key each. CPU is the web processes' own.\n\n"),
+        (f"\n## Booking through HTTP\n\n{bookers.CLIENTS} clients over {bookers.INSTRUMENTS} instruments, each request a time that is free;"
+        f" median of {ROUNDS} rounds of {bookers.PER_ROUND}, in turns, PostgreSQL on the same machine. Duijie: one process, every"
+        " rule with quotas, audit, an idempotency key each. \n\n"),
         table(
-            ["who", "bookings/s", "CPU ms each", "p50 ms", "p99 ms", "Duijie's rate ÷ theirs", "their CPU ÷ Duijie's"],
             [
-                [who, f"{one[0]:.0f}", f"{one[1]:.1f}", f"{one[2]:.0f}", f"{one[3]:.0f}", f"{ours[0] / one[0]:.1f}", f"{one[1] / ours[1]:.1f}"]
+                "who", "bookings/s", "web CPU ms each", "PostgreSQL CPU ms each", "p50 ms", "p99 ms",
+                "Duijie's rate ÷ theirs", "their web CPU ÷ Duijie's", "all their CPU ÷ Duijie's",
+            ],
+            [
+                [
+                    who, f"{one[0]:.0f}", f"{one[1]:.1f}", f"{one[2]:.1f}", f"{one[3]:.0f}", f"{one[4]:.0f}",
+                    f"{ours[0] / one[0]:.1f}", f"{one[1] / ours[1]:.1f}", f"{(one[1] + one[2]) / (ours[1] + ours[2]):.1f}",
+                ]
                 for who, one in mid.items()
             ],
         ),
         "\n" + figures["nemo"] + "\n",
-        f"\n## Reading at {figures['bookings']:,} bookings on {MANY_INSTRUMENTS:,} instruments\n\nThrough HTTP, one client.\n\n",
+        (f"\n## {bookers.RIVALS} who ask for the same hour at once\n\n{DUELS} hours, one after the other; each of the {bookers.RIVALS} has a"
+        " connection and an account. Counted in the database.\n\n"),
+        table(
+            ["who", "of them got it, on average", "at most", "answers with 5xx"],
+            [[who, f"{mean:.1f}", most, broken] for who, mean, most, broken in figures["storm"]],
+        ),
+        f"\n## Reading at {figures['bookings']:,} bookings on {many_bookings.MANY_INSTRUMENTS:,} instruments\n\nThrough HTTP, one client.\n\n",
         table(
             ["question", "requests", "p50 ms", "p95 ms", "p99 ms"],
             [[name, count, *(f"{one:.1f}" for one in rest)] for name, count, *rest in figures["reading"]],
@@ -336,6 +183,17 @@ async def made(server_url: str, name: str) -> str:
     return make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
 
+def storm(port: int, rivals: Callable[[int], list[bytes]], url: str, count: str) -> tuple[float, int, int]:
+    """How many of fifty, who ask at once for one hour, get it: on average and at most; and what the server broke."""
+    got, broken = [], 0
+    for turn in range(DUELS):
+        before = asyncio.run(counted(url, count))
+        run = asyncio.run(load.drive(port, rivals(turn), connections=bookers.RIVALS))
+        broken += sum(times for status, times in run.statuses.items() if status >= 500)
+        got.append(asyncio.run(counted(url, count)) - before)
+    return statistics.mean(got), max(got), broken
+
+
 SERVE = [sys.executable, "-m", "marketplace", "serve", "--no-worker", "--port", str(PORT_OURS)]
 
 
@@ -343,7 +201,7 @@ def book(server_url: str, nemo_python: str | None, env: dict[str, str], work: Pa
     """Bookings made through HTTP, in turns with NEMO's where it is there."""
     small = asyncio.run(made(server_url, "small"))
     asyncio.run(schema.migrate(small))
-    ours = Ours()
+    ours = bookers.Ours()
     asyncio.run(ours.begin(small))
     sides: list[tuple[str, int, int, Callable[[int], list[bytes]], set[int]]] = []
     with ExitStack() as stack:
@@ -353,7 +211,7 @@ def book(server_url: str, nemo_python: str | None, env: dict[str, str], work: Pa
         figures["nemo"] = "NEMO was not measured: name the Python that has it with `--nemo`."
         if nemo_python:
             nemo_url = asyncio.run(made(server_url, "nemo"))
-            nemo, theirs = nemo_of(nemo_python, str(make_url(server_url).query["host"]), work)
+            nemo, theirs = bookers.nemo_of(nemo_python, str(make_url(server_url).query["host"]), work)
             gunicorn = [
                 nemo_python, "-m", "gunicorn", "-w", "2", "--threads", "8", "-b", f"127.0.0.1:{PORT_NEMO}",
                 "--keep-alive", "60", "NEMO.wsgi:application",
@@ -367,27 +225,36 @@ def book(server_url: str, nemo_python: str | None, env: dict[str, str], work: Pa
                 " server; its REST path looks for no overlap."
             )
         figures["rows"] = [
-            asyncio.run(measured(who, port, web, requests(turn), good))
+            asyncio.run(measured(who, work / "home", port, web, requests(turn), good))
             for turn in range(ROUNDS)
             for who, port, web, requests, good in sides
         ]
         if nemo_python:
             # Its browser path says 200 to what it declines as well.
             reserved = asyncio.run(counted(nemo_url, 'select count(*) from "NEMO_reservation"'))
-            if reserved != 2 * ROUNDS * PER_ROUND:
-                raise SystemExit(f"NEMO made {reserved} reservations of {2 * ROUNDS * PER_ROUND}.")
-    print(*figures["rows"], sep="\n", flush=True)
+            if reserved != 2 * ROUNDS * bookers.PER_ROUND:
+                raise SystemExit(f"NEMO made {reserved} reservations of {2 * ROUNDS * bookers.PER_ROUND}.")
+        figures["storm"] = [("Duijie", *storm(PORT_OURS, ours.rivals, small, "select count(*) from claim"))]
+        if nemo_python:
+            count = 'select count(*) from "NEMO_reservation"'
+            figures["storm"] += [
+                ("NEMO, browser path", *storm(PORT_NEMO, nemo.browser_rivals, nemo_url, count)),
+                ("NEMO, REST path", *storm(PORT_NEMO, nemo.rest_rivals, nemo_url, count)),
+            ]
+    print(*figures["rows"], *figures["storm"], sep="\n", flush=True)
 
 
 def read(server_url: str, env: dict[str, str], work: Path, figures: dict[str, Any]) -> None:
     """Calendars and free times, at a million bookings."""
     large = asyncio.run(made(server_url, "large"))
     asyncio.run(schema.migrate(large))
-    ids, figures["bookings"] = asyncio.run(a_million(large))
-    figures["plans"] = asyncio.run(plans(large, ids[0]))
+    ids, figures["bookings"] = asyncio.run(many_bookings.a_million(large))
+    figures["plans"] = asyncio.run(many_bookings.plans(large, ids[0]))
     mine, log = env | {"DUIJIE_DATABASE_URL": large}, work / "large.log"
     with process(SERVE, PORT_OURS, env=mine, log=log, path="/readyz"):
-        figures["reading"] = asyncio.run(reading(ids))
+        figures["reading"] = asyncio.run(reading(ids)) + asyncio.run(pages("first free soon"))
+        asyncio.run(many_bookings.fill(large))
+        figures["reading"] += asyncio.run(pages("calendars full"))
     print(*figures["reading"], sep="\n", flush=True)
 
 
@@ -396,7 +263,8 @@ def measure(nemo_python: str | None, work: Path) -> dict[str, Any]:
     with running_postgres(work / "home") as server:
         figures["machine"]["postgresql"] = str(server.major)
         env = dict(os.environ) | {
-            "DUIJIE_HOME": str(work / "home"), "DUIJIE_REQUESTS_PER_MINUTE": "1000000000", "DUIJIE_LOG_FORMAT": "json",
+            "DUIJIE_HOME": str(work / "home"), "DUIJIE_REQUESTS_PER_MINUTE": "1000000000", "DUIJIE_MATCHES_PER_MINUTE": "1000000000",
+            "DUIJIE_LOG_FORMAT": "json",
         }  # fmt: skip
         read(server.url, env, work, figures)
         book(server.url, nemo_python, env, work, figures)
@@ -410,8 +278,8 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="a hundredth of it, printed only: to see that it runs")
     asked = parser.parse_args()
     if asked.small:
-        global PER_ROUND, ROUNDS, MANY_INSTRUMENTS
-        PER_ROUND, ROUNDS, MANY_INSTRUMENTS = 100, 1, 100
+        global ROUNDS, DUELS
+        ROUNDS, DUELS, bookers.PER_ROUND, many_bookings.MANY_INSTRUMENTS = 1, 2, 100, 100
     work = Path(tempfile.mkdtemp(prefix="duijie-bench-"))
     try:
         text_ = page(measure(asked.nemo, work))

@@ -68,6 +68,8 @@ class Database:
             "statement_timeout": str(COMMAND_SECONDS * 1000),
             "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000),
             "lock_timeout": str(LOCK_SECONDS * 1000),
+            # A server of somebody's own compiles what looks dear to it; for short statements that takes longer than they.
+            "jit": "off",
         }
         reach = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
         self.writing_engine = create_async_engine(url, connect_args=reach | {"server_settings": limits}, **common)

@@ -1,8 +1,8 @@
 """The calendar of one instrument: open, taken, and what is left."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
@@ -61,13 +61,24 @@ def days_of(instrument: Any, first: Any, last: Any) -> tuple[Any, Any, Any]:
     )  # fmt: skip
 
 
-def opened(row: Any, since: datetime, until: datetime) -> list[Span]:
-    """When it is open between two moments, of a row that holds `days_of` their days."""
-    weekly = [SimpleNamespace(weekday=day, opens=opens, closes=closes) for day, opens, closes in row["weekly"]]
-    special = [
-        SimpleNamespace(day=date.fromisoformat(day), opens=opens, closes=closes)
-        for day, opens, closes in row["special"]
-    ]
+@dataclass(slots=True)
+class _Weekly:
+    weekday: int
+    opens: int
+    closes: int
+
+
+@dataclass(slots=True)
+class _Special:
+    day: date
+    opens: int | None
+    closes: int | None
+
+
+def opened(row: Any, since: datetime, until: datetime) -> Iterator[Span]:
+    """When it is open between two moments, in order, of a row that holds `days_of` their days."""
+    weekly = [_Weekly(*one) for one in row["weekly"]]
+    special = [_Special(date.fromisoformat(day), opens, closes) for day, opens, closes in row["special"]]
     holidays = {date.fromisoformat(day): follows for day, follows in row["holidays"]}
     return hours.open_spans(weekly, special, since, until, holidays)
 
@@ -127,7 +138,7 @@ async def availability(
     busy = [BusyStretch(kind=BusyKind.BOOKED, starts_at=one.starts_at, ends_at=one.ends_at) for one in booked]
     busy += [BusyStretch(kind=BusyKind.OUTAGE, starts_at=one.starts_at, ends_at=one.ends_at) for one in broken]
     busy.sort(key=lambda one: (one.starts_at, one.kind))
-    is_open = opened(found, since, until)
+    is_open = list(opened(found, since, until))
     left = hours.without(is_open, booked + broken)
     return Availability(
         instrument_id=instrument_id,

@@ -10,7 +10,7 @@ from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
-from marketplace.labs import bookings, series, shapes, usages, waiting
+from marketplace.labs import bookings, moves, series, shapes, usages, waiting
 from marketplace.labs.booking_models import Booking
 from marketplace.labs.instruments import NotItsKeeper
 from marketplace.labs.rules import NotBookable, SeriesNotBookable
@@ -80,7 +80,7 @@ async def approve(
     booking_id: UUID, wish: Approval, session: Writing, actor: SignedIn, response: Response
 ) -> BookingView:
     """批准 · Give it its time; requests that collide with it are refused (keepers)."""
-    return _shown(await bookings.approve(session, actor, booking_id, wish), response)
+    return _shown(await moves.approve(session, actor, booking_id, wish), response)
 
 
 @router.post("/bookings/{booking_id}/refusal", responses=problems(*KEPT))
@@ -94,13 +94,13 @@ async def refuse(
 @router.post(
     "/bookings/{booking_id}/move",
     status_code=201,
-    responses=problems(*OWN, NotItsKeeper, NotBookable, bookings.AlreadyMoving),
+    responses=problems(*OWN, NotItsKeeper, NotBookable, moves.AlreadyMoving),
 )
 async def move(
     booking_id: UUID, wish: BookingMove, session: Writing, actor: SignedIn, response: Response
 ) -> BookingView:
     """改期 · Another time: a new booking that points at the old one."""
-    booking = await bookings.move(session, actor, booking_id, wish)
+    booking = await moves.move(session, actor, booking_id, wish)
     response.headers["Location"] = f"/api/v1/bookings/{booking.id}"
     return _shown(booking, response)
 

@@ -1,22 +1,26 @@
 """The first time at which each of some instruments could be booked, for all of them at once."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Date, DateTime, Uuid, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel.clock import BEIJING
-from marketplace.labs import holidays, hours
+from marketplace.kernel.prepared import Prepared
+from marketplace.labs import hours
+from marketplace.labs.availability import days_of, opened
 from marketplace.labs.hours import Span
-from marketplace.labs.models import Instrument, OpeningException, OpeningHours, Outage
+from marketplace.labs.models import Instrument, Outage
 from marketplace.reservations.claims import period
 from marketplace.reservations.models import Claim
 
 LOOK_AHEAD: Final = timedelta(days=14)
+SOON: Final = timedelta(days=2)
+NEVER: Final = (datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 def on_grid(moment: datetime, step: timedelta) -> datetime:
@@ -32,28 +36,71 @@ def _lies_on(moment: datetime, step: timedelta) -> bool:
 
 def first_of(
     opened: Iterable[Span],
-    taken: Sequence[Span],
-    broken: Sequence[Span],
+    taken: Iterable[Span],
+    broken: Iterable[Span],
     earliest: datetime,
     *,
     step: timedelta,
     length: timedelta,
     buffer: timedelta,
 ) -> Span | None:
-    """The earliest stretch of that length on the grid that is open, in order, and free with what is kept after it."""
+    """The earliest stretch of that length on the grid that is open, in order, and free with what is kept after it.
+
+    One walk along what is open beside one along what is not free, so that a calendar which is full for weeks costs what
+    it has entries and not their square.
+    """
+    kept_out = [(one.starts_at - length - buffer, one.ends_at) for one in taken]
+    kept_out += [(one.starts_at - length, one.ends_at) for one in broken]
+    hindered = _one_after_the_other(kept_out)
+    after, back = next(hindered, NEVER)
     for span in opened:
         begins = on_grid(max(span.starts_at, earliest), step)
         while (ends := begins + length) <= span.ends_at:
-            busy = [one.ends_at for one in taken if one.starts_at < ends + buffer and one.ends_at > begins]
-            busy += [one.ends_at for one in broken if one.starts_at < ends and one.ends_at > begins]
-            if busy:
-                begins = on_grid(max(busy), step)
+            while back <= begins:
+                after, back = next(hindered, NEVER)
+            if after < begins:
+                begins = on_grid(back, step)
             elif not _lies_on(ends, step):
                 # A grid that does not fill the day starts over at midnight: what crosses it ends beside the grid.
                 begins = on_grid(begins + timedelta(microseconds=1), step)
             else:
                 return Span(begins, ends)
     return None
+
+
+def _one_after_the_other(kept_out: list[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:
+    """Times in which nothing may begin, both ends not among them, in order and apart."""
+    last: tuple[datetime, datetime] | None = None
+    for one in sorted(kept_out):
+        if last is not None and one[0] < last[1]:
+            last = last[0], max(last[1], one[1])
+            continue
+        if last is not None:
+            yield last
+        last = one
+    if last is not None:
+        yield last
+
+
+def _asked() -> Any:
+    """Of each instrument its hours, and what is held and broken within a period, as much of it in one piece as is."""
+    until, during = bindparam("until", type_=DateTime(True)), bindparam("during", type_=TSTZRANGE)
+    held = (Claim.resource_id == Instrument.id, Claim.during.op("&&")(during))
+    ends = func.coalesce(Outage.ends_at, until)
+    broken = (
+        Outage.instrument_id == Instrument.id,
+        Outage.starts_at < until,
+        ends > bindparam("now", type_=DateTime(True)),
+    )
+    return select(
+        Instrument.id,
+        *days_of(Instrument.id, bindparam("first_day", type_=Date), bindparam("last_day", type_=Date)),
+        select(func.range_agg(Claim.during)).where(*held).scalar_subquery().label("held"),
+        select(func.range_agg(func.tstzrange(Outage.starts_at, ends))).where(*broken).scalar_subquery().label("broken"),
+    ).where(Instrument.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+
+
+_ASKED: Final = Prepared(_asked())
 
 
 async def first_free(
@@ -63,65 +110,43 @@ async def first_free(
 
     Where so many minutes are too few or lie beside the instrument's grid, the next length that can be booked counts.
 
-    Five statements, however many instruments.
+    One statement, however many instruments.
     """
-    ids = [one.id for one in instruments]
-    if not ids:
+    if not instruments:
         return {}
     until = now + LOOK_AHEAD
-    weekly = await _grouped(session, select(OpeningHours).where(OpeningHours.instrument_id.in_(ids)))
-    days = OpeningException.day.between(hours.local_day(now), hours.local_day(until))
-    special = await _grouped(session, select(OpeningException).where(OpeningException.instrument_id.in_(ids), days))
-    off = await holidays.between(session, now, until)
-    held = select(
-        Claim.resource_id, func.lower(Claim.during).label("starts_at"), func.upper(Claim.during).label("ends_at")
-    ).where(Claim.resource_id.in_(ids), Claim.during.op("&&")(period(now, until)))
-    taken = await _spans(session, held)
-    broken = await _spans(
-        session,
-        select(
-            Outage.instrument_id, Outage.starts_at, func.coalesce(Outage.ends_at, literal(until)).label("ends_at")
-        ).where(
-            Outage.instrument_id.in_(ids), Outage.starts_at < until, func.coalesce(Outage.ends_at, literal(until)) > now
-        ),
-    )
+    rows = await _ASKED.fetch(
+        session, ids=[one.id for one in instruments], now=now, until=until, during=period(now, until),
+        first_day=hours.local_day(now), last_day=hours.local_day(until),
+    )  # fmt: skip
+    calendars = {row["id"]: row for row in rows}
     found = {}
     for one in instruments:
-        opened = hours.open_spans(weekly[one.id], special[one.id], now, until, off)
-        first = _of(one, opened, taken[one.id], broken[one.id], now, minutes)
-        if first is not None:
+        calendar = calendars.get(one.id)
+        first = calendar and _of(one, calendar, now, until, minutes)
+        if first:
             found[one.id] = first
     return found
 
 
-def _of(
-    instrument: Instrument,
-    opened: list[Span],
-    taken: list[Span],
-    broken: list[Span],
-    now: datetime,
-    minutes: int | None,
-) -> Span | None:
+def _of(instrument: Instrument, calendar: Any, now: datetime, until: datetime, minutes: int | None) -> Span | None:
     step = timedelta(minutes=instrument.slot_minutes)
     length = -(-timedelta(minutes=max(instrument.min_minutes, minutes or 0)) // step) * step
     if length > timedelta(minutes=instrument.max_minutes):
         return None
     earliest = now + timedelta(minutes=instrument.notice_minutes)
-    buffer = timedelta(minutes=instrument.buffer_minutes)
-    first = first_of(opened, taken, broken, earliest, step=step, length=length, buffer=buffer)
     latest = now + timedelta(days=instrument.horizon_days)
-    return first if first is not None and first.starts_at <= latest else None
+    taken, broken = _spans(calendar["held"]), _spans(calendar["broken"])
+    # Most are free soon: the hours of two weeks are told only where those of the next days do not do.
+    for end in (min(earliest + length + SOON, until), until):
+        first = first_of(
+            opened(calendar, now, end), taken, broken, earliest,
+            step=step, length=length, buffer=timedelta(minutes=instrument.buffer_minutes),
+        )  # fmt: skip
+        if first is not None:
+            return first if first.starts_at <= latest else None
+    return None
 
 
-async def _grouped(session: AsyncSession, statement: Select[Any]) -> dict[UUID, list[Any]]:
-    found: dict[UUID, list[Any]] = defaultdict(list)
-    for row in (await session.scalars(statement)).all():
-        found[row.instrument_id].append(row)
-    return found
-
-
-async def _spans(session: AsyncSession, statement: Select[UUID, datetime, datetime]) -> dict[UUID, list[Span]]:
-    found: dict[UUID, list[Span]] = defaultdict(list)
-    for key, starts_at, ends_at in (await session.execute(statement)).all():
-        found[key].append(Span(starts_at, ends_at))
-    return found
+def _spans(ranges: Iterable[Any] | None) -> list[Span]:
+    return [Span(one.lower, one.upper) for one in ranges or ()]

@@ -2,14 +2,17 @@
 
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
     Integer,
+    Select,
     SmallInteger,
     and_,
+    any_,
     case,
     column,
     exists,
@@ -17,9 +20,8 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    values,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from marketplace.kernel.refusals import Invalid
 from marketplace.labs import hours
@@ -28,7 +30,6 @@ from marketplace.reservations.models import Claim
 from schemas.base import FieldError
 
 LONGEST_SEARCH: Final = timedelta(days=7)
-LONGEST_BUFFER: Final = timedelta(days=1)
 ORDER: Final = "结束须晚于开始 · it has to end after it begins"
 
 
@@ -54,20 +55,11 @@ def wanted(since: datetime | None, until: datetime | None) -> tuple[datetime, da
 
 
 def between(since: datetime, until: datetime) -> ColumnElement[bool]:
-    """Open all of that time, in order, and held by nobody: what one could book there and then."""
-    begins, ends = (literal(moment, DateTime(timezone=True)) for moment in (since, until))
-    # Told once for the whole search and not for each instrument: of claims there are many more than of instruments.
-    holder = aliased(Instrument)
-    needed = ends + func.make_interval(0, 0, 0, 0, 0, holder.buffer_minutes)
-    taken = (
-        select(Claim.resource_id)
-        .join(holder, holder.id == Claim.resource_id)
-        .where(
-            # An index finds these; no buffer is longer.
-            Claim.during.op("&&")(func.tstzrange(begins, literal(until + LONGEST_BUFFER, DateTime(timezone=True)))),
-            func.lower(Claim.during) < needed,
-        )
-    )
+    """Open all of that time, in order, and held by nobody: what one could book there and then.
+
+    What is held, and which hours cover the time, is told once for the whole search and not for each instrument: so the
+    search costs the same whether the first instruments of the catalogue are free or none of them is.
+    """
     broken = exists(
         select(Outage.id).where(
             Outage.instrument_id == Instrument.id,
@@ -75,19 +67,60 @@ def between(since: datetime, until: datetime) -> ColumnElement[bool]:
             or_(Outage.ends_at.is_(None), Outage.ends_at > since),
         )
     )
-    return and_(_open_between(since, until), Instrument.id.not_in(taken), ~broken)
+    held = [Instrument.id.not_in(some) for some in (_held_then(since, until), _held_soon_after(until))]
+    return and_(_open_between(since, until), *held, ~broken)
+
+
+def _held_then(since: datetime, until: datetime) -> Select[UUID]:
+    return select(Claim.resource_id).where(Claim.during.op("&&")(_range(_moment(since), _moment(until))))
+
+
+def _after(until: datetime, minutes: Any) -> Any:
+    return _moment(until) + func.make_interval(0, 0, 0, 0, 0, minutes)
+
+
+# Named once: SQLAlchemy takes longer over another name for a wide table than PostgreSQL over the search.
+_HOLDER: Final[Any] = Instrument.__table__.alias("holder")
+_ANY: Final[Any] = Instrument.__table__.alias("any_of_them")
+# An index tells.
+_LONGEST_BUFFER: Final = select(func.coalesce(func.max(_ANY.c.buffer_minutes), 0)).scalar_subquery()
+
+
+def _held_soon_after(until: datetime) -> Select[UUID]:
+    """What is held so soon after that an instrument's buffer would reach into it. Without buffers no claim is read."""
+    return (
+        select(Claim.resource_id)
+        .join(_HOLDER, _HOLDER.c.id == Claim.resource_id)
+        .where(
+            Claim.during.op("&&")(_range(_moment(until), _after(until, _LONGEST_BUFFER))),
+            func.lower(Claim.during) < _after(until, _HOLDER.c.buffer_minutes),
+        )
+    )
+
+
+def _moment(moment: datetime) -> ColumnElement[datetime]:
+    return literal(moment, DateTime(timezone=True))
+
+
+def _range(begins: Any, ends: Any) -> Any:
+    return func.tstzrange(begins, ends)
 
 
 def _open_between(since: datetime, until: datetime) -> ColumnElement[bool]:
     """Open from end to end: the hours of each day, cut to what is asked for, add up to all of it.
 
-    The hours of one day never overlap (an exclusion constraint), so a sum is enough.
+    The hours of one day never overlap (an exclusion constraint), so a sum is enough. Those few that have a day unlike
+    the others in that time are looked at one by one.
     """
     parts = list(hours.day_parts(since, until))
-    named = values(
-        column("day", Date), column("weekday", SmallInteger), column("since", Integer), column("until", Integer),
-        name="named_days",
-    ).data([tuple(part) for part in parts])  # fmt: skip
+    # Arrays and not VALUES, which SQLAlchemy would write out anew for every search.
+    columns: dict[str, Any] = {"day": Date, "weekday": SmallInteger, "since": Integer, "until": Integer}
+    given: Any = (literal([getattr(part, name) for part in parts], ARRAY(kind)) for name, kind in columns.items())
+    named = (
+        func.unnest(*given)
+        .table_valued(*(column(name, kind) for name, kind in columns.items()))
+        .render_derived(name="named_days")
+    )
     # A holiday follows the weekday that it is worked like, or none.
     weekday = case((Holiday.day.is_(None), named.c.weekday), else_=Holiday.follows).label("weekday")
     days = (
@@ -95,11 +128,28 @@ def _open_between(since: datetime, until: datetime) -> ColumnElement[bool]:
         .select_from(named.outerjoin(Holiday, Holiday.day == named.c.day))
         .subquery("days")
     )
+    needed = sum(part.until - part.since for part in parts)
+
+    def shared(cls: type[OpeningHours | OpeningException]) -> ColumnElement[int]:
+        return func.least(cls.closes, days.c.until) - func.greatest(cls.opens, days.c.since)
+
+    def meeting(cls: type[OpeningHours | OpeningException]) -> tuple[ColumnElement[bool], ...]:
+        return cls.opens < days.c.until, cls.closes > days.c.since
+
+    like_every_week = (
+        select(OpeningHours.instrument_id)
+        .join(days, OpeningHours.weekday == days.c.weekday)
+        .where(*meeting(OpeningHours))
+        .group_by(OpeningHours.instrument_id)
+        .having(func.sum(shared(OpeningHours)) == needed)
+    )
+    have_exceptions = select(OpeningException.instrument_id).where(
+        OpeningException.day == any_(literal([part.day for part in parts], ARRAY(Date)))
+    )
 
     def minutes(cls: type[OpeningHours | OpeningException], *same_day: ColumnElement[bool]) -> ColumnElement[Any]:
-        shared = func.least(cls.closes, days.c.until) - func.greatest(cls.opens, days.c.since)
-        found = select(func.coalesce(func.sum(shared), 0)).where(
-            cls.instrument_id == Instrument.id, cls.opens < days.c.until, cls.closes > days.c.since, *same_day
+        found = select(func.coalesce(func.sum(shared(cls)), 0)).where(
+            cls.instrument_id == Instrument.id, *meeting(cls), *same_day
         )
         return found.correlate(Instrument).scalar_subquery()
 
@@ -110,4 +160,6 @@ def _open_between(since: datetime, until: datetime) -> ColumnElement[bool]:
     )
     usual = minutes(OpeningHours, OpeningHours.weekday == days.c.weekday, ~unlike)
     special = minutes(OpeningException, OpeningException.day == days.c.day)
-    return usual + special == sum(part.until - part.since for part in parts)
+    return case(
+        (Instrument.id.in_(have_exceptions), usual + special == needed), else_=Instrument.id.in_(like_every_week)
+    )

@@ -1,7 +1,6 @@
 """The platform's calendar of holidays, kept by its administrators: days off, and days worked in their place (调休)."""
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -11,7 +10,7 @@ from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import Paging, page
 from marketplace.kernel.refusals import Forbidden, NotFound
-from marketplace.labs import facts, hours
+from marketplace.labs import facts
 from marketplace.labs.models import Holiday
 from schemas.holidays import HolidayWritten
 from schemas.identity import Permission
@@ -19,13 +18,6 @@ from schemas.identity import Permission
 
 class NotTheirCalendar(Forbidden):
     """只有平台管理员可以修改节假日。 · Only a platform administrator changes the holidays."""
-
-
-async def between(session: AsyncSession, since: datetime, until: datetime) -> Mapping[date, int | None]:
-    """The days of a period that do not follow their weekday, and which one they follow, if any."""
-    days = Holiday.day.between(hours.local_day(since), hours.local_day(until))
-    rows = await session.execute(select(Holiday.day, Holiday.follows).where(days))
-    return {row.day: row.follows for row in rows.all()}
 
 
 async def listed(session: AsyncSession, paging: Paging) -> tuple[list[Holiday], str | None]:

@@ -65,8 +65,8 @@ def open_spans(
     since: datetime,
     until: datetime,
     holidays: Mapping[date, int | None],
-) -> list[Span]:
-    """Every stretch within a period in which it is open; what meets at midnight is one stretch.
+) -> Iterator[Span]:
+    """Every stretch within a period in which it is open, in order and a day at a time; what meets at midnight is one.
 
     A day with an exception follows the exception alone; a holiday the weekday that it is worked like, if any.
     """
@@ -78,17 +78,24 @@ def open_spans(
         stretches = by_day.setdefault(other.day, [])
         if other.opens is not None and other.closes is not None:
             stretches.append((other.opens, other.closes))
-    found: list[Span] = []
+    last: Span | None = None
     for part in day_parts(since, until):
         begins = midnight(part.day)
         follows = holidays.get(part.day, part.weekday)
         usual = [] if follows is None else by_weekday.get(follows, [])
         for opens, closes in sorted(by_day.get(part.day, usual)):
-            first = max(since, begins + timedelta(minutes=opens))
-            last = min(until, begins + timedelta(minutes=closes))
-            if first < last:
-                found.append(Span(first.astimezone(UTC), last.astimezone(UTC)))
-    return merged(found)
+            first = max(since, begins + timedelta(minutes=opens)).astimezone(UTC)
+            end = min(until, begins + timedelta(minutes=closes)).astimezone(UTC)
+            if first >= end:
+                continue
+            if last is not None and first <= last.ends_at:
+                last = Span(last.starts_at, max(last.ends_at, end))
+                continue
+            if last is not None:
+                yield last
+            last = Span(first, end)
+    if last is not None:
+        yield last
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

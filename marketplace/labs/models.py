@@ -64,6 +64,8 @@ class Instrument(Versioned, Base):
         ),
         Index("instrument_listed_idx", "created_at", "id", postgresql_where=sql("state = 'published'")),
         Index("instrument_harvest_idx", "updated_at", "id", postgresql_where=sql("state = 'published'")),
+        # How long the longest buffer is.
+        Index("instrument_buffer_idx", "buffer_minutes"),
         Index("instrument_owner_idx", "organisation_id", "created_at", "id"),
         Index("instrument_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
         Index("instrument_facets_idx", "facets", postgresql_using="gin"),
@@ -152,7 +154,8 @@ class OpeningHours(Base):
             name="opening_hours_no_overlap",
             using="gist",
         ),
-        Index("opening_hours_weekday_idx", "weekday", "instrument_id"),
+        # With the hours themselves: a search by time reads a weekday of all instruments in the index alone.
+        Index("opening_hours_weekday_idx", "weekday", "instrument_id", postgresql_include=["opens", "closes"]),
     )
 
     id: Mapped[Key]

@@ -83,7 +83,7 @@ def kept(lines: Sequence[PriceLine]) -> list[dict[str, Any]]:
     return [one.model_dump(mode="json") for one in lines]
 
 
-_OF_A_TARIFF = ("id", "instrument_id", "prices", "windows", "late_cancel_percent", "accepts_vouchers")
+OF_A_TARIFF = ("id", "instrument_id", "prices", "windows", "late_cancel_percent", "accepts_vouchers")
 _AGREED = Prepared(
     insert(Agreement).values(
         {name: bindparam(name) for name in ("booking_id", "tariff_id", "gross", "lines", "at")}
@@ -94,7 +94,7 @@ _DAY = cast(func.timezone("Asia/Shanghai", Booking.starts_at), Date)
 _PRICED = Prepared(
     select(
         Booking.organisation_id, Booking.customer_class, Booking.starts_at, Booking.ends_at, Booking.assisted,
-        *(getattr(Tariff, name) for name in _OF_A_TARIFF),
+        *(getattr(Tariff, name) for name in OF_A_TARIFF),
     )
     .join(Tariff, Tariff.instrument_id == Booking.instrument_id)
     .where(Booking.id == bindparam("booking"), Tariff.effective_from <= _DAY)
@@ -109,7 +109,7 @@ async def hold(session: AsyncSession, fact: labs.BookingConfirmed, by: UUID | No
     if found is None:
         return
     # A copy to compute with; the session knows nothing of it.
-    tariff = Tariff(**{name: found[name] for name in _OF_A_TARIFF})
+    tariff = Tariff(**{name: found[name] for name in OF_A_TARIFF})
     use = use_of(found["starts_at"], found["ends_at"], assisted=found["assisted"])
     customer = CustomerClass(found["customer_class"])
     lines = lines_of(tariff, customer, use)

@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Date, Uuid, column, select, true, values
+from sqlalchemy import Date, Uuid, bindparam, column, func, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from marketplace.identity.models import Organisation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.clock import BEIJING
+from marketplace.kernel.prepared import Prepared
 from marketplace.labs import bookings, rules
 from marketplace.labs.hours import Span
 from marketplace.labs.models import Instrument
@@ -71,18 +72,29 @@ async def prices(
     }
 
 
-async def _valid(session: AsyncSession, days: Mapping[UUID, date]) -> dict[UUID, Tariff]:
-    """For each instrument the tariff that holds on its day."""
-    asked = values(column("instrument_id", Uuid), column("day", Date), name="asked").data(list(days.items()))
+def _latest() -> Any:
+    asked = (
+        func.unnest(bindparam("ids", type_=ARRAY(Uuid)), bindparam("days", type_=ARRAY(Date)))
+        .table_valued(column("instrument_id", Uuid), column("day", Date))
+        .render_derived(name="asked")
+    )
     latest = (
-        select(Tariff)
+        select(*(getattr(Tariff, name) for name in charging.OF_A_TARIFF))
         .where(Tariff.instrument_id == asked.c.instrument_id, Tariff.effective_from <= asked.c.day)
         .order_by(Tariff.effective_from.desc(), Tariff.id.desc())
         .limit(1)
         .lateral("latest")
     )
-    rows = await session.scalars(select(aliased(Tariff, latest)).select_from(asked).join(latest, true()))
-    return {tariff.instrument_id: tariff for tariff in rows.all()}
+    return select(latest).select_from(asked).join(latest, true())
+
+
+_LATEST: Final = Prepared(_latest())
+
+
+async def _valid(session: AsyncSession, days: Mapping[UUID, date]) -> dict[UUID, Tariff]:
+    """For each instrument the tariff that holds on its day: a copy to compute with, the session knows nothing of it."""
+    rows = await _LATEST.fetch(session, ids=list(days), days=list(days.values()))
+    return {row["instrument_id"]: Tariff(**row) for row in rows}
 
 
 def _use(one: Instrument, span: Span) -> Use:

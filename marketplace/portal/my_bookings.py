@@ -14,7 +14,7 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound, NotSignedIn, Refusal
-from marketplace.labs import bookings, codes, ratings, shapes, usages, waiting
+from marketplace.labs import bookings, codes, moves, ratings, shapes, usages, waiting
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.labs import local_moment
 from marketplace.portal.routes import PageRoute
@@ -77,7 +77,7 @@ Step = Callable[[AsyncSession, Actor, UUID, Typed], Awaitable[Any]]
 
 async def _approve(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
     waive = list(Rule) if _said(typed, "waive") == "1" else []
-    return await bookings.approve(session, actor, key, Approval(note=_said(typed, "note") or None, waive=waive))
+    return await moves.approve(session, actor, key, Approval(note=_said(typed, "note") or None, waive=waive))
 
 
 async def _refuse(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
@@ -85,7 +85,7 @@ async def _refuse(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) 
 
 
 async def _move(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
-    return await bookings.move(session, actor, key, BookingMove.model_validate(_time(typed)))
+    return await moves.move(session, actor, key, BookingMove.model_validate(_time(typed)))
 
 
 async def _rate(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -43,6 +43,8 @@ class Claim(Base):
     __tablename__ = "claim"
     __table_args__ = (
         ExcludeConstraint(("resource_id", "="), ("during", "&&"), name="claim_no_overlap", using="gist"),
+        # What is held at a time, of all there is: in the index of the constraint those lie wherever their resource does.
+        Index("claim_during_idx", "during", postgresql_using="gist", postgresql_include=["resource_id"]),
         CheckConstraint("not isempty(during)", name="not_empty"),
         CheckConstraint(
             "lower(during) is not null and upper(during) is not null"

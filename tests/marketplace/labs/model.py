@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from marketplace.kernel.refusals import NotFound
-from marketplace.labs.bookings import AlreadyMoving, BookingOver, NotItsTime, NotYourBooking
+from marketplace.labs.bookings import BookingOver, NotItsTime, NotYourBooking
 from marketplace.labs.instruments import NotItsKeeper
+from marketplace.labs.moves import AlreadyMoving
 from marketplace.labs.rules import SeriesNotBookable
 from marketplace.labs.waiting import NoOffer, NotTaken, NotYourPlace, WaitingAlready
 from schemas.bookings import Rule

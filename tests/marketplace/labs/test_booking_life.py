@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.refusals import Refusal
-from marketplace.labs import bookings, series, usages, waiting
+from marketplace.labs import bookings, moves, series, usages, waiting
 from marketplace.labs.rules import NotBookable
 from schemas.bookings import (
     Approval,
@@ -230,7 +230,7 @@ class Life(RuleBasedStateMachine):
         one = self.picked(number, "requested")
         self.both(
             lambda: self.model.approve(by, one, waive),
-            bookings.approve, self.world.people[by], one.key, Approval(waive=sorted(waive)),
+            moves.approve, self.world.people[by], one.key, Approval(waive=sorted(waive)),
         )  # fmt: skip
 
     @precondition(lambda self: self.model.bookings)
@@ -250,7 +250,7 @@ class Life(RuleBasedStateMachine):
         wish = BookingMove(starts_at=self.moment(start), ends_at=self.moment(start + length))
         self.both(
             lambda: self.model.move(by, one, start, length),
-            bookings.move, self.world.people[by], one.key, wish,
+            moves.move, self.world.people[by], one.key, wish,
         )  # fmt: skip
 
     @precondition(lambda self: self.model.bookings)

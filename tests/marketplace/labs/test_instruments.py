@@ -1,7 +1,7 @@
 """The catalogue: what public money bought is open, a lab says on which terms, and one can search by time."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
 from marketplace.labs import hours
+from marketplace.labs.models import Holiday, Outage
 from marketplace.reservations import claims
 from tests.given.labs import ALWAYS, EVERY_FIELD_OF_AN_INSTRUMENT, PLAIN, an_instrument, day, slot, weekday
 
@@ -178,35 +179,53 @@ async def test_which_of_this_class_are_free_on_tuesday_from_nine_to_twelve(manag
 
 
 async def test_the_search_by_time_and_the_calendar_never_disagree(manager, engineer, session):
-    """Random calendars and times: the list has an instrument exactly when its own calendar shows that time free."""
+    """Random calendars and times: the list has an instrument exactly when its own calendar shows that time free, and
+    nobody follows sooner than what is kept free after a booking."""
     dice = random.Random(7)
     made = {}
-    for number in range(6):
-        weekly = []
-        for one in range(1, 8):
-            edges = sorted(dice.sample(range(25), 4))
-            weekly += [
-                {"weekday": one, "opens": f"{a:02d}:00", "closes": f"{b:02d}:00"}
-                for a, b in (edges[:2], edges[2:])
-                if dice.random() < 0.8
-            ]
-        closed = (weekday(one).date().isoformat() for one in dice.sample(range(1, 8), 2))
-        special = [{"day": one, "opens": None, "closes": None, "reason": "x"} for one in closed]
-        one = await an_instrument(session, manager.organisation, name=f"第{number}台", hours=weekly, exceptions=special)
+
+    def stretches(chance: float) -> list[dict[str, str]]:
+        edges = sorted(dice.sample(range(25), 4))
+        both = (edges[:2], edges[2:]) if edges[1] < edges[2] else (edges[:2],)
+        return [{"opens": f"{a:02d}:00", "closes": f"{b:02d}:00"} for a, b in both if dice.random() < chance]
+
+    for ahead, follows in ((2, None), (4, 7), (6, 1)):
+        session.add(Holiday(day=weekday(1).date() + timedelta(days=ahead), name="调休", follows=follows))
+    for number in range(8):
+        weekly = [{"weekday": one} | part for one in range(1, 8) for part in stretches(0.9)]
+        special = []
+        for one in dice.sample(range(8), 3):
+            on = {"day": str(weekday(1).date() + timedelta(days=one)), "reason": "x"}
+            special += [on | part for part in stretches(0.7)] or [on | {"opens": None, "closes": None}]
+        one = await an_instrument(
+            session, manager.organisation, name=f"第{number}台", hours=weekly, exceptions=special,
+            buffer_minutes=dice.choice([0, 30, 240]),
+        )  # fmt: skip
         for start in dice.sample(range(0, 160, 4), 6):
             await claims.claim(
                 session, uuid7(), claims.period(weekday(1, start), weekday(1, start + dice.choice([1, 2, 4]))), [one.id]
             )
-        made[one.name] = str(one.id)
-    for _ in range(10):
+        broken = weekday(1, dice.randrange(0, 160))
+        session.add(Outage(instrument_id=one.id, starts_at=broken, ends_at=broken + timedelta(hours=5), reason="x"))
+        made[one.name] = (str(one.id), timedelta(minutes=one.buffer_minutes))
+    await session.commit()
+    seen_free = 0
+    for _ in range(25):
         since = weekday(1, dice.randrange(0, 160))
         until = since + timedelta(hours=dice.choice([1, 1, 2, 3, 8, 26]))
         found = set(await names(engineer, free_from=since.isoformat(), free_until=until.isoformat()))
-        for name, key in made.items():
-            window = {"since": since.isoformat(), "until": until.isoformat()}
+        for name, (key, buffer) in made.items():
+            window = {"since": since.isoformat(), "until": (until + buffer).isoformat()}
             seen = (await engineer.get(f"{URL}/{key}/availability", params=window)).json()
-            whole = [{"starts_at": seen["since"], "ends_at": seen["until"]}]
-            assert (name in found) == (seen["free"] == whole), (name, window, seen)
+            whole = any(of(one)[0] <= since and until <= of(one)[1] for one in seen["open"])
+            hindered = any(one["kind"] == "booked" or of(one)[0] < until for one in seen["busy"])
+            assert (name in found) == (whole and not hindered), (name, window, seen)
+            seen_free += name in found
+    assert seen_free > 10, "not all of it is closed"
+
+
+def of(stretch: dict[str, str]) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(stretch["starts_at"]), datetime.fromisoformat(stretch["ends_at"])
 
 
 def test_a_day_in_china_begins_at_sixteen_oclock_utc():
