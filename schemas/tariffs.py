@@ -179,7 +179,12 @@ class Quote(Sums):
     """What it would cost now. Nothing is held by asking."""
 
     instrument_id: UUID
-    tariff_id: Annotated[UUID | None, Field(description="未公布收费标准时为空，金额为 0 并不表示免费，请咨询机组 · null where no tariff is published: a sum of 0 is no offer then, ask the lab")]
+    tariff_id: Annotated[
+        UUID | None,
+        Field(
+            description="未公布收费标准时为空，金额为 0 并不表示免费，请咨询机组 · null where no tariff is published: a sum of 0 is no offer then, ask the lab"
+        ),
+    ]
     customer_class: CustomerClass
     minutes: int
     lines: list[PriceLine]
@@ -205,7 +210,12 @@ class SlotPrice(Sums):
     assisted: Annotated[
         bool, Field(description="只能由机组操作的，含操作费 · with its operator, where there is no other way")
     ]
-    tariff_id: Annotated[UUID | None, Field(description="未公布收费标准时为空，金额为 0 并不表示免费，请咨询机组 · null where no tariff is published: a sum of 0 is no offer then, ask the lab")]
+    tariff_id: Annotated[
+        UUID | None,
+        Field(
+            description="未公布收费标准时为空，金额为 0 并不表示免费，请咨询机组 · null where no tariff is published: a sum of 0 is no offer then, ask the lab"
+        ),
+    ]
     minutes: int
     lines: list[PriceLine]
 

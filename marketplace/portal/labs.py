@@ -25,6 +25,7 @@ from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.base import FieldError
 from schemas.bookings import BookingNew, WaitingNew
+from schemas.identity import Permission
 from schemas.labs import (
     DAY_MINUTES,
     Availability,
@@ -64,6 +65,7 @@ def _asked(request: Request) -> Asked:
     asked.plain("q", "organisation")
     asked.chosen("kind", InstrumentKind)
     asked.ticked("publicly_funded")
+    asked.ticked("mine")
     if day := asked.said("day"):
         begins, ends = (local_moment(day, asked.said(name)) for name in ("from", "to"))
         if begins is None or ends is None:
@@ -115,6 +117,7 @@ async def catalogue(visit: Visited, session: Reading) -> Response:
         narrowed=bool(asked.wish or asked.wrong),
         kinds=list(InstrumentKind),
         later="cursor" in asked.typed,
+        manages=visit.may(Permission.MANAGE_LABS),
     )
 
 

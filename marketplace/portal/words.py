@@ -100,6 +100,11 @@ INSTRUMENT_STATES: Final = {
     "published": "开放共享 · offered",
     "retired": "已停止共享 · retired",
 }
+IMPORT_KINDS: Final = {
+    "achievement": "科技成果 · achievements",
+    "problem": "技术难题 · problems",
+    "instrument": "仪器 · instruments",
+}
 CUSTOMERS: Final = {
     "internal": "本单位 · own people",
     "academic": "高校院所 · universities and institutes",
@@ -327,6 +332,10 @@ SAID: Final = {
     "drafted": "草稿已保存，核对后即可发布。 · The draft is saved; look it over, then publish it.",
     "published": "已发布，所有人都能看到，并参与匹配。 · Published: everybody can see it and it takes part in matching.",
     "in-review": "已提交审核，通过后自动发布。 · Handed in for review; it is published once approved.",
+    "offered": "已开放共享，目录中可以找到并预约。 · Offered: it is found in the catalogue and can be booked.",
+    "retired": "已停止共享，不再显示在目录中；随时可以重新开放。 · Taken out of the catalogue; you can offer it again.",
+    "import-confirmed": "已确认，正在写入。 · Confirmed; it is being written.",
+    "import-begun": "已收到文件，正在检查。 · The file is here and is being checked.",
     "withdrawn": "已撤回，不再展示和匹配，可随时重新发布。 · Taken back: no longer shown or ranked. You can publish it again.",
     "confirmed": "已确认仍然有效。 · Confirmed: it still holds.",
     "talks": "已标记为洽谈中。 · Marked as in talks.",
