@@ -205,7 +205,7 @@ METER_OUTCOMES: Final = {
     "unfinished": "未见关机，未计机时 · no stop came: not counted",
     "entered": "已录入机时 · entered as use",
     "added": "已并入机时 · added to the use",
-    "known": "此预约已有机时，未重复计 · the booking's use stood already",
+    "known": "已有同一时间的记录，未重复计 · known already: not counted twice",
     "closed": "已与关机配对 · paired with its stop",
     "unmatched": "没有对应的开机，未计机时 · no start before it: not counted",
 }

@@ -20,7 +20,7 @@ class Scene:
         self.instrument, self.meters, self.booked, self.begin = instrument, meters, booked, begin
 
     async def leave(self) -> None:
-        with clock.ahead(self.begin + timedelta(minutes=110) - clock.now()):
+        with clock.ahead(self.begin + timedelta(minutes=109, seconds=30) - clock.now()):
             body = {"preparation_minutes": 10, "processing_minutes": 5, "samples": 3}
             left = await self.engineer.post(f"/api/v1/bookings/{self.booked['id']}/check-out", body)
         assert left.status_code == 200, left.text
