@@ -242,7 +242,8 @@ def _claim(usage: Usage, evidence: list[Told], frozen: Collection[UUID]) -> Clai
         usage.source, usage.starts_at, usage.ends_at, usage.preparation_minutes, usage.run_minutes,
         usage.processing_minutes, usage.samples,
     )  # fmt: skip
-    found = runs.counted(evidence or [itself])
+    said = evidence if any(not one.corrects for one in evidence) else [itself, *evidence]
+    found = runs.counted(said)
     if usage.id in frozen:
         now = runs.Numbers(
             usage.source, usage.starts_at, usage.ends_at, usage.preparation_minutes, usage.run_minutes,
