@@ -137,7 +137,10 @@ def _metered(runs: Sequence[Told], left: Sequence[Told]) -> Counted:
     samples = max(counts, default=None)
     since, until = stretches[0][0], stretches[-1][1]
     run = min(sum(one.run for one in runs), sum(minutes_between(*one) for one in stretches))
-    whole = merged([(since - timedelta(minutes=before), since), *stretches, (until, until + timedelta(minutes=after))])
+    # What a meter's own time has no room for lies before and after it.
+    spare = sum(minutes_between(*one) for one in stretches) - run
+    early, late = max(0, before - spare), max(0, after - max(0, spare - before))
+    whole = merged([(since - timedelta(minutes=early), since), *stretches, (until, until + timedelta(minutes=late))])
     numbers = Numbers(UsageSource.METER, whole[0][0], whole[-1][1], before, run, after, samples)
     return Counted(numbers, whole, RANK[UsageSource.METER])
 

@@ -62,6 +62,10 @@ async def _places(visit: Visit, session: AsyncSession, kind: ImportKind) -> list
     return [organisation for _, organisation in memberships if organisation is not None and organisation.id in own]
 
 
+def _kinds(visit: Visit) -> list[ImportKind]:
+    return [kind for kind in ImportKind if visit.actor.organisations_where(_NEEDED[kind])]
+
+
 async def _page(
     visit: Visit, session: AsyncSession, kind: ImportKind, *, typed: Typed | None = None, wrong: list[str] | None = None,
     status: int = 200,
@@ -71,7 +75,7 @@ async def _page(
     if not places:
         raise NobodysToImport
     return visit.page(
-        "import.html", status, kind=kind, kinds=list(ImportKind), places=places, typed=typed or {}, wrong=wrong or [],
+        "import.html", status, kind=kind, kinds=_kinds(visit), places=places, typed=typed or {}, wrong=wrong or [],
         most=say.size(visit.request.app.state.settings.upload_limit), here=f"/imports/{kind}",
     )  # fmt: skip
 

@@ -220,7 +220,9 @@ def shown(view: InstrumentView | InstrumentBody) -> Typed:
                 found = getattr(value, part, None)
                 typed[f"{name}.{part}"] = ["" if found is None else str(found)]
         elif field.how == "hours":
-            typed[name] = [written.hours_written([(one.weekday, one.opens, one.closes) for one in value or ()])]
+            typed[name] = [
+                _hours_shown(written.hours_written([(one.weekday, one.opens, one.closes) for one in value or ()]))
+            ]
         elif field.how == "ticks":
             typed[name] = [str(one) for one in value or ()]
         elif field.how == "code":
@@ -234,6 +236,19 @@ def shown(view: InstrumentView | InstrumentBody) -> Typed:
         else:
             typed[name] = ["" if value is None else str(value).removesuffix(".00")]
     return typed
+
+
+def _hours_shown(text: str) -> str:
+    """The week as its reader writes it: without a language, days are numbers."""
+    if not say.in_english():
+        return text
+    if text == written.CLOSED:
+        return "closed"
+    plain = text.replace("每天", "1-7").translate(_PLAIN)
+    return plain.replace("周", "")
+
+
+_PLAIN: Final = str.maketrans("一二三四五六日至、；", "1234567-,;")
 
 
 def fresh() -> Typed:

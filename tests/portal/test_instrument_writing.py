@@ -64,6 +64,9 @@ async def test_an_instrument_is_drafted_offered_and_taken_back(lab, given, visit
         ["断口", "形貌"],
     )
     assert (told["customers"], told["confirmed_at_once"]) == (["internal", "province_firm"], ["internal"])
+    english = visitor(lab, "en")
+    assert (await english.page(url)).field("hours") == "1-5 08:30-12:00,13:30-17:30;6 09:00-12:00"
+    assert await english.sent(url, (await english.page(url)).form(url)) == f"{url}?said=saved"
     # Saved as it is opened, nothing changes.
     assert await keeper.sent(url, (await keeper.page(url)).form(url)) == f"{url}?said=saved"
     assert (await lab.get(f"/api/v1{here}")).json()["version"] == told["version"]

@@ -74,6 +74,11 @@ def test_the_evidence_of_the_highest_rank_stands():
     assert counted([log, kiosk]).numbers.source is UsageSource.KIOSK
     told = counted([log, kiosk, meter]).numbers
     assert (told.source, told.run, told.effective, told.samples) == (UsageSource.METER, 60, 75, 2)
+    # What was told to lie within the meter's time needs no other; what does not, lies around it.
+    whole = counted([Told(UsageSource.METER, at(0), at(60), preparation=15, run=40)]).numbers
+    assert (whole.since, whole.until, whole.effective) == (at(0), at(60), 55)
+    around = counted([meter, Told(UsageSource.KIOSK, at(0), at(100), 10, 85, 5)]).numbers
+    assert (around.since, around.until) == (at(5), at(80))
     keeper = Told(UsageSource.KEEPER, at(0), at(60), run=50)
     assert counted([log, kiosk, meter, keeper]).numbers.run == 50
     right = Told(UsageSource.KEEPER, at(0), at(60), run=40, corrects=True, at=at(900))
