@@ -24,6 +24,7 @@ from marketplace.pairings import instruments, pairings
 from marketplace.pairings.engine import Engine
 from schemas.identity import Confirmation, Permission, Registration, Role
 from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, Pairing, RankingPage, TermReason
+from schemas.tariffs import Unpriced
 
 
 class CommandRefused(Exception):  # noqa: N818 -- it is shown to the person at the terminal
@@ -104,16 +105,18 @@ def _use(pairing: Pairing | InstrumentPairing) -> str:
     """When an instrument could be used, and what that costs."""
     if not isinstance(pairing, InstrumentPairing):
         return ""
-    if pairing.first_free is None or pairing.price is None:
+    if pairing.unpriced is Unpriced.NOT_ADMITTED:
+        return "\n[dim]不接受此类用户的预约，请咨询机组 · such customers are not admitted; ask the lab[/dim]"
+    if pairing.first_free is None:
         return "\n[dim]14 天内没有空闲 · nothing free within 14 days[/dim]"
     since, until = (moment.astimezone(BEIJING) for moment in (pairing.first_free.starts_at, pairing.first_free.ends_at))
     ends = f"{until:%H:%M}" if since.date() == until.date() else f"{until:%m-%d %H:%M}"
     price = pairing.price
-    costs = "免费 free" if price.tariff_id is None else f"{price.payer_amount} 元 CNY"
-    if price.payer_amount != price.gross:
-        costs += f"（原价 of {price.gross}）"
-    if not price.admitted:
-        costs += "；不接受此类用户 · not for this class of customers"
+    costs = "未公布收费标准，请咨询机组 · no price published; ask the lab"
+    if price is not None:
+        costs = f"{price.payer_amount} 元 CNY"
+        if price.payer_amount != price.gross:
+            costs += f"（原价 of {price.gross}）"
     return f"\n[green]最早 first free {since:%Y-%m-%d %H:%M}–{ends}[/green]\n{costs}"
 
 

@@ -11,7 +11,7 @@ from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.clock import BEIJING
-from marketplace.labs import outputs, usages
+from marketplace.labs import counting, outputs, usages
 from marketplace.labs.models import Instrument
 from schemas.bookings import UsageSource
 from schemas.identity import Permission
@@ -47,8 +47,8 @@ async def load(
             "assisted": row["source"] == UsageSource.KEEPER, "note": row["note"],
         }  # fmt: skip
         whom = usages.of_organisation(instrument, served)
-        made.append(usages.written(instrument.id, UsageSource(row["source"]), keeper, told | minutes | whom))
-    await usages.put(session, *made)
+        made.append(counting.written(instrument.id, UsageSource(row["source"]), keeper, told | minutes | whom))
+    await counting.put(session, *made, asked_by=keeper)
     for row in led_to:
         instrument = shared[row["instrument"]]
         own = frozenset({instrument.organisation_id})

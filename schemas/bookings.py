@@ -229,13 +229,17 @@ class UsageSource(StrEnum):
 UsedMinutes = Annotated[int, Whole(0, 31 * 24 * 60)]
 
 
-class UsageNumbers(Message):
+class UsageSaid(Message):
     """Effective hours: necessary preparation, the run, necessary post-processing."""
 
     preparation_minutes: UsedMinutes = 0
     run_minutes: UsedMinutes
     processing_minutes: UsedMinutes = 0
     samples: Annotated[int, Whole(0, 1_000_000)] | None = None
+
+
+class UsageNumbers(UsageSaid):
+    """The same as somebody writes it down: something at least."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -270,6 +274,13 @@ class UsageNew(UsageNumbers):
         ends_later(self.starts_at, self.ends_at)
         if self.ends_at - self.starts_at > LONGEST:
             raise wrong_at("ends_at", "period_length", "最长 31 天 · 31 days at most")
+        minutes = -((self.starts_at - self.ends_at) // timedelta(minutes=1))
+        if self.preparation_minutes + self.run_minutes + self.processing_minutes > minutes:
+            raise wrong_at(
+                "run_minutes",
+                "usage_longer_than_period",
+                "准备、运行、后处理合计超过了起止时间 · preparation, run and post-processing are longer than from beginning to end",
+            )
         if (self.booking_id is None) == (self.organisation_id is None):
             raise wrong_at(
                 "booking_id", "usage_of", "填写预约或单位之一 · name the booking or, without one, the organisation"
@@ -308,9 +319,31 @@ class UsageView(Message):
     samples: int | None
     assisted: bool
     note: str | None
+    superseded_by_id: Annotated[
+        UUID | None,
+        Field(
+            description="此时间已由这条记录计入，本条不再计机时和费用，只作留存"
+            " · that record has its time: this one is kept, and counts neither as use nor in money"
+        ),
+    ]
     created_at: AwareDatetime
     updated_at: AwareDatetime
     version: int
+
+
+class EvidenceView(UsageSaid):
+    """What one source said of a use, as it said it."""
+
+    id: UUID
+    source: UsageSource
+    device_id: Annotated[UUID | None, Field(description="计量终端 · the meter")]
+    correction: Annotated[bool, Field(description="管理员采纳的更正 · a correction that a keeper accepted")]
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    counts: Annotated[
+        bool, Field(description="计入机时；同一使用以等级最高的来源为准 · it counts: of one use the highest rank does")
+    ]
+    told_at: AwareDatetime
 
 
 class AdjustmentState(StrEnum):
@@ -333,8 +366,8 @@ class AdjustmentView(Message):
     usage_id: UUID
     state: AdjustmentState
     reason: str
-    wished: UsageNumbers
-    before: UsageNumbers
+    wished: UsageSaid
+    before: UsageSaid
     asked_by: UUID
     asked_at: AwareDatetime
     decided_by: UUID | None

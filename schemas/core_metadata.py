@@ -1,5 +1,6 @@
 """GB/T 30523-2023 科技资源核心元数据, as others harvest it."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -28,9 +29,32 @@ class CoreMetadata(Message):
     ]
 
 
-class HarvestFilter(Filter):
+class HarvestForm(StrEnum):
+    JSON = "json"
+    XML = "xml"
+
+
+class InWhichForm(Filter):
+    format: Annotated[
+        HarvestForm | None,
+        Field(
+            description="json 或 xml；不写则按 Accept 头，默认 json · without it the Accept header decides, JSON by default",
+        ),
+    ] = None
+
+
+class HarvestFilter(InWhichForm):
     """What to harvest: all that is open to the caller, or what has changed since the last time."""
 
     updated_since: Annotated[
         Moment | None, Field(description="只要此刻及以后修改过的 · only what was changed at this moment or later")
     ] = None
+    updated_until: Annotated[
+        Moment | None, Field(description="只要此刻以前修改过的 · only what was changed before this moment")
+    ] = None
+    deleted: Annotated[
+        bool,
+        Field(
+            description="也列出已停止共享的，采集方据此删除 · also what was taken out, so that harvesters take it out, too"
+        ),
+    ] = False

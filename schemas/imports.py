@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from schemas.base import Message
 
@@ -17,6 +17,15 @@ class ImportKind(StrEnum):
     ACHIEVEMENT = "achievement"
     PROBLEM = "problem"
     INSTRUMENT = "instrument"
+
+
+class ImportConfirmation(Message):
+    """The file of a dry run, imported as it was handed in."""
+
+    partial: Annotated[
+        StrictBool, Field(description="有错误时仍导入正确的行 · import the good rows although others have errors")
+    ] = False
+    publish: Annotated[StrictBool, Field(description="新记录和草稿随即发布 · publish new records and drafts")] = False
 
 
 class FileType(StrEnum):

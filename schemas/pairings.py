@@ -12,7 +12,7 @@ from schemas.identity import OrganisationCard
 from schemas.labs import DAY_MINUTES, InstrumentKind, Stretch
 from schemas.lexicon import SynonymOf
 from schemas.listings import CooperationMode, ListingKind, Stage
-from schemas.tariffs import SlotPrice
+from schemas.tariffs import SlotPrice, Unpriced
 from schemas.text import Text, Whole
 
 Detail = dict[str, str | float | None]
@@ -205,12 +205,26 @@ class InstrumentPairing(Message):
         Stretch | None,
         Field(
             description="14 天内最早可约的时段（所要的时长，未说明则最短时长），没有则为空"
-            " · the first time of the asked (or else the least) length that can be booked within 14 days; null: none"
+            "；不接受您这类用户的也为空"
+            " · the first time of the asked (or else the least) length that can be booked within 14 days; null: none,"
+            " or not for customers of your class"
         ),
     ]
     price: Annotated[
         SlotPrice | None,
-        Field(description="该时段的价格，扣除免费机时和创新券后 · what that time costs; null where none is free"),
+        Field(
+            description="该时段的价格，扣除免费机时和创新券后；为空时 unpriced 说明原因"
+            " · what that time costs; where it is null, `unpriced` says why"
+        ),
+    ]
+    unpriced: Annotated[
+        Unpriced | None,
+        Field(
+            description="没有价格的原因：no_tariff 未公布收费标准（并非免费，请咨询机组）；not_admitted 不接受此类用户的预约"
+            "（未登录按“其他”）；nothing_free 14 天内没有空闲"
+            " · why there is no price: no tariff is published (which is not free of charge: ask the lab), customers of"
+            " this class (a visitor: others) are not admitted, or nothing is free within 14 days"
+        ),
     ]
 
 

@@ -179,11 +179,24 @@ class Quote(Sums):
     """What it would cost now. Nothing is held by asking."""
 
     instrument_id: UUID
-    tariff_id: Annotated[UUID | None, Field(description="没有收费标准则免费 · without a tariff it costs nothing")]
+    tariff_id: Annotated[
+        UUID | None,
+        Field(
+            description="未公布收费标准时为空，金额为 0 并不表示免费，请咨询机组 · null where no tariff is published: a sum of 0 is no offer then, ask the lab"
+        ),
+    ]
     customer_class: CustomerClass
     minutes: int
     lines: list[PriceLine]
     covers: list[Cover]
+
+
+class Unpriced(StrEnum):
+    """Why no price is told. No published tariff is no free offer."""
+
+    NO_TARIFF = "no_tariff"
+    NOT_ADMITTED = "not_admitted"
+    NOTHING_FREE = "nothing_free"
 
 
 class SlotPrice(Sums):
@@ -197,7 +210,12 @@ class SlotPrice(Sums):
     assisted: Annotated[
         bool, Field(description="只能由机组操作的，含操作费 · with its operator, where there is no other way")
     ]
-    tariff_id: Annotated[UUID | None, Field(description="没有收费标准则免费 · without a tariff it costs nothing")]
+    tariff_id: Annotated[
+        UUID | None,
+        Field(
+            description="未公布收费标准时为空，金额为 0 并不表示免费，请咨询机组 · null where no tariff is published: a sum of 0 is no offer then, ask the lab"
+        ),
+    ]
     minutes: int
     lines: list[PriceLine]
 

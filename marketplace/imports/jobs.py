@@ -110,12 +110,13 @@ async def _record(
     *,
     result: ImportResult | None = None,
 ) -> None:
-    """How it ended; an operation that has ended stays as it is. The file is not needed any more."""
+    """How it ended; an operation that has ended stays as it is. The file is needed only where a dry run may be confirmed."""
     if result is not None and state is OperationState.DONE:
         await operations.progress(session, operation_id, result.rows, result.rows)
     kept = result.model_dump(mode="json") if result is not None else None
     await operations.end(session, operation_id, state, result=kept, error=error)
-    await uploads.discard(session, operation_id)
+    if result is None or not result.dry_run or not result.rows:
+        await uploads.discard(session, operation_id)
 
 
 async def sweep(place: Place, args: dict[str, Any]) -> None:

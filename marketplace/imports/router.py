@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Query, Response, UploadFile
 from marketplace.imports import template, uploads
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import TransactionRoute, UploadRoute, Writing
-from marketplace.kernel.refusals import NotSignedIn, TooLarge, problems
+from marketplace.kernel.refusals import NotFound, NotSignedIn, TooLarge, problems
 from marketplace.kernel.routing import beside, gather
 from marketplace.kernel.sheets import XLSX
 from marketplace.labs.instruments import NoLabOfYours
@@ -19,7 +19,7 @@ from marketplace.listings.attachments import FileRefused
 from marketplace.listings.publication import NotVerified
 from marketplace.listings.records import NotYourOrganisation
 from marketplace.settings import Settings
-from schemas.imports import ImportKind
+from schemas.imports import ImportConfirmation, ImportKind
 from schemas.listings import ExternalId
 from schemas.operations import OperationView
 
@@ -91,6 +91,23 @@ async def start(
         partial=partial,
         publish=publish,
     )
+    response.headers["Location"] = f"/api/v1/operations/{operation.id}"
+    return OperationView.model_validate(operation)
+
+
+@router.post(
+    "/imports/{operation_id}/confirmation",
+    status_code=202,
+    responses=problems(
+        NotSignedIn, NotFound, NotYourOrganisation, NoLabOfYours, NotVerified, uploads.TooManyImports,
+        uploads.NothingToConfirm,
+    ),
+)  # fmt: skip
+async def confirm(
+    operation_id: UUID, wish: ImportConfirmation, session: Writing, actor: SignedIn, response: Response
+) -> OperationView:
+    """确认导入 · Import the file of a dry run as it was handed in; it is kept for a day, or until your next file."""
+    operation = await uploads.confirm(session, actor, operation_id, partial=wish.partial, publish=wish.publish)
     response.headers["Location"] = f"/api/v1/operations/{operation.id}"
     return OperationView.model_validate(operation)
 

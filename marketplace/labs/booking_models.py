@@ -126,20 +126,11 @@ class Usage(Versioned, Base):
         CheckConstraint("starts_at < ends_at", name="in_order"),
         CheckConstraint(
             "preparation_minutes >= 0 and run_minutes >= 0 and processing_minutes >= 0"
-            " and preparation_minutes + run_minutes + processing_minutes > 0",
+            " and (preparation_minutes + run_minutes + processing_minutes > 0) = (superseded_by_id is null)",
             name="minutes",
         ),
         CheckConstraint("samples >= 0", name="samples"),
         Index("usage_booking_key", "booking_id", unique=True, postgresql_where=sql("booking_id is not null")),
-        # What a log says once is entered once, however often it is handed in.
-        Index(
-            "usage_log_key",
-            "instrument_id",
-            "starts_at",
-            "ends_at",
-            unique=True,
-            postgresql_where=sql("source = 'log'"),
-        ),
         Index("usage_instrument_idx", "instrument_id", "starts_at", "id"),
         Index("usage_organisation_idx", "organisation_id", "starts_at", "id"),
         Index("usage_person_idx", "person_id", "starts_at", "id"),
@@ -161,6 +152,8 @@ class Usage(Versioned, Base):
     assisted: Mapped[bool]
     note: Mapped[str | None]
     entered_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    # The record that has its time; without minutes of its own this one is kept and counts nowhere.
+    superseded_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("usage.id"))
 
     instrument: Mapped[Instrument] = relationship(lazy="raise")
     organisation: Mapped[Organisation] = relationship(lazy="raise")
@@ -168,6 +161,39 @@ class Usage(Versioned, Base):
     @property
     def effective_minutes(self) -> int:
         return self.preparation_minutes + self.run_minutes + self.processing_minutes
+
+
+class Evidence(Base):
+    """What one source said of a use, as it said it: never changed, never deleted. What of it counts is the record's."""
+
+    __tablename__ = "usage_evidence"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="in_order"),
+        CheckConstraint("preparation_minutes >= 0 and run_minutes >= 0 and processing_minutes >= 0", name="minutes"),
+        CheckConstraint("samples >= 0", name="samples"),
+        CheckConstraint("adjustment_id is null or source = 'keeper'", name="correction"),
+        Index("usage_evidence_usage_idx", "usage_id", "told_at", "id"),
+        # What a log says once is entered once, however often it is handed in.
+        Index(
+            "usage_evidence_log_key", "instrument_id", "starts_at", "ends_at", unique=True,
+            postgresql_where=sql("source = 'log'"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[Key]
+    usage_id: Mapped[UUID] = mapped_column(ForeignKey("usage.id"))
+    instrument_id: Mapped[UUID] = mapped_column(ForeignKey("instrument.id"))
+    source: Mapped[UsageSource] = mapped_column(words(UsageSource))
+    device_id: Mapped[UUID | None] = mapped_column(ForeignKey("device.id"))
+    adjustment_id: Mapped[UUID | None] = mapped_column(ForeignKey("usage_adjustment.id"))
+    starts_at: Mapped[Moment]
+    ends_at: Mapped[Moment]
+    preparation_minutes: Mapped[int]
+    run_minutes: Mapped[int]
+    processing_minutes: Mapped[int]
+    samples: Mapped[int | None]
+    told_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    told_at: Mapped[Now]
 
 
 class Adjustment(Base):

@@ -1,13 +1,17 @@
 """An instrument as others harvest it: the core metadata of GB/T 30523, and the columns that the catalogue has beside it.
 
-The standard prints its elements in Chinese; that is how they are named here. It is served as JSON: the form in which the
-standard writes it as XML is not at hand, and one of our own would be taken for it.
+The standard prints its elements in Chinese; that is how they are named here, in JSON and in XML. The namespace of the XML is
+our own and says so: the one of the standard is not at hand.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement, tostring
 
+from fastapi import Request, Response
+from sqlalchemy import or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel.actor import Actor
@@ -15,9 +19,10 @@ from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.labs import instruments, written
 from marketplace.labs.models import Instrument
+from marketplace.labs.policy import instrument_gone_for, instrument_open_to
 from schemas import codes
-from schemas.core_metadata import CoreMetadata, HarvestFilter
-from schemas.labs import InstrumentFilter, clock_written
+from schemas.core_metadata import CoreMetadata, HarvestFilter, HarvestForm, InWhichForm
+from schemas.labs import InstrumentState, clock_written
 
 Column = tuple[str, Callable[[Instrument, str], Any]]
 
@@ -103,14 +108,80 @@ def of(one: Instrument, url: str) -> CoreMetadata:
     values = {name: read(one, url) for name, read in CORE} | {"关键词": list(one.keywords)}
     told = {name: read(one, url) for name, read in MORE}
     more = {name: None if value is None else str(value) for name, value in told.items()}
+    if one.state is InstrumentState.RETIRED:
+        # What it was is of no use to anybody any more; that it is gone, and since when, is.
+        more = {name: more[name] for name in ("更新日期", "状态")}
+        values |= {"描述": None, "关键词": []}
     return CoreMetadata.model_validate(values | {"扩展": more})
+
+
+NAMESPACE: Final = "urn:duijie:core-metadata:1"
+XML: Final = "application/xml"
+
+
+def in_xml(request: Request, wish: InWhichForm) -> bool:
+    """Whether XML is asked for: by the address, or else by the Accept header, where it comes before JSON."""
+    if wish.format is not None:
+        return wish.format is HarvestForm.XML
+    accepted = [one.partition(";")[0].strip().lower() for one in request.headers.get("accept", "").split(",")]
+    known = [one for one in accepted if one in {XML, "text/xml", "application/json", "*/*"}]
+    return bool(known) and known[0] in {XML, "text/xml"}
+
+
+def _element(record: CoreMetadata) -> Element:
+    made = Element("核心元数据")
+    values = record.model_dump(by_alias=True)
+    more = values.pop("扩展")
+    if more["状态"] == written.STATES[InstrumentState.RETIRED]:
+        made.set("status", "deleted")
+    for name, value in values.items():
+        for text in value if isinstance(value, list) else [value]:
+            if text is not None:
+                SubElement(made, name).text = _printable(text)
+    beside = SubElement(made, "扩展")
+    for name, text in more.items():
+        if text is not None:
+            SubElement(beside, name).text = _printable(text)
+    return made
+
+
+def _printable(text: str) -> str:
+    """Without the few characters that XML cannot say."""
+    return _UNSAYABLE.sub("", text)
+
+
+_UNSAYABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def _document(root: Element) -> Response:
+    root.set("xmlns", NAMESPACE)
+    return Response(tostring(root, encoding="utf-8", xml_declaration=True), media_type=XML)
+
+
+def one_as_xml(record: CoreMetadata) -> Response:
+    return _document(_element(record))
+
+
+def page_as_xml(records: Sequence[CoreMetadata], marker: str | None, before: Response) -> Response:
+    """A page of records; `next_cursor` opens the next one, as in JSON, and so does the link among the headers."""
+    root = Element("核心元数据集")
+    if marker is not None:
+        root.set("next_cursor", marker)
+    root.extend([_element(record) for record in records])
+    made = _document(root)
+    if "link" in before.headers:
+        made.headers["Link"] = before.headers["link"]
+    return made
 
 
 async def harvested(
     session: AsyncSession, actor: Actor, wish: HarvestFilter, paging: Paging
 ) -> tuple[list[Instrument], str | None]:
-    """A page of what is open to the actor, the last changed first."""
-    statement = instruments.narrowed(actor, InstrumentFilter())
+    """A page of what is open to the actor, and on request of what was, the last changed first."""
+    open_now = instrument_open_to(actor)
+    statement = instruments.chosen().where(or_(open_now, instrument_gone_for(actor)) if wish.deleted else open_now)
+    if wish.updated_until is not None:
+        statement = statement.where(Instrument.updated_at < wish.updated_until)
     if wish.updated_since is not None:
         statement = statement.where(Instrument.updated_at >= wish.updated_since)
     by = tuple(zip((Instrument.updated_at, Instrument.id), BY_TIME_AND_ID, strict=True))

@@ -1,7 +1,7 @@
 """The catalogue as a workbook and as core metadata, and an instrument's log as CSV."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -52,7 +52,11 @@ async def export(
     return Response(content, media_type=XLSX, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
 
 
-@router.get("/instrument-core-metadata")
+@router.get(
+    "/instrument-core-metadata",
+    response_model=Page[CoreMetadata],
+    responses={200: {"content": {core_metadata.XML: {}}}},
+)
 async def harvest(
     wish: Annotated[HarvestFilter, Query()],
     session: Reading,
@@ -60,12 +64,14 @@ async def harvest(
     paging: Paged,
     request: Request,
     response: Response,
-) -> Page[CoreMetadata]:
-    """GB/T 30523 核心元数据（采集） · The core metadata of all instruments, the last changed first."""
+) -> Any:
+    """GB/T 30523 核心元数据（采集，JSON 或 XML） · The core metadata of all instruments, the last changed first."""
     rows, marker = await core_metadata.harvested(session, actor, wish, paging)
     paging.link(response, marker)
     public_url = request.app.state.settings.public_url
     items = [core_metadata.of(row, public_url) for row in rows]
+    if core_metadata.in_xml(request, wish):
+        return core_metadata.page_as_xml(items, marker, response)
     return Page[CoreMetadata].model_construct(items=items, next_cursor=marker)
 
 

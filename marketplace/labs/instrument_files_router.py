@@ -1,9 +1,9 @@
 """`/api/v1/instruments/{id}/files`: photos and documents, and the core metadata that is harvested."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
 
 from marketplace.kernel import etag
 from marketplace.kernel.actor import Anyone, SignedIn
@@ -16,7 +16,7 @@ from marketplace.labs import core_metadata, instrument_files, instruments, pictu
 from marketplace.labs.file_models import InstrumentFile
 from marketplace.listings.attachments import TYPES, FileRefused
 from marketplace.settings import Settings
-from schemas.core_metadata import CoreMetadata
+from schemas.core_metadata import CoreMetadata, InWhichForm
 from schemas.instrument_files import Alt, FilePurpose, InstrumentFilePatch, InstrumentFileView
 
 # What a form adds to the file in it.
@@ -115,11 +115,18 @@ def answer(request: Request, file: InstrumentFile, *, preview: bool) -> Response
     return shown(request, file.content, file.media_type, tag, name=file.name, inline=inline)
 
 
-@router.get("/core-metadata", responses=problems(NotFound))
-async def harvest(instrument_id: UUID, session: Reading, actor: Anyone, request: Request) -> CoreMetadata:
-    """GB/T 30523 核心元数据 · The core metadata of GB/T 30523, under the standard's own element names."""
+@router.get(
+    "/core-metadata",
+    response_model=CoreMetadata,
+    responses=problems(NotFound) | {200: {"content": {core_metadata.XML: {}}}},
+)
+async def harvest(
+    instrument_id: UUID, wish: Annotated[InWhichForm, Query()], session: Reading, actor: Anyone, request: Request
+) -> Any:
+    """GB/T 30523 核心元数据（JSON 或 XML） · The core metadata of GB/T 30523, under the standard's own element names."""
     instrument = await instruments.read(session, actor, instrument_id)
-    return core_metadata.of(instrument, request.app.state.settings.public_url)
+    record = core_metadata.of(instrument, request.app.state.settings.public_url)
+    return core_metadata.one_as_xml(record) if core_metadata.in_xml(request, wish) else record
 
 
 gather(router, uploads)

@@ -1,6 +1,6 @@
 """The catalogue: instruments found, listed, written, published, retired."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -238,8 +238,12 @@ async def edit(
     etag.check(version, instrument.version)
     values: Mapping[str, Any] = columns(patch, only_given=True)
     changed = sorted(name for name, value in values.items() if getattr(instrument, name) != value)
-    rows = {"hours": hours_of(patch), "exceptions": exceptions_of(patch)}
-    changed += [name for name in rows if name in patch.model_fields_set]
+    rows: dict[str, Any] = {"hours": hours_of(patch), "exceptions": exceptions_of(patch)}
+    changed += [
+        name
+        for name in rows
+        if name in patch.model_fields_set and _said(rows[name]) != _said(getattr(instrument, name))
+    ]
     if not changed:
         return instrument
     with refusing(instrument_public_is_open_check=MustBeOpen, instrument_lengths_check=LengthsOutOfOrder):
@@ -256,6 +260,16 @@ async def edit(
             touch(instrument)
     await record(session, facts.InstrumentEdited(instrument.id, changed), subject=instrument.id, by=actor.person)
     return instrument
+
+
+def _said(rows: Sequence[OpeningHours] | Sequence[OpeningException]) -> set[tuple[Any, ...]]:
+    """What rows of hours say, whoever wrote them when."""
+    return {
+        (one.weekday, one.opens, one.closes)
+        if isinstance(one, OpeningHours)
+        else (one.day, one.opens, one.closes, one.reason)
+        for one in rows
+    }
 
 
 def touch(instrument: Instrument) -> None:

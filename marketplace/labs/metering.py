@@ -17,7 +17,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Invalid, Refusal
-from marketplace.labs import devices, instruments, usages
+from marketplace.labs import counting, devices, instruments, runs, usages
 from marketplace.labs.booking_models import HOLDING_STATES, Booking, Usage
 from marketplace.labs.device_models import Device, Metered
 from marketplace.labs.models import Instrument
@@ -206,61 +206,56 @@ class Run:
 
     @property
     def minutes(self) -> int:
-        return usages.minutes_between(self.since, self.until)
+        return runs.minutes_between(self.since, self.until)
 
 
 async def _counted(session: AsyncSession, meter: Meter, run: Run) -> tuple[MeterOutcome, UUID]:
     """The run as use of the booking that it falls into; without one, as the lab's own.
 
-    What a keeper, the kiosk or a log wrote down of that booking stands: the same hours are not counted twice.
+    What ranks higher of that booking stands, and a run that another meter measured, too, is one run.
     """
     booking = await _booked(session, meter.instrument_id, run)
+    there = await usages.of(session, booking.id) if booking is not None else await _own(session, meter, run)
+    if there is not None:
+        usage_id, again = there.id, there.source is UsageSource.METER
+        evidence = counting.told_of(_usage(meter, run, {}), device=meter.id)
+        evidence.usage_id = usage_id
+        changed = await counting.tell(
+            session, there, evidence, counting.RAN_AGAIN if again else counting.MEASURED, asked_by=meter.made_by
+        )
+        return MeterOutcome.ADDED if changed else MeterOutcome.KNOWN, usage_id
     if booking is None:
         whom: dict[str, Any] = {"organisation_id": meter.lab_id, "customer_class": CustomerClass.INTERNAL}
-        return MeterOutcome.ENTERED, await _put(session, meter, run, whom)
-    booking_id = booking.id
-    there = await _use_of(session, booking_id)
-    if there is None:
-        whom = {"booking_id": booking_id, "assisted": booking.assisted} | usages.of_booking(booking)
-        try:
-            return MeterOutcome.ENTERED, await _put(session, meter, run, whom)
-        except usages.EnteredAlready:
-            there = await _use_of(session, booking_id)
-            assert there is not None
-    usage_id = there.id
-    if there.source is not UsageSource.METER:
-        return MeterOutcome.KNOWN, usage_id
-    try:
-        async with session.begin_nested():
-            await _add(session, meter, there, run)
-    except Conflict:
-        # Its charge cannot change any more; the keepers see the run beside it.
-        return MeterOutcome.KNOWN, usage_id
-    return MeterOutcome.ADDED, usage_id
+    else:
+        whom = {"booking_id": booking.id, "assisted": booking.assisted} | usages.of_booking(booking)
+    made = await counting.put(session, _usage(meter, run, whom), asked_by=meter.made_by, device=meter.id)
+    return MeterOutcome.ENTERED, made.id
 
 
-async def _put(session: AsyncSession, meter: Meter, run: Run, whom: Mapping[str, Any]) -> UUID:
+def _usage(meter: Meter, run: Run, whom: Mapping[str, Any]) -> Usage:
     told = {
         "starts_at": run.since, "ends_at": run.until, "preparation_minutes": 0, "run_minutes": run.minutes,
         "processing_minutes": 0, "samples": run.samples, "assisted": False,
     }  # fmt: skip
-    usage = usages.written(meter.instrument_id, UsageSource.METER, None, told | dict(whom))
-    return (await usages.put(session, usage)).id
+    return counting.written(meter.instrument_id, UsageSource.METER, None, told | dict(whom))
 
 
-async def _use_of(session: AsyncSession, booking_id: UUID) -> Usage | None:
+async def _own(session: AsyncSession, meter: Meter, run: Run) -> Usage | None:
+    """A run that nobody had booked and that a meter measured at the same time: the same run."""
     found: Usage | None = await session.scalar(
-        usages.chosen().where(Usage.booking_id == booking_id).with_for_update(of=Usage)
+        usages.chosen()
+        .where(
+            Usage.instrument_id == meter.instrument_id,
+            Usage.source == UsageSource.METER,
+            Usage.booking_id.is_(None),
+            Usage.starts_at < run.until,
+            Usage.ends_at > run.since,
+        )
+        .order_by(Usage.starts_at, Usage.id)
+        .limit(1)
+        .with_for_update(of=Usage)
     )
     return found
-
-
-async def _add(session: AsyncSession, meter: Meter, usage: Usage, run: Run) -> None:
-    more: dict[str, int] = {"run_minutes": usage.run_minutes + run.minutes}
-    if run.samples is not None:
-        more["samples"] = (usage.samples or 0) + run.samples
-    usage.starts_at, usage.ends_at = min(usage.starts_at, run.since), max(usage.ends_at, run.until)
-    await usages.amend(session, usage, more, usages.RAN_AGAIN, asked_by=meter.made_by)
 
 
 async def _booked(session: AsyncSession, instrument_id: UUID, run: Run) -> Booking | None:

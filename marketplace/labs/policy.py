@@ -44,10 +44,20 @@ def instrument_open_to(actor: Actor) -> ColumnElement[bool]:
 
     That a publicly funded one cannot be kept from the firms of its province is the table's own CHECK.
     """
+    return and_(instrument_offered(), _for(actor))
+
+
+def _for(actor: Actor) -> ColumnElement[bool]:
+    """The actor belongs to its audience."""
     audience = Instrument.audience == Audience.EVERYBODY
     if actor.organisations_where(Permission.READ_OWN):
         audience = or_(audience, and_(Instrument.audience == Audience.PROVINCE, in_its_province(actor)))
-    return and_(instrument_offered(), audience)
+    return audience
+
+
+def instrument_gone_for(actor: Actor) -> ColumnElement[bool]:
+    """Taken out of the catalogue that the actor sees: harvesters are told so. The statement joins `Organisation`."""
+    return and_(Instrument.state == InstrumentState.RETIRED, _for(actor))
 
 
 def instrument_owned_by(actor: Actor) -> ColumnElement[bool]:

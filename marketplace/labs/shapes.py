@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.language import told
-from marketplace.labs import instrument_files, instruments, ratings, usages
+from marketplace.labs import counting, instrument_files, instruments, ratings
 from marketplace.labs.booked import Booked
-from marketplace.labs.booking_models import Adjustment, Booking, Usage, Waiting
+from marketplace.labs.booking_models import Adjustment, Booking, Evidence, Usage, Waiting
 from marketplace.labs.bookings import COLLIDED
 from marketplace.labs.file_models import InstrumentFile
 from marketplace.labs.models import Instrument, Keeper, OpeningException, OpeningHours
 from marketplace.labs.policy import instrument_kept_by
 from marketplace.labs.rating_models import Rating
-from schemas.bookings import AdjustmentView, BookingView, InstrumentBrief, UsageView, WaitingView
+from schemas.bookings import AdjustmentView, BookingView, EvidenceView, InstrumentBrief, UsageView, WaitingView
 from schemas.identity import OrganisationCard
 from schemas.instrument_files import FilePurpose, InstrumentFileView, InstrumentPhoto
 from schemas.labs import InstrumentCard, InstrumentView, KeeperView, OpenHours, clock_written
@@ -104,7 +104,7 @@ def keeper(row: Keeper) -> KeeperView:
     return KeeperView(person_id=row.person_id, name=row.person.name, email=row.person.email, since=row.since)
 
 
-_NAMED = ("instrument", "organisation", "person_name", "effective_minutes")
+_NAMED = ("instrument", "organisation", "person_name", "effective_minutes", "correction", "counts")
 
 
 def _plain(row: Any, message: type[BaseModel]) -> dict[str, Any]:
@@ -149,10 +149,22 @@ def usage(row: Usage) -> UsageView:
     )
 
 
+def evidence(row: Evidence, usage: Usage) -> EvidenceView:
+    """What was told; a correction counts before everything, and of sources the one that the record goes by."""
+    corrects = row.adjustment_id is not None
+    return EvidenceView(
+        **_plain(row, EvidenceView)
+        | {
+            "correction": corrects,
+            "counts": usage.superseded_by_id is None and (corrects or row.source is usage.source),
+        },
+    )
+
+
 def adjustment(row: Adjustment) -> AdjustmentView:
     """What the program gave as its reason is told in the reader's language."""
     view = AdjustmentView.model_validate(row)
-    return view.model_copy(update={"reason": told(row.reason)}) if row.reason in usages.SAID_BY_US else view
+    return view.model_copy(update={"reason": told(row.reason)}) if row.reason in counting.SAID_BY_US else view
 
 
 def rating(row: Rating, booking: Booking, *, known: bool) -> RatingView:

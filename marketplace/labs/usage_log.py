@@ -19,8 +19,8 @@ from marketplace.kernel import validation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.refusals import Invalid
-from marketplace.labs import instruments, usages
-from marketplace.labs.booking_models import HOLDING_STATES, Booking, Usage
+from marketplace.labs import counting, instruments, usages
+from marketplace.labs.booking_models import HOLDING_STATES, Booking, Evidence, Usage
 from marketplace.labs.models import Instrument
 from schemas.base import FieldError
 from schemas.bookings import UsageLogView, UsageNew, UsageSource
@@ -169,14 +169,12 @@ async def organisations_named(
 
 
 async def _bookings(session: AsyncSession, instrument: Instrument, wishes: Sequence[UsageNew]) -> dict[UUID, Booking]:
-    """The bookings that are named and whose use is not written down yet."""
+    """The bookings that are named."""
     ids = {wish.booking_id for wish in wishes if wish.booking_id is not None}
     rows = await session.scalars(
         select(Booking)
-        .outerjoin(Usage, Usage.booking_id == Booking.id)
         .where(
-            Booking.id.in_(ids), Booking.instrument_id == instrument.id, Booking.state.in_(HOLDING_STATES),
-            or_(Usage.id.is_(None), Usage.source == UsageSource.LOG),
+            Booking.id.in_(ids), Booking.instrument_id == instrument.id, Booking.state.in_(HOLDING_STATES)
         )
     )  # fmt: skip
     return {one.id: one for one in rows.all()}
@@ -184,8 +182,8 @@ async def _bookings(session: AsyncSession, instrument: Instrument, wishes: Seque
 
 async def _known(session: AsyncSession, instrument: Instrument) -> set[tuple[datetime, datetime]]:
     rows = await session.execute(
-        select(Usage.starts_at, Usage.ends_at).where(
-            Usage.instrument_id == instrument.id, Usage.source == UsageSource.LOG
+        select(Evidence.starts_at, Evidence.ends_at).where(
+            Evidence.instrument_id == instrument.id, Evidence.source == UsageSource.LOG
         )
     )
     return {(row.starts_at, row.ends_at) for row in rows.all()}
@@ -233,8 +231,7 @@ async def enter(session: AsyncSession, actor: Actor, instrument_id: UUID, conten
                 FieldError(
                     pointer=f"/{line.number}/booking_id",
                     code="booking_unknown",
-                    detail="此仪器没有这个已确认的预约，或它的机时已录入"
-                    " · this instrument has no such confirmed booking, or its use is written down already",
+                    detail="此仪器没有这个已确认的预约 · this instrument has no such confirmed booking",
                 )
             )
             continue
@@ -242,15 +239,39 @@ async def enter(session: AsyncSession, actor: Actor, instrument_id: UUID, conten
             again += 1
             continue
         there.add((wish.starts_at, wish.ends_at))
-        told = wish.model_dump(include={*usages.NUMBERS, "booking_id", "starts_at", "ends_at", "assisted", "note"})
+        told = wish.model_dump(include={*counting.NUMBERS, "booking_id", "starts_at", "ends_at", "assisted", "note"})
         whom = _whom(instrument, wish, booked, by_id)
-        made.append(usages.written(instrument.id, UsageSource.LOG, actor.person, told | whom))
+        made.append(counting.written(instrument.id, UsageSource.LOG, actor.person, told | whom))
     if errors:
         errors.sort(key=lambda one: int(one.pointer.split("/")[1]))
         raise LogRefused(errors=errors[:MOST_ERRORS])
-    if made:
-        await usages.put(session, *made)
-    return UsageLogView(rows=len(lines), entered=len(made), known=again)
+    first, more = await _apart(session, made)
+    if first:
+        await counting.put(session, *first, asked_by=actor.person)
+    changed = 0
+    for row in more:
+        assert row.booking_id is not None
+        usage = await usages.of(session, row.booking_id)
+        assert usage is not None
+        evidence = counting.told_of(row)
+        evidence.usage_id = usage.id
+        changed += await counting.tell(session, usage, evidence, counting.LOGGED, asked_by=actor.person)
+    entered = len(first) + changed
+    return UsageLogView(rows=len(lines), entered=entered, known=again + len(more) - changed)
+
+
+async def _apart(session: AsyncSession, made: Sequence[Usage]) -> tuple[list[Usage], list[Usage]]:
+    """What becomes a record of its own, and what is one more word about a booking's use."""
+    ids = {one.booking_id for one in made if one.booking_id is not None}
+    rows = await session.scalars(select(Usage.booking_id).where(Usage.booking_id.in_(ids)))
+    there = set(rows.all())
+    first: list[Usage] = []
+    more: list[Usage] = []
+    for one in made:
+        (more if one.booking_id in there else first).append(one)
+        if one.booking_id is not None:
+            there.add(one.booking_id)
+    return first, more
 
 
 def _whom(

@@ -1,6 +1,6 @@
 """What was really used, written down once; corrections are asked for, decided, and kept."""
 
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +15,11 @@ from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
-from marketplace.labs import bookings, facts, instruments, rules
-from marketplace.labs.booking_models import HOLDING_STATES, Adjustment, Booking, Usage
+from marketplace.labs import bookings, counting, facts, instruments, rules, runs
+from marketplace.labs.booking_models import HOLDING_STATES, Adjustment, Booking, Evidence, Usage
 from marketplace.labs.models import Instrument
 from marketplace.labs.policy import instrument_kept_by, usage_visible_to
+from marketplace.reservations import claims
 from schemas.base import FieldError
 from schemas.bookings import (
     AdjustmentDecision,
@@ -28,17 +29,10 @@ from schemas.bookings import (
     CheckOut,
     UsageFilter,
     UsageNew,
-    UsageNumbers,
     UsageSource,
 )
 from schemas.identity import Permission
 from schemas.labs import CustomerClass
-
-NUMBERS = tuple(UsageNumbers.model_fields)
-
-
-class EnteredAlready(Conflict):
-    """此预约的机时已经录入；如需更正，请提出更正申请。 · The use of this booking is written down already; ask for an adjustment."""
 
 
 class NotUsable(Conflict):
@@ -130,14 +124,6 @@ def of_organisation(instrument: Instrument, served: Organisation) -> dict[str, A
     return {"organisation_id": served.id, "person_id": None, "customer_class": customer}
 
 
-def written(instrument_id: UUID, source: UsageSource, by: UUID | None, values: dict[str, Any]) -> Usage:
-    """A record of use that is to be put down, wherever it was measured."""
-    now = clock.now()
-    return Usage(
-        instrument_id=instrument_id, source=source, entered_by=by, created_at=now, updated_at=now, version=1, **values
-    )
-
-
 async def enter(session: AsyncSession, actor: Actor, wish: UsageNew) -> Usage:
     """A keeper writes down what was used: of a booking, whose user it served, or of use that nobody had booked."""
     instrument = await instruments.kept(session, actor, wish.instrument_id)
@@ -151,8 +137,9 @@ async def enter(session: AsyncSession, actor: Actor, wish: UsageNew) -> Usage:
     else:
         assert wish.organisation_id is not None
         whom = await _served(session, actor, instrument, wish.organisation_id)
-    told = wish.model_dump(include={*NUMBERS, "booking_id", "starts_at", "ends_at", "assisted", "note"})
-    usage = await put(session, written(instrument.id, UsageSource.KEEPER, actor.person, told | whom))
+    told = wish.model_dump(include={*counting.NUMBERS, "booking_id", "starts_at", "ends_at", "assisted", "note"})
+    made = counting.written(instrument.id, UsageSource.KEEPER, actor.person, told | whom)
+    usage = await counting.put(session, made, asked_by=actor.person, strict=True)
     return await read(session, actor, usage.id)
 
 
@@ -165,21 +152,10 @@ async def _served(session: AsyncSession, actor: Actor, instrument: Instrument, o
     return of_organisation(instrument, found)
 
 
-async def put(session: AsyncSession, *usages: Usage) -> Usage:
-    """Put records of use down, each with its fact; answers the last one. The use of a booking is put down once."""
-    with refusing(usage_booking_key=EnteredAlready):
-        async with session.begin_nested():
-            session.add_all(usages)
-    for usage in usages:
-        entered = facts.UsageEntered(usage.id, usage.instrument_id)
-        await record(session, entered, subject=usage.id, by=usage.entered_by)
-    return usages[-1]
-
-
 async def check_out(session: AsyncSession, actor: Actor, booking_id: UUID, wish: CheckOut | None = None) -> Booking:
     """Say that one is done: the time between coming and going is written down as use, to be corrected if need be.
 
-    Where a meter has measured the run already, that stands, and what is said here is added to it.
+    Where a meter has measured the run, or will yet, that stands, and what is said here is added to it.
     """
     wish = wish or CheckOut()
     booking, _, keeper = await bookings.taken_up(session, actor, booking_id)
@@ -190,59 +166,45 @@ async def check_out(session: AsyncSession, actor: Actor, booking_id: UUID, wish:
         raise bookings.BookingOver
     booking.checked_out_at = clock.now()
     await bookings.settle(session, booking, BookingState.DONE, facts.UserCheckedOut, by=actor.person)
-    there = await session.scalar(chosen().where(Usage.booking_id == booking.id).with_for_update(of=Usage))
+    there = await of(session, booking.id)
     told = wish.preparation_minutes + wish.processing_minutes
+    ran = runs.minutes_between(booking.checked_in_at, booking.checked_out_at) - told
+    if ran < 0 and (there is None or there.source is not UsageSource.METER):
+        raise LongerThanThere
+    values = wish.model_dump() | {
+        "starts_at": booking.checked_in_at,
+        "ends_at": max(booking.checked_out_at, booking.checked_in_at + timedelta(seconds=1)),
+        "run_minutes": max(ran, 0),
+    }
     if there is None:
-        ran = minutes_between(booking.checked_in_at, booking.checked_out_at) - told
-        if ran < 0:
-            raise LongerThanThere
-        values = wish.model_dump() | {
-            "booking_id": booking.id,
-            "starts_at": booking.checked_in_at,
-            "ends_at": booking.checked_out_at,
-            "run_minutes": ran,
-            "assisted": booking.assisted,
-        }
-        usage = written(booking.instrument_id, UsageSource.KIOSK, actor.person, values | of_booking(booking))
-        await put(session, usage)
-    elif there.source is UsageSource.METER and (told or wish.samples is not None):
-        more = {name: getattr(there, name) + getattr(wish, name) for name in _BESIDE_THE_RUN}
-        if wish.samples is not None:
-            more["samples"] = wish.samples
-        await amend(session, there, more, SAID_LEAVING, asked_by=actor.person)
+        values |= {"booking_id": booking.id, "assisted": booking.assisted} | of_booking(booking)
+        usage = counting.written(booking.instrument_id, UsageSource.KIOSK, actor.person, values)
+        await counting.put(session, usage, asked_by=actor.person)
+    else:
+        evidence = Evidence(
+            usage_id=there.id, instrument_id=booking.instrument_id, source=UsageSource.KIOSK, told_by=actor.person,
+            told_at=clock.now(), **values,
+        )  # fmt: skip
+        measured = there.source is UsageSource.METER
+        reason = counting.SAID_LEAVING if measured else counting.CAME_AND_WENT
+        await counting.tell(session, there, evidence, reason, asked_by=actor.person)
     return booking
 
 
-_BESIDE_THE_RUN = ("preparation_minutes", "processing_minutes")
-SAID_LEAVING = "签退时填写。 · Said at checking out."
-RAN_AGAIN = "同一预约内又一次运行，由计量终端计入。 · Another run within the same booking, added by the meter."
-SAID_BY_US = {SAID_LEAVING, RAN_AGAIN}
+async def of(session: AsyncSession, booking_id: UUID) -> Usage | None:
+    """The record of a booking's use, locked."""
+    found: Usage | None = await session.scalar(chosen().where(Usage.booking_id == booking_id).with_for_update(of=Usage))
+    return found
 
 
-def minutes_between(since: datetime, until: datetime) -> int:
-    """Whole minutes, begun ones counted; at least one."""
-    return max(1, -int((since - until).total_seconds() // 60))
-
-
-async def amend(session: AsyncSession, usage: Usage, wished: dict[str, Any], reason: str, *, asked_by: UUID) -> None:
-    """Change a locked record by a correction that waits for nobody; what it said before is kept like any other's."""
-    now, before = clock.now(), numbers(usage)
-    adjustment = Adjustment(
-        usage_id=usage.id, state=AdjustmentState.ACCEPTED, reason=reason, wished=before | wished, before=before,
-        asked_by=asked_by, asked_at=now, decided_at=now,
-    )  # fmt: skip
-    session.add(adjustment)
-    for name, value in wished.items():
-        setattr(usage, name, value)
-    usage.version += 1
-    usage.updated_at = now
-    await session.flush()
-    decided = facts.AdjustmentDecided(usage.id, adjustment.id, accepted=True)
-    await record(session, decided, subject=usage.id, by=None)
-
-
-def numbers(usage: Usage) -> dict[str, Any]:
-    return {name: getattr(usage, name) for name in NUMBERS}
+async def evidence(
+    session: AsyncSession, actor: Actor, usage_id: UUID, paging: Paging
+) -> tuple[list[Evidence], str | None]:
+    """Everything that was told of a use, latest first, whether it counts or not."""
+    await read(session, actor, usage_id)
+    by = tuple(zip((Evidence.told_at, Evidence.id), BY_TIME_AND_ID, strict=True))
+    rows, marker = await page(session, select(Evidence).where(Evidence.usage_id == usage_id), by, paging)
+    return [row[0] for row in rows], marker
 
 
 async def adjustments(
@@ -263,7 +225,7 @@ async def ask(session: AsyncSession, actor: Actor, usage_id: UUID, wish: Adjustm
         raise NotYourUsage
     adjustment = Adjustment(
         usage_id=usage.id, state=AdjustmentState.ASKED, reason=wish.reason,
-        wished=wish.model_dump(include=set(NUMBERS)), before=numbers(usage), asked_by=actor.person,
+        wished=wish.model_dump(include=set(counting.NUMBERS)), before=counting.numbers(usage), asked_by=actor.person,
         asked_at=clock.now(),
     )  # fmt: skip
     with refusing(usage_adjustment_open_key=AskedAlready):
@@ -277,6 +239,8 @@ async def decide(
     session: AsyncSession, actor: Actor, usage_id: UUID, adjustment_id: UUID, decision: AdjustmentDecision
 ) -> Adjustment:
     """A keeper's word on a correction; accepted, the record says the new numbers and the adjustment the old ones."""
+    seen = await read(session, actor, usage_id)
+    await claims.take_turns(session, [seen.instrument_id])
     usage = await read(session, actor, usage_id, lock=True)
     if not await instruments.keeps(session, actor, usage.instrument_id):
         raise instruments.NotItsKeeper
@@ -288,12 +252,27 @@ async def decide(
     adjustment.state = AdjustmentState.ACCEPTED if decision.accept else AdjustmentState.DECLINED
     adjustment.decided_by, adjustment.decided_at, adjustment.note = actor.person, clock.now(), decision.note
     if decision.accept:
-        adjustment.before = numbers(usage)
+        adjustment.before = counting.numbers(usage)
         for name, value in adjustment.wished.items():
             setattr(usage, name, value)
+        usage.superseded_by_id = None
+        # Who says that it was longer says that it went on.
+        usage.ends_at = max(usage.ends_at, usage.starts_at + timedelta(minutes=usage.effective_minutes))
         usage.version += 1
         usage.updated_at = clock.now()
     await session.flush()
     decided = facts.AdjustmentDecided(usage.id, adjustment.id, decision.accept)
     await record(session, decided, subject=usage.id, by=actor.person)
+    if decision.accept:
+        correction = Evidence(
+            usage_id=usage.id, instrument_id=usage.instrument_id, source=UsageSource.KEEPER,
+            adjustment_id=adjustment.id, starts_at=usage.starts_at, ends_at=usage.ends_at, told_by=actor.person,
+            told_at=clock.now(), **adjustment.wished,
+        )  # fmt: skip
+        session.add(correction)
+        await session.flush()
+        await counting.settle(
+            session, usage.instrument_id, usage.starts_at, usage.ends_at, asked_by=actor.person, strict=usage.id
+        )
+        await session.refresh(adjustment)
     return adjustment

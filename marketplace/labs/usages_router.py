@@ -10,10 +10,18 @@ from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
-from marketplace.labs import shapes, usages
+from marketplace.labs import counting, shapes, usages
 from marketplace.labs.instruments import NotItsKeeper
 from schemas.base import Page
-from schemas.bookings import AdjustmentDecision, AdjustmentNew, AdjustmentView, UsageFilter, UsageNew, UsageView
+from schemas.bookings import (
+    AdjustmentDecision,
+    AdjustmentNew,
+    AdjustmentView,
+    EvidenceView,
+    UsageFilter,
+    UsageNew,
+    UsageView,
+)
 
 router = APIRouter(prefix="/api/v1/usages", tags=["labs"], route_class=TransactionRoute)
 
@@ -31,7 +39,9 @@ async def list_usages(
 @router.post(
     "",
     status_code=201,
-    responses=problems(NotSignedIn, NotFound, NotItsKeeper, usages.EnteredAlready, usages.NotUsable),
+    responses=problems(
+        NotSignedIn, NotFound, NotItsKeeper, counting.EnteredAlready, counting.MoreThanTheClock, usages.NotUsable
+    ),
 )
 async def enter(wish: UsageNew, session: Writing, actor: SignedIn, response: Response) -> UsageView:
     """录入机时 · Write down what was used (keepers)."""
@@ -46,6 +56,18 @@ async def read(usage_id: UUID, session: Reading, actor: SignedIn, response: Resp
     usage = await usages.read(session, actor, usage_id)
     etag.stamp(response, usage.version)
     return shapes.usage(usage)
+
+
+@router.get("/{usage_id}/evidence", responses=problems(NotSignedIn, NotFound))
+async def evidence(
+    usage_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
+) -> Page[EvidenceView]:
+    """各来源的记录 · Everything that was told of this use, latest first, whether it counts or not."""
+    rows, marker = await usages.evidence(session, actor, usage_id, paging)
+    paging.link(response, marker)
+    usage = await usages.read(session, actor, usage_id)
+    items = [shapes.evidence(row, usage) for row in rows]
+    return Page[EvidenceView].model_construct(items=items, next_cursor=marker)
 
 
 @router.get("/{usage_id}/adjustments", responses=problems(NotSignedIn, NotFound))
@@ -71,7 +93,7 @@ async def ask(usage_id: UUID, wish: AdjustmentNew, session: Writing, actor: Sign
 
 @router.post(
     "/{usage_id}/adjustments/{adjustment_id}/decision",
-    responses=problems(NotSignedIn, NotFound, NotItsKeeper, usages.DecidedAlready),
+    responses=problems(NotSignedIn, NotFound, NotItsKeeper, usages.DecidedAlready, counting.MoreThanTheClock),
 )
 async def decide(
     usage_id: UUID, adjustment_id: UUID, wish: AdjustmentDecision, session: Writing, actor: SignedIn

@@ -74,6 +74,11 @@ def lines_of(tariff: Tariff, customer: Any, use: Use) -> list[PriceLine]:
     return pricing.priced(tariffs.prices(tariff).of(customer), tariffs.windows(tariff), use)
 
 
+def _used(tariff: Tariff, customer: Any, usage: Usage) -> list[PriceLine]:
+    """What use costs; a record whose time another has costs nothing."""
+    return [] if usage.superseded_by_id is not None else lines_of(tariff, customer, used(usage))
+
+
 def reason_of(entry: ChargeEntry) -> str | None:
     """Why, in the reader's language where the program said it; what a person wrote, as they wrote it."""
     return told(CORRECTED) if entry.reason == CORRECTED else entry.reason
@@ -240,7 +245,7 @@ async def charge(session: AsyncSession, fact: labs.UsageEntered, by: UUID | None
     if usage.booking_id is not None and agreed is not None:
         at = (await session.get_one(Booking, usage.booking_id)).starts_at
     case = Case(usage.instrument_id, usage.organisation_id, usage.customer_class, at, own=own)
-    lines = lines_of(tariff, usage.customer_class, used(usage))
+    lines = _used(tariff, usage.customer_class, usage)
     split = await bearing.split(session, case, tariff, pricing.total(lines), usage.effective_minutes)
     made = _charge(ChargeKind.USAGE, usage, tariff.id, booking_id=usage.booking_id, usage_id=usage.id, used_at=at)
     await _first(session, made, split, lines, usage.effective_minutes, holds, by)
@@ -361,7 +366,7 @@ async def correct(session: AsyncSession, fact: labs.AdjustmentDecided, by: UUID 
         return
     usage = await session.get_one(Usage, fact.usage_id)
     tariff = await session.get_one(Tariff, found.tariff_id)
-    lines = lines_of(tariff, found.customer_class, used(usage))
+    lines = _used(tariff, found.customer_class, usage)
     await revise(
         session, found, lines, usage.effective_minutes, EntryKind.CORRECTED,
         reason=CORRECTED, by=by,

@@ -30,7 +30,7 @@ from marketplace.kernel.language import told
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict
 from marketplace.kernel.sheets import write_table
-from marketplace.labs import instruments, places
+from marketplace.labs import counting, instruments, places
 from marketplace.labs.booking_models import Usage
 from marketplace.labs.models import Instrument
 from marketplace.labs.policy import instrument_visible_to
@@ -81,7 +81,7 @@ def _chosen(actor: Actor, wish: DuplicateFilter) -> Select[Any]:
     near = _near(wish)
     used = (
         select(func.count().label("usages"), func.coalesce(func.sum(_MINUTES), 0).label("minutes"))
-        .where(Usage.instrument_id == Instrument.id, of_year(Usage.starts_at, wish.year))
+        .where(Usage.instrument_id == Instrument.id, of_year(Usage.starts_at, wish.year), counting.counts())
         .lateral("used")
     )
     nearness = (-func.coalesce(near.c.metres, literal(_NOWHERE))).label("nearness")
@@ -146,7 +146,9 @@ async def uses(
 ) -> tuple[list[DuplicateUse], str | None]:
     """The uses of an instrument that one may see, in one year, latest first: when and how long, and not by whom."""
     await instruments.read(session, actor, instrument_id)
-    statement = select(Usage).where(Usage.instrument_id == instrument_id, of_year(Usage.starts_at, year))
+    statement = select(Usage).where(
+        Usage.instrument_id == instrument_id, of_year(Usage.starts_at, year), counting.counts()
+    )
     by = tuple(zip((Usage.starts_at, Usage.id), BY_TIME_AND_ID, strict=True))
     rows, marker = await page(session, statement, by, paging)
     return [DuplicateUse.model_validate(row[0]) for row in rows], marker

@@ -12,7 +12,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, NotFound
-from marketplace.labs import outputs, ratings, usages
+from marketplace.labs import counting, outputs, ratings, usages
 from marketplace.labs.booking_models import Booking, Usage
 from marketplace.labs.models import Instrument, Qualification
 from marketplace.labs.output_models import Output
@@ -63,7 +63,7 @@ def _used(year: int) -> Any:
             func.sum(_MINUTES).label("effective"),
             func.coalesce(func.sum(_MINUTES).filter(_EXTERNAL), 0).label("external"),
         )
-        .where(of_year(Usage.starts_at, year))
+        .where(of_year(Usage.starts_at, year), counting.counts())
         .group_by(Usage.instrument_id)
         .subquery("used")
     )
@@ -124,7 +124,12 @@ def _chosen(actor: Actor, wish: SharingFilter) -> Select[Any]:
     found = groups.subquery("found")
     served = (
         select(func.count(Usage.organisation_id.distinct()))
-        .where(Usage.instrument_id == func.any(found.c.ids), _EXTERNAL, of_year(Usage.starts_at, wish.year))
+        .where(
+            Usage.instrument_id == func.any(found.c.ids),
+            _EXTERNAL,
+            of_year(Usage.starts_at, wish.year),
+            counting.counts(),
+        )
         .scalar_subquery()
     )
     qualified = (
@@ -221,7 +226,9 @@ async def used(
 ) -> tuple[list[Usage], str | None]:
     """The uses behind the hours of a year."""
     await reported(session, actor, instrument_id)
-    statement = usages.chosen().where(Usage.instrument_id == instrument_id, of_year(Usage.starts_at, wish.year))
+    statement = usages.chosen().where(
+        Usage.instrument_id == instrument_id, of_year(Usage.starts_at, wish.year), counting.counts()
+    )
     if wish.external:
         statement = statement.where(_EXTERNAL)
     by = tuple(zip((Usage.starts_at, Usage.id), BY_TIME_AND_ID, strict=True))
@@ -241,7 +248,7 @@ async def served(
     found = (
         select(*columns)
         .join(Organisation, Organisation.id == Usage.organisation_id)
-        .where(Usage.instrument_id == instrument_id, _EXTERNAL, of_year(Usage.starts_at, year))
+        .where(Usage.instrument_id == instrument_id, _EXTERNAL, of_year(Usage.starts_at, year), counting.counts())
         .group_by(Usage.organisation_id)
         .subquery()
     )

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
-from marketplace.labs import usages
+from marketplace.labs import counting, usages
 from marketplace.labs.booking_models import Usage
 from marketplace.money import sharing
 from schemas.reports import CellFilter, MapBy, MapCell, MapFilter, UtilisationMap
@@ -48,7 +48,7 @@ def _local(at: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _within(instrument_id: UUID, since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
-    return Usage.instrument_id == instrument_id, Usage.starts_at < until, Usage.ends_at > since
+    return Usage.instrument_id == instrument_id, Usage.starts_at < until, Usage.ends_at > since, counting.counts()
 
 
 def counted(instrument_id: UUID, wish: MapFilter) -> Select[Any]:

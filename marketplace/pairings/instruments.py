@@ -17,7 +17,7 @@ from marketplace.labs.models import Instrument
 from marketplace.labs.policy import instrument_offered, instrument_visible_to
 from marketplace.listings import records
 from marketplace.listings.models import Problem
-from marketplace.money import slot_prices
+from marketplace.money import offers, slot_prices
 from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.reading import INSTRUMENT
@@ -76,6 +76,7 @@ async def ranked(
     found_now = [one for _, one in kept]
     free = await first_free.first_free(session, found_now, clock.now(), use.minutes)
     prices = await slot_prices.prices(session, payer, found_now, free)
+    offered = offers.offers(found_now, payer, free, prices)
     await pairings.let_go(session)
 
     def explained() -> list[InstrumentPairing]:
@@ -92,11 +93,13 @@ async def ranked(
                 organisation=OrganisationCard.model_validate(one.organisation),
                 region=one.region,
                 reasons=pairings.reasons_of(why, in_full=False),
-                first_free=Stretch(**free[one.id]._asdict()) if one.id in free else None,
-                price=prices.get(one.id),
+                first_free=Stretch(**offer.free._asdict()) if offer.free is not None else None,
+                price=offer.price,
+                unpriced=offer.unpriced,
             )
             for match, one in kept
             for why in [snapshot.explain(query, match.key, reading.document(one), now=now)]
+            for offer in [offered[one.id]]
         ]
 
     items = await engine.off_the_loop(explained)

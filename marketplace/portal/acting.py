@@ -4,13 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from fastapi import Response
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import validation
-from marketplace.kernel.language import told
-from marketplace.kernel.refusals import Refusal, StaleVersion
-from marketplace.portal import forms, say
+from marketplace.kernel.refusals import StaleVersion
+from marketplace.portal import forms, trying
 from marketplace.portal.frame import Visit
 from marketplace.portal.sent import Typed
 
@@ -18,19 +15,7 @@ Again = Callable[[list[str], int], Awaitable[Response]]
 """The page once more, with what is wrong and the status that says so."""
 
 # What whoever sent the form can mend, or has to read: everything else is told on a page of its own.
-TOLD: Final = frozenset({409, 412, 422})
-
-
-def wrong_of(refusal: Refusal, fields: Mapping[str, str]) -> list[str]:
-    """Every reason of a refusal; one that is about a field of the form is led by what the field is called."""
-    if not refusal.errors:
-        return [told(refusal.detail or refusal.title())]
-    return [
-        f"{say.t(fields[one.pointer])}{say.t('： · : ')}{told(one.detail)}"
-        if one.pointer in fields
-        else told(one.detail)
-        for one in refusal.errors
-    ]
+TOLD: Final = frozenset({409, 412, 413, 422})
 
 
 async def act(
@@ -42,15 +27,15 @@ async def act(
     fields: Mapping[str, str],
 ) -> Response:
     """Do what a form asks for and go on to where `work` says; where it is refused, its page says why."""
-    try:
-        async with session.begin_nested():
-            onward = await work()
-    except (ValidationError, Refusal) as refused:
-        refusal = validation.as_refusal(refused) if isinstance(refused, ValidationError) else refused
-        if refusal.status not in TOLD:
-            raise refusal from None
-        return await again(wrong_of(refusal, fields), refusal.status)
-    return visit.go(onward, said)
+    onward: list[str] = []
+
+    async def done() -> None:
+        onward.append(await work())
+
+    refused = await trying.to(session, done, fields, beside=TOLD)
+    if refused is not None:
+        return await again(refused.wrong, refused.status)
+    return visit.go(onward[0], said)
 
 
 def version_of(typed: Typed) -> int:

@@ -54,5 +54,6 @@ async def desk(visit: Visited, session: Reading) -> Response:
         requests=await waiting.requests(session, actor),
         asked=await waiting.asked(session, actor),
         by_name=kinds.BY_NAME,
+        manages=bool(actor.organisations_where(Permission.MANAGE_LABS)),
         writer=bool(actor.organisations_where(Permission.WRITE_RECORDS)),
     )

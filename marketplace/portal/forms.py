@@ -37,6 +37,8 @@ ROWS: Final = {
     "intellectual_property": ("kind", "number", "status", "holder"),
     "team": ("name", "role"),
 }
+# Where an error tells in which row it is.
+NUMBERED: Final = frozenset({*ROWS, "hours", "order_form"})
 # What is always chosen, so that it alone makes no row.
 _CHOSEN: Final = frozenset({"operator", "status"})
 PARTS: Final = {"price": ("kind", "low", "high"), "budget": ("low", "high"), "contact": ("name", "phone", "email")}
@@ -128,22 +130,32 @@ def _code(name: str, text: str, table: str, wrong: Wrong) -> str | None:
 def read(shape: type[BaseModel], typed: Typed, **more: Any) -> tuple[Any, Wrong]:
     """The message that was typed, or what is wrong with it, by field of the form."""
     made, wrong = body(shape, typed)
+    return message_of(shape, made | more, wrong, words.PARTS)
+
+
+def message_of(
+    shape: type[BaseModel], made: Mapping[str, Any], wrong: Wrong, parts: Mapping[str, str]
+) -> tuple[Any, Wrong]:
+    """A body as its message; what is wrong joins what could not be read. `parts` names what a field is made of."""
+    unread = set(wrong)
     try:
-        message = shape.model_validate(made | more)
+        message = shape.model_validate(made)
     except ValidationError as error:
         for one in validation.as_refusal(error).errors:
             name, *rest = one.pointer.strip("/").split("/")
-            wrong.setdefault(name, []).append(_where(name, rest) + told(one.detail))
+            # What could not be read has been told already, and is not missing besides.
+            if name not in unread:
+                wrong.setdefault(name, []).append(_where(name, rest, parts) + told(one.detail))
         return None, wrong
     return (None if wrong else message), wrong
 
 
-def _where(name: str, rest: Sequence[str]) -> str:
+def _where(name: str, rest: Sequence[str], parts_of: Mapping[str, str]) -> str:
     """Which row and which part of a field something is about: `第 2 行，数值：`."""
     place = ""
-    if name in ROWS and rest and rest[0].isdigit():
+    if name in NUMBERED and rest and rest[0].isdigit():
         place, rest = say.t("第 {n} 行 · row {n}", n=int(rest[0]) + 1), rest[1:]
-    part = words.PARTS.get(f"{name}.{rest[0]}") if rest else None
+    part = parts_of.get(f"{name}.{rest[0]}", parts_of.get(rest[0])) if rest else None
     parts = [one for one in (place, told(part) if part else "") if one]
     return say.t("， · , ").join(parts) + say.t("： · : ") if parts else ""
 
@@ -196,14 +208,16 @@ def _said(typed: Typed, inputs: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(text for text in texts if text) for texts in kept)
 
 
-def merged(shape: type[BaseModel], before: Typed, mine: Typed, theirs: Typed) -> tuple[Typed, dict[str, str]]:
+def merged(
+    fields: Iterable[tuple[str, tuple[str, ...]]], before: Typed, mine: Typed, theirs: Typed
+) -> tuple[Typed, dict[str, str]]:
     """Two people's edits of one text: each field that only one of them changed is theirs; the others are told apart.
 
     Answers the form to show, with my text wherever both changed it, and by field what the other one wrote there.
     """
     made = dict(mine)
     both: dict[str, str] = {}
-    for name, inputs in fields_of(shape):
+    for name, inputs in fields:
         old, my, their = (_said(typed, inputs) for typed in (before, mine, theirs))
         if their in (my, old):
             continue

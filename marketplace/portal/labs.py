@@ -17,7 +17,7 @@ from marketplace.kernel.refusals import Invalid, Refusal
 from marketplace.labs import availability, bookings, care, first_free, hours, instruments, ratings, shapes, waiting
 from marketplace.labs.hours import Span
 from marketplace.labs.models import Instrument
-from marketplace.money import quotas, quotes, slot_prices, tariffs, vouchers
+from marketplace.money import offers, quotas, quotes, slot_prices, tariffs, vouchers
 from marketplace.portal import forms, say
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.narrowing import Asked
@@ -25,6 +25,7 @@ from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.base import FieldError
 from schemas.bookings import BookingNew, WaitingNew
+from schemas.identity import Permission
 from schemas.labs import (
     DAY_MINUTES,
     Availability,
@@ -64,6 +65,7 @@ def _asked(request: Request) -> Asked:
     asked.plain("q", "organisation")
     asked.chosen("kind", InstrumentKind)
     asked.ticked("publicly_funded")
+    asked.ticked("mine")
     if day := asked.said("day"):
         begins, ends = (local_moment(day, asked.said(name)) for name in ("from", "to"))
         if begins is None or ends is None:
@@ -86,7 +88,7 @@ async def _use(visit: Visit, session: AsyncSession, shown: list[Instrument], wis
         spans = await first_free.first_free(session, offered, clock.now())
     payer = await slot_prices.payer(session, visit.actor, None)
     prices = await slot_prices.prices(session, payer, offered, spans)
-    return {"spans": spans, "prices": prices, "payer": payer}
+    return {"offers": offers.offers(offered, payer, spans, prices), "payer": payer}
 
 
 @router.get("", response_class=Response)
@@ -95,7 +97,7 @@ async def catalogue(visit: Visited, session: Reading) -> Response:
     asked = _asked(request)
     rows: list[Any] = []
     marker = None
-    use: dict[str, Any] = {"spans": {}, "prices": {}, "payer": None}
+    use: dict[str, Any] = {"offers": {}, "payer": None}
     if (narrowed := asked.read(InstrumentFilter)) is not None:
         try:
             paging = Paging(request, asked.typed.get("cursor"), PAGE)
@@ -115,6 +117,7 @@ async def catalogue(visit: Visited, session: Reading) -> Response:
         narrowed=bool(asked.wish or asked.wrong),
         kinds=list(InstrumentKind),
         later="cursor" in asked.typed,
+        manages=visit.may(Permission.MANAGE_LABS),
     )
 
 

@@ -1,6 +1,6 @@
 """One act of a form: done, or every reason why not in the reader's words, with nothing half done."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -27,6 +27,8 @@ class Refused:
 def _where(one: FieldError, names: Mapping[str, str]) -> str:
     """Which field, and which row of it, something is about."""
     name, *rest = one.pointer.strip("/").split("/")
+    if one.pointer in names:
+        name, rest = one.pointer, []
     parts = [say.t(names[name])] if name in names else []
     if rest and rest[0].isdigit():
         parts.append(say.t("第 {n} 行 · row {n}", n=int(rest[0]) + 1))
@@ -35,21 +37,31 @@ def _where(one: FieldError, names: Mapping[str, str]) -> str:
     return say.t("， · , ").join(parts) + say.t("： · : ") if parts else ""
 
 
+def wrong_of(refusal: Refusal, names: Mapping[str, str]) -> list[str]:
+    """Every reason of a refusal; one that is about a field of the form is led by what the field is called."""
+    wrong = [_where(one, names) + told(one.detail) for one in refusal.errors]
+    return wrong or [told(refusal.detail or refusal.title())]
+
+
 async def to(
-    session: AsyncSession, work: Callable[[], Awaitable[Any]], names: Mapping[str, str] | None = None
+    session: AsyncSession,
+    work: Callable[[], Awaitable[Any]],
+    names: Mapping[str, str] | None = None,
+    *,
+    beside: Collection[int] = BESIDE,
 ) -> Refused | None:
-    """Do it within the request's transaction. `names` tells the fields of the form by the names of the wire."""
+    """Do it within the request's transaction. `names` tells the fields of the form by the names (or the pointers) of
+    the wire, `beside` which refusals are told there."""
     known = names or {}
     try:
         async with session.begin_nested():
             await work()
     except ValidationError as error:
-        return Refused(422, [_where(one, known) + told(one.detail) for one in validation.as_refusal(error).errors])
+        return Refused(422, wrong_of(validation.as_refusal(error), known))
     except Refusal as refusal:
-        if refusal.status not in BESIDE:
+        if refusal.status not in beside:
             raise
-        wrong = [_where(one, known) + told(one.detail) for one in refusal.errors]
-        return Refused(refusal.status, wrong or [told(refusal.detail or refusal.title())])
+        return Refused(refusal.status, wrong_of(refusal, known))
     return None
 
 

@@ -181,12 +181,14 @@ async def _page(
     keeps = await instruments.keeps(session, actor, usage.instrument_id)
     served = usage.person_id == actor.person or usage.organisation_id in actor.organisations_where(Permission.READ_OWN)
     led_to = await outputs.of_usage(session, actor, usage_id)
+    told, _ = await usages.evidence(session, actor, usage_id, Paging(request, None, FEW))
     adjustments = [shapes.adjustment(row) for row in asked]
     return visit.page(
         "usage.html",
         status,
         one=shapes.usage(usage),
         adjustments=adjustments,
+        evidence=[shapes.evidence(row, usage) for row in told],
         open_one=next((row for row in adjustments if row.state is AdjustmentState.ASKED), None),
         keeps=keeps,
         may_ask=keeps or usage.organisation_id in actor.organisations_where(Permission.READ_OWN),

@@ -100,6 +100,11 @@ INSTRUMENT_STATES: Final = {
     "published": "开放共享 · offered",
     "retired": "已停止共享 · retired",
 }
+IMPORT_KINDS: Final = {
+    "achievement": "科技成果 · achievements",
+    "problem": "技术难题 · problems",
+    "instrument": "仪器 · instruments",
+}
 CUSTOMERS: Final = {
     "internal": "本单位 · own people",
     "academic": "高校院所 · universities and institutes",
@@ -200,7 +205,7 @@ METER_OUTCOMES: Final = {
     "unfinished": "未见关机，未计机时 · no stop came: not counted",
     "entered": "已录入机时 · entered as use",
     "added": "已并入机时 · added to the use",
-    "known": "此预约已有机时，未重复计 · the booking's use stood already",
+    "known": "已有同一时间的记录，未重复计 · known already: not counted twice",
     "closed": "已与关机配对 · paired with its stop",
     "unmatched": "没有对应的开机，未计机时 · no start before it: not counted",
 }
@@ -327,6 +332,10 @@ SAID: Final = {
     "drafted": "草稿已保存，核对后即可发布。 · The draft is saved; look it over, then publish it.",
     "published": "已发布，所有人都能看到，并参与匹配。 · Published: everybody can see it and it takes part in matching.",
     "in-review": "已提交审核，通过后自动发布。 · Handed in for review; it is published once approved.",
+    "offered": "已开放共享，目录中可以找到并预约。 · Offered: it is found in the catalogue and can be booked.",
+    "retired": "已停止共享，不再显示在目录中；随时可以重新开放。 · Taken out of the catalogue; you can offer it again.",
+    "import-confirmed": "已确认导入。 · Confirmed.",
+    "import-begun": "已收到文件，下面是检查的进度和结果。 · The file is here; how the check goes and what it found stands below.",
     "withdrawn": "已撤回，不再展示和匹配，可随时重新发布。 · Taken back: no longer shown or ranked. You can publish it again.",
     "confirmed": "已确认仍然有效。 · Confirmed: it still holds.",
     "talks": "已标记为洽谈中。 · Marked as in talks.",

@@ -181,7 +181,7 @@ async def _stale(
     listing = await records.read(session, visit.actor, kind.cls, listing_id)
     before = await _as_it_was(kind, visit, session, listing, version)
     theirs = forms.shown(bodies.written(listing, kind.body))
-    made, both = forms.merged(kind.body, before, typed, theirs)
+    made, both = forms.merged(forms.fields_of(kind.body), before, typed, theirs)
     said = [told(StaleVersion.title())]
     if both:
         said.append(

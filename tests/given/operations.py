@@ -124,9 +124,9 @@ def _labs() -> dict[str, Example]:
         f"GET {one}/files/{{file_id}}/preview": Example(),
         f"PATCH {one}/files/{{file_id}}": Example({"alt": "侧面", "place": 1}),
         f"DELETE {one}/files/{{file_id}}": Example(),
-        f"GET {one}/core-metadata": Example(),
+        f"GET {one}/core-metadata": Example(query={"format": "json"}),
         f"GET {API}/instrument-core-metadata": Example(
-            query={"updated_since": "2026-01-01T00:00:00+08:00", "limit": "5"}
+            query={"updated_since": "2026-01-01T00:00:00+08:00", "updated_until": "2199-01-01T00:00:00+08:00", "deleted": "true", "limit": "5"}
         ),
         f"POST {one}/usage-log": Example(file=("log.csv", LOG, "text/csv")),
         f"POST {one}/publication": Example(),
@@ -214,6 +214,7 @@ def _bookings() -> dict[str, Example]:
             }
         ),
         f"GET {usage}": Example(),
+        f"GET {usage}/evidence": Example(query={"limit": "5"}),
         f"GET {usage}/adjustments": Example(query={"limit": "5"}),
         f"POST {usage}/adjustments": Example(_USED | {"reason": "多记了半小时。"}),
         f"POST {usage}/adjustments/{{adjustment_id}}/decision": Example({"accept": True, "note": "同意"}),
@@ -502,6 +503,7 @@ EXAMPLES: dict[str, Example] = {
         },
         file=("records.csv", CSV, "text/csv"),
     ),
+    f"POST {API}/imports/{{operation_id}}/confirmation": Example({"partial": True, "publish": False}),
     f"GET {API}/imports/template": Example(query={"kind": "problem"}),
 }  # fmt: skip
 

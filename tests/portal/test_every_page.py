@@ -9,7 +9,7 @@ import pytest
 import marketplace.portal
 from marketplace.kernel import clock
 from marketplace.kernel.language import SEPARATOR
-from marketplace.portal import words
+from marketplace.portal import instrument_form, words
 from schemas.events import EventState
 from schemas.identity import OrganisationKind, Role, Verification
 from tests.given.devices import Signed, a_device
@@ -201,6 +201,12 @@ PAGES = [
     ("/usages?instrument={instrument}", "enterprise manager"),
     ("/usages/{usage}", "enterprise manager auditor"),
     ("/instruments/holidays", "nobody admin"),
+    ("/instruments?mine=1", "manager"),
+    ("/desk/instruments/new", "manager"),
+    ("/instruments/{instrument}/edit", "manager"),
+    ("/instruments/{instrument}/care", "manager"),
+    ("/imports/instrument", "manager"),
+    ("/imports/problem", "enterprise"),
     ("/instruments/{instrument}/hours", "manager"),
     ("/instruments/{instrument}/devices", "manager"),
     ("/instruments/{instrument}/tariffs", "nobody manager"),
@@ -336,6 +342,7 @@ def test_words_are_known_for_every_member():
         event_extras,
         events,
         identity,
+        imports,
         labs,
         listings,
         meetings,
@@ -367,6 +374,8 @@ def test_words_are_known_for_every_member():
         (labs.InstrumentState, words.INSTRUMENT_STATES),
         (labs.CustomerClass, words.CUSTOMERS),
         (labs.Operation, words.OPERATIONS),
+        (labs.Audience, instrument_form.AUDIENCES),
+        (imports.ImportKind, words.IMPORT_KINDS),
         (bookings.BookingState, words.BOOKING_STATES),
         (bookings.WaitingState, words.WAITING_STATES),
         (tariffs.LineKind, words.LINE_KINDS),
@@ -414,6 +423,7 @@ def test_words_are_known_for_every_member():
         ({"value", *words.NUMBERS}, {"value", *meetings.ScheduleNumbers.model_fields}),
     ):
         assert set(kind) == set(table)
+    assert set(labs.InstrumentBody.model_fields) - {"exceptions"} == set(instrument_form.FIELDS)
     assert set(achievements.AchievementBody.model_fields) | set(problems.ProblemBody.model_fields) <= set(words.FIELDS)
 
 

@@ -145,7 +145,7 @@ def test_what_two_people_changed_is_kept_apart():
     before = {"title": ["旧"], "tried": ["旧"], "keywords": ["旧"], "background": ["旧\r\n行"]}
     mine = before | {"title": ["我"], "keywords": ["同"], "background": ["旧\n行 "]}
     theirs = before | {"title": ["他"], "tried": ["他"], "keywords": ["同"], "background": ["旧\n行"]}
-    made, both = forms.merged(ProblemBody, before, mine, theirs)
+    made, both = forms.merged(forms.fields_of(ProblemBody), before, mine, theirs)
     assert made["title"] == ["我"]
     assert made["tried"] == ["他"]
     assert made["keywords"] == ["同"]
@@ -153,7 +153,7 @@ def test_what_two_people_changed_is_kept_apart():
 
 
 def test_an_emptied_field_is_told_as_empty():
-    _, both = forms.merged(ProblemBody, {"title": ["旧"]}, {"title": ["我"]}, {"title": [""]})
+    _, both = forms.merged(forms.fields_of(ProblemBody), {"title": ["旧"]}, {"title": ["我"]}, {"title": [""]})
     assert both == {"title": "（空）"}
 
 

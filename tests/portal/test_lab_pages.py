@@ -174,3 +174,16 @@ async def test_the_catalogue_tells_the_first_free_time_and_its_price(lab, firm, 
         assert price in page.text
     at_a_time = await visitor(firm).page(f"/instruments?day={day(3).date()}&from=09:00&to=11:00")
     assert "200.00 元" in at_a_time.text
+
+
+async def test_the_catalogue_offers_neither_what_has_no_price_nor_what_is_not_open(lab, firm, visitor, session):
+    await an_instrument(session, lab.organisation, name="没有价的")
+    page = await visitor(firm).page("/instruments")
+    assert "未公布收费标准，请咨询机组" in page.text
+    assert "最早可约" in page.text
+    closed = await an_instrument(session, lab.organisation, name="校内的", customers=["internal"])
+    await publish(lab, closed, a_tariff())
+    page = await visitor(firm).page("/instruments?q=校内的")
+    assert "请联系机组" in page.text
+    assert not [word for word in ("最早可约", "不收费", " 元") if word in page.text]
+    assert "登录后查看" in (await visitor().page("/instruments?q=校内的")).text

@@ -74,7 +74,7 @@ async def test_what_an_instrument_costs_is_published_to_everybody(lab, priced, a
     prices = (await anybody.page(f"/instruments/{priced.id}")).one("section", aria_labelledby="prices").text
     assert f"{day(9).date()} 起的新标准" in prices
     free = await an_instrument(session, lab.organisation, name="免费显微镜")
-    assert "没有公布收费标准" in (await anybody.page(f"/instruments/{free.id}")).text
+    assert "未公布收费标准，请咨询机组" in (await anybody.page(f"/instruments/{free.id}")).text
 
 
 async def test_a_charge_is_read_disputed_and_put_right_with_forms(lab, firm, charge, visitor):

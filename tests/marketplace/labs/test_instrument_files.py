@@ -1,6 +1,7 @@
 """Photos and documents of an instrument: looked at before they are kept, shown in order, and never lost."""
 
 import io
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from PIL import Image
@@ -123,3 +124,23 @@ async def test_the_core_metadata_is_told_under_the_standards_names(manager, clie
     later = {"updated_since": day(1).isoformat()}
     assert (await client.get("/api/v1/instrument-core-metadata", params=later)).json()["items"] == []
     assert (told["扩展"]["经度"], told["扩展"]["坐标系"]) == ("125.3", "WGS-84")
+    # The same as XML, by the address or by what is accepted; what was taken out is told to whoever asks for it.
+    name = "{urn:duijie:core-metadata:1}"
+    for query, accept in (("?format=xml", "application/json"), ("", "text/xml, */*")):
+        answer = await client.get(f"{URL}/{made.id}/core-metadata{query}", headers={"Accept": accept})
+        assert answer.headers["content-type"].startswith("application/xml")
+        one = fromstring(answer.text)
+        assert one.findtext(f"{name}标识符") == told["标识符"]
+        assert one.findtext(f"{name}扩展/{name}坐标系") == "WGS-84"
+    await an_instrument(session, manager.organisation, name="留下的")
+    assert (await manager.post(f"{URL}/{made.id}/retirement")).status_code == 200
+    left = (await client.get("/api/v1/instrument-core-metadata")).json()["items"]
+    assert [one["资源名称"] for one in left] == ["留下的"]
+    found = await client.get("/api/v1/instrument-core-metadata?deleted=true&format=xml&limit=1")
+    gone = fromstring(found.text)
+    assert [(one.get("status"), one.findtext(f"{name}标识符")) for one in gone] == [("deleted", told["标识符"])]
+    following = {"deleted": "true", "format": "xml", "limit": "1", "cursor": gone.get("next_cursor")}
+    rest = fromstring((await client.get("/api/v1/instrument-core-metadata", params=following)).text)
+    assert [(one.get("status"), one.findtext(f"{name}资源名称")) for one in rest] == [(None, "留下的")]
+    before = {"updated_until": day(-1).isoformat(), "deleted": "true"}
+    assert (await client.get("/api/v1/instrument-core-metadata", params=before)).json()["items"] == []

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from marketplace.kernel import clock
-from marketplace.labs import devices, metering, usages
+from marketplace.labs import counting, devices, metering
 from marketplace.money import ledger
 from schemas.identity import Role
 from tests.given.devices import Signed, a_device
@@ -126,7 +126,7 @@ async def test_what_a_keeper_wrote_down_of_a_booking_is_not_counted_again(manage
 async def test_a_run_that_the_charge_refuses_is_told_beside_it_and_the_rest_of_the_report_stands(
     manager, engineer, instrument, says, monkeypatch
 ):
-    amend = usages.amend
+    amend = counting.amend
 
     async def refused(session, usage, *told, **more) -> None:
         await amend(session, usage, *told, **more)
@@ -135,7 +135,7 @@ async def test_a_run_that_the_charge_refuses_is_told_beside_it_and_the_rest_of_t
     now = clock.now()
     soon = now + timedelta(minutes=10 - now.minute % 5, seconds=-now.second, microseconds=-now.microsecond)
     await engineer.post("/api/v1/bookings", wish(instrument, engineer, soon, 2))
-    monkeypatch.setattr(usages, "amend", refused)
+    monkeypatch.setattr(counting, "amend", refused)
     with clock.ahead(timedelta(hours=3)):
         first = await says(run(1, soon, 30))
         start = {"id": "s", "kind": "start", "at": told(soon)}

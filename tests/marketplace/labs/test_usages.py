@@ -32,7 +32,7 @@ async def test_the_use_of_a_booking_is_written_down_once(manager, engineer, inst
     used = await entered(manager, instrument, booking_id=booking["id"])
     assert (used["person_id"], used["organisation"]["id"]) == (str(engineer.id), str(engineer.organisation.id))
     again = await manager.post(
-        URL, NUMBERS | slot(day(-1, 9)) | {"instrument_id": str(instrument.id), "booking_id": booking["id"]}
+        URL, NUMBERS | slot(day(-1, 9), 2) | {"instrument_id": str(instrument.id), "booking_id": booking["id"]}
     )
     assert again.json()["type"] == "/problems/entered-already"
 
@@ -83,7 +83,7 @@ BAD = {
 
 @pytest.mark.parametrize("what", list(BAD))
 async def test_use_that_cannot_be_is_refused(what, manager, engineer, instrument):
-    body = NUMBERS | slot(day(-1, 9)) | {"instrument_id": str(instrument.id)}
+    body = NUMBERS | slot(day(-1, 9), 2) | {"instrument_id": str(instrument.id)}
     refused = await manager.post(URL, body | {"organisation_id": str(engineer.organisation.id)} | BAD[what])
     assert refused.status_code == 422
     assert refused.json()["errors"]

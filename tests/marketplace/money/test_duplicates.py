@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 
 from marketplace.money import duplicates
 from schemas.duplicates import DuplicateFilter
-from tests.given.labs import an_instrument, day
+from tests.given.labs import an_instrument, day, slot
 from tests.given.money import used
 
 YEAR = day(0).year
@@ -43,8 +43,10 @@ async def test_peers_with_hours_to_spare_speak_against_buying_another(session, g
     await an_instrument(session, at, name="别类的", class_code="01-01", position=north(1))
     await an_instrument(session, at, name="内部的", audience="own", position=north(1))
     busy = await an_instrument(session, at, name="满负荷的", position=north(2))
-    for _ in range(2):
-        await used(manager, busy, 31 * 24 * 60, organisation_id=str(at.id))
+    # Before or after today, whichever is of the year.
+    other = next(begin for begin in (day(31), day(-31)) if begin.year == day(0).year)
+    for begin in (day(0), other):
+        await used(manager, busy, 31 * 24 * 60, organisation_id=str(at.id), **slot(begin, 31 * 24))
     await used(manager, near, 90, organisation_id=str(stranger.organisation.id))
 
     rows = await found(stranger, **HERE, within_km=50)

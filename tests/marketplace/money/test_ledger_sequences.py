@@ -38,7 +38,7 @@ class Course:
         self.bookings: list[str] = []
         self.usages: list[str] = []
         self.claims: list[str] = []
-        self.hour = 0
+        self.hour = self.uses = 0
 
     async def step(self, name: str, which: int, size: int) -> int:
         answer = await getattr(self, name.replace(" ", "_"))(which, size)
@@ -60,7 +60,10 @@ class Course:
         return answer
 
     async def _used(self, size: int, **of: Any) -> Any:
-        body = {"instrument_id": str(self.instrument.id), "run_minutes": size * 17} | slot(day(0), 2) | of
+        self.uses += 1
+        body = (
+            {"instrument_id": str(self.instrument.id), "run_minutes": size * 17} | slot(day(0, 3 * self.uses), 3) | of
+        )
         answer = await self.manager.post("/api/v1/usages", body)
         if answer.status_code == 201:
             self.usages.append(answer.json()["id"])

@@ -81,7 +81,9 @@ async def test_free_time_is_given_once_and_a_redemption_is_paid_once(real):
     one = place.instruments[0]
     await free_hours(place.manager, one, day(0).year, percent=15)  # 90 minutes
     whole = {"instrument_id": str(one.id), "organisation_id": str(place.users[0].organisation.id), "run_minutes": 60}
-    answers = await asyncio.gather(*(place.manager.post("/api/v1/usages", whole | slot(day(0), 1)) for _ in range(4)))
+    answers = await asyncio.gather(
+        *(place.manager.post("/api/v1/usages", whole | slot(day(0, hour), 1)) for hour in range(4))
+    )
     assert {answer.status_code for answer in answers} == {201}
     [quota] = (await place.users[0].get(f"/api/v1/instruments/{one.id}/free-quotas")).json()["items"]
     assert (quota["available_minutes"], quota["used_minutes"]) == (0, 90)

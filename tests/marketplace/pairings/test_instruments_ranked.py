@@ -128,12 +128,13 @@ async def test_a_page_costs_as_many_statements_as_one_instrument(client, engine,
 
 async def test_each_instrument_tells_what_its_first_free_time_costs_the_caller(client, engine, given, manager, session):
     firm, programme = await given.enterprise(), await given.admin()
-    cheap, dear, _ = [
+    cheap, dear, _, _ = [
         await an_instrument(session, manager.organisation, name="疲劳试验机", **more)
         for more in (
             {"model": "甲"},
             {"operation": "assisted", "model": "乙"},
             {"customers": ["internal"], "model": "丙"},
+            {"model": "丁"},
         )
     ]
     for one in (cheap, dear):
@@ -150,8 +151,10 @@ async def test_each_instrument_tells_what_its_first_free_time_costs_the_caller(c
             - datetime.fromisoformat(one["first_free"]["starts_at"])
             == timedelta(hours=2)
             for one in page["items"]
+            if one["unpriced"] != "not_admitted"
         )
-        prices = {one["model"]: one["price"] for one in page["items"]}
+        assert all((one["price"] is None) == (one["unpriced"] is not None) for one in page["items"])
+        prices = {one["model"]: one["price"] or (one["unpriced"], one["first_free"]) for one in page["items"]}
         return prices, page["priced_for"]
 
     prices, payer = await told()
@@ -166,7 +169,9 @@ async def test_each_instrument_tells_what_its_first_free_time_costs_the_caller(c
     ]  # fmt: skip
     # With its operator at 50 an hour: the half would be 150, and the voucher has 60.
     assert [prices["乙"][name] for name in ("gross", "voucher_amount", "payer_amount")] == ["300.00", "60.00", "240.00"]
-    assert (prices["丙"]["tariff_id"], prices["丙"]["gross"], prices["丙"]["admitted"]) == (None, "0.00", False)
+    assert prices["丙"] == ("not_admitted", None), "no time and no price is offered to whom it is not open"
+    assert prices["丁"][0] == "no_tariff", "that no price is published is no free offer"
+    assert prices["丁"][1] is not None
     own, _ = await told(manager)
     assert (own["甲"]["customer_class"], own["甲"]["payer_amount"]) == ("internal", "40.00")
     # The same, line by line, as the quote of one of them says.
