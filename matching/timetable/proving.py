@@ -66,7 +66,7 @@ class Exact:
             bounds.floor = min(bounds.floor, whole_.reached + whole(found.bound))
             self._take(found)
             # The bound of value was that of a floor which may be out of reach.
-            bounds.value = sum(one.value for one in board.model.edges)
+            bounds.value = board.model.most_value
         whole_.program.row(ones(whole_.marks), low=board.reached() - whole_.reached)
         if board.value() < bounds.value:
             found = self._best(whole_.worth())
