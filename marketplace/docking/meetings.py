@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import cards, events, groups, meeting_facts, schedules, seats, standing
+from marketplace.docking import cards, events, groups, meeting_facts, schedules, seats, standing, wish_reasons
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_visible_to
 from marketplace.docking.models import Event
@@ -89,10 +89,12 @@ async def views(session: AsyncSession, found: Sequence[Meeting]) -> list[Meeting
         session, {who for one in found for who in (one.first_person_id, one.second_person_id)}
     )
     spots = await schedules.places(session, {one.table_id for one in found})
+    why = await wish_reasons.by_id(session, schedules.recommended(found))
     plain = set(MeetingView.model_fields) & set(Meeting.__mapper__.columns.keys())
     return [
         MeetingView(
             **{name: getattr(one, name) for name in plain},
+            because=schedules.because(one, why),
             first=sides[one.first_id],
             second=sides[one.second_id],
             first_person=names[one.first_person_id],

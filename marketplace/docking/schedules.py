@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload
 from uuid_utils.compat import uuid7
 
-from marketplace.docking import cards, events, meeting_facts, planning, work
+from marketplace.docking import cards, events, meeting_facts, planning, wish_reasons, work
 from marketplace.docking.meeting_models import Planned, Publication, Schedule, Unplaced
 from marketplace.docking.meeting_policy import of_event_run_by
 from marketplace.docking.models import EventRoom, EventTable
@@ -22,6 +22,7 @@ from marketplace.kernel.refusals import Conflict, NotFound
 from schemas.events import EventAct
 from schemas.meetings import (
     ComparisonView,
+    Ground,
     LevelView,
     PlacedView,
     PlaceView,
@@ -31,6 +32,7 @@ from schemas.meetings import (
     ShiftView,
     UnplacedView,
 )
+from schemas.wishes import WishReason
 
 MOST_SHIFTS: Final = 200
 """Of those who gain or lose by another draft, the ones with the largest difference are named."""
@@ -145,6 +147,7 @@ async def meetings(
     sides = await cards.of(session, {side for one in found for side in (one.first_id, one.second_id)})
     names = await people(session, {who for one in found for who in (one.first_person_id, one.second_person_id)})
     spots = await places(session, {one.table_id for one in found})
+    why = await wish_reasons.by_id(session, recommended(found))
     return [
         PlacedView(
             first=sides[one.first_id],
@@ -152,10 +155,22 @@ async def meetings(
             first_person=names[one.first_person_id],
             second_person=names[one.second_person_id],
             value=one.value,
+            ground=one.ground,
+            because=because(one, why),
             place=place(one, spots),
         )
         for one in found
     ], marker
+
+
+def recommended(found: Iterable[Any]) -> set[UUID]:
+    """The wishes of those that nobody asked for."""
+    return {one.wish_id for one in found if one.ground is Ground.RECOMMENDED and one.wish_id is not None}
+
+
+def because(one: Any, why: Mapping[UUID, list[WishReason]]) -> list[WishReason]:
+    """Why the matcher proposes a meeting that nobody asked for; of others, what they wrote is reason enough."""
+    return why.get(one.wish_id, []) if one.ground is Ground.RECOMMENDED else []
 
 
 async def people(session: AsyncSession, ids: Iterable[UUID]) -> Mapping[UUID, str]:
@@ -228,17 +243,25 @@ async def compare(session: AsyncSession, actor: Actor, schedule_id: UUID, other_
         moved=sum(_differ(before[pair], after[pair]) for pair in before.keys() & after.keys()),
         added=len(after.keys() - before.keys()),
         dropped=len(before.keys() - after.keys()),
+        one_sided=_counted(before, after, Ground.ASKED),
+        recommended=_counted(before, after, Ground.RECOMMENDED),
         levels=[(levels[0].get(goal), levels[1].get(goal)) for goal in dict.fromkeys([*levels[0], *levels[1]])],
     )
 
 
 Tally = tuple[int, int]
+Pairs = Mapping[tuple[UUID, UUID], Planned]
 Shift = tuple[Tally, Tally]
 
 
 async def _by_pair(session: AsyncSession, schedule_id: UUID) -> dict[tuple[UUID, UUID], Planned]:
     rows = await session.scalars(select(Planned).where(Planned.schedule_id == schedule_id))
     return {(one.first_id, one.second_id): one for one in rows.all()}
+
+
+def _counted(before: Pairs, after: Pairs, ground: Ground) -> tuple[int, int]:
+    had, has = (sum(one.ground is ground for one in each.values()) for each in (before, after))
+    return had, has
 
 
 def _tally(ones: Iterable[Planned]) -> dict[UUID, Tally]:
