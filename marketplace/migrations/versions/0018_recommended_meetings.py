@@ -1,4 +1,6 @@
-"""What the matcher proposes and really fits, drafts that may fill promises with it, and meetings that say why they are.
+"""What the matcher proposes and really fits, drafts that may fill promises with it, meetings that say why they are.
+
+Documents that came from another event are kept there.
 
 Revision ID: 0018
 Revises: 0013
@@ -45,8 +47,22 @@ def upgrade() -> None:
             """  # noqa: S608 -- the names of two tables
         )
 
+    op.alter_column("event_document", "content", nullable=True)
+    op.add_column("event_document", sa.Column("content_of", sa.Uuid(), nullable=True))
+    op.create_foreign_key(
+        op.f("event_document_content_of_fkey"), "event_document", "event_document", ["content_of"], ["id"]
+    )
+    op.create_check_constraint(
+        op.f("event_document_content_check"), "event_document", "(content is null) = (content_of is not null)"
+    )
+
 
 def downgrade() -> None:
+    # What came with a clone is kept where it came from; without that there is nothing to keep.
+    op.execute("delete from event_document where content_of is not null")
+    op.drop_constraint(op.f("event_document_content_check"), "event_document", type_="check")
+    op.drop_column("event_document", "content_of")
+    op.alter_column("event_document", "content", nullable=False)
     op.drop_column("meeting", "ground")
     op.drop_column("planned_meeting", "ground")
     op.drop_column("schedule", "fill")
