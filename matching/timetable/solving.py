@@ -106,6 +106,8 @@ def _solved(agenda: Agenda, work: _Work, seed: int) -> Plan:
     if unsettled and work.on():
         work.report(Stage.PROVING, board, bounds)
         tables = _proven(board, tables, bounds, work)
+        if bounds.changes < sum(seating.changes(model, board, tables)) and work.on():
+            bounds.changes = max(bounds.changes, _forced(board, work))
     work.report(Stage.DONE, board, bounds)
     return _plan(board, tables, bounds, work)
 
@@ -168,9 +170,16 @@ def _proven(board: Board, tables: Tables, bounds: Bounds, work: _Work) -> Tables
     program.moves()
     program.idle()
     tables = seating.seat(model, board)
+    bounds.changes = max(bounds.changes, _forced(board, work))
     if size * max(1, len(model.pool)) <= proving.TINY and work.on():
         tables = program.tables(tables)
     return tables
+
+
+def _forced(board: Board, work: _Work) -> int:
+    """Changes of table that there are in every plan that equals this one in the levels before."""
+    idle = sum(smoothing.idle_slots(board))
+    return choosing.forced_changes(board.model, board.reached(), board.value(), idle, work)
 
 
 def _plan(board: Board, tables: Tables, bounds: Bounds, work: _Work) -> Plan:
