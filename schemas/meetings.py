@@ -11,7 +11,7 @@ from schemas.event_extras import GroupFilter
 from schemas.events import ParticipantKind
 from schemas.operations import OperationState
 from schemas.text import Line, Text, Whole
-from schemas.wishes import ParticipantCard, WhyNot
+from schemas.wishes import ParticipantCard, WhyNot, WishReason
 
 Note = Annotated[str, Text(2000)]
 
@@ -55,6 +55,14 @@ class Source(StrEnum):
     WALK_IN = "walk_in"
 
 
+class Ground(StrEnum):
+    """双方都想见、一方提出、系统推荐: why two meet. Whom nobody asked for, the matcher found, for the promised number."""
+
+    AGREED = "agreed"
+    ASKED = "asked"
+    RECOMMENDED = "recommended"
+
+
 class Goal(StrEnum):
     """保底、约见价值、改动、空等、换桌: in the order in which they count."""
 
@@ -84,6 +92,15 @@ class ScheduleNumbers(Message):
     meetings: int
     wishes: Annotated[int, Field(description="有人提出的约见 · pairs that somebody asked for")]
     placed: int
+    one_sided: Annotated[
+        int, Field(description="只有一方提出、为保底排上的 · planned for the promise, and asked for by one side")
+    ] = 0
+    recommended: Annotated[
+        int,
+        Field(
+            description="无人提出、由系统推荐、为保底排上的 · planned for the promise, and found by the matcher alone"
+        ),
+    ] = 0
     participants: int
     floor_reached: int
     value: Annotated[int, Field(description="千分之一 · in thousandths")]
@@ -99,6 +116,13 @@ class ScheduleNew(Message):
     name: Annotated[Annotated[str, Line(100)] | None, Field(description="草案名称 · what to call it")] = None
     planning: Planning = Planning.FIXED
     late: LateJoiners = LateJoiners.LEAVE_OUT
+    fill: Annotated[
+        bool,
+        Field(
+            description="保底不足时用系统推荐的配对补足"
+            " · keep promises with what the matcher proposes, where wishes do not reach; never with a pair of no reason"
+        ),
+    ] = True
     seconds: Annotated[
         Annotated[int, Whole(1, 600)], Field(description="最多计算多少秒 · how long it may be looked for")
     ] = 60
@@ -114,6 +138,7 @@ class ScheduleView(Message):
     name: str | None
     planning: Planning
     late: LateJoiners
+    fill: bool
     seconds: int
     seed: int
     operation_id: UUID
@@ -149,6 +174,10 @@ class PlacedView(Message):
     value: Annotated[
         int, Field(description="约见价值（千分之一），只为保底的为 0 · in thousandths; 0: it only keeps a promise")
     ]
+    ground: Ground | None
+    because: Annotated[
+        list[WishReason], Field(description="系统推荐的理由 · where nobody asked: why the matcher proposes it")
+    ]
     place: PlaceView
 
 
@@ -181,6 +210,8 @@ class ComparisonView(Message):
     moved: int
     added: int
     dropped: int
+    one_sided: tuple[int, int]
+    recommended: tuple[int, int]
     levels: list[tuple[LevelView | None, LevelView | None]]
 
 
@@ -216,6 +247,8 @@ class MeetingView(Message):
     event_id: UUID
     state: MeetingState
     source: Source
+    ground: Annotated[Ground | None, Field(description="为何见面；现场约谈没有 · null: made on the spot")]
+    because: Annotated[list[WishReason], Field(description="系统推荐的理由 · where nobody asked: why it was proposed")]
     first: ParticipantCard
     second: ParticipantCard
     first_person: Annotated[str, Field(description="出席人 · who sits")]

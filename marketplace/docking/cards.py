@@ -1,13 +1,16 @@
 """Those who come to an event, as others are shown them."""
 
 from collections.abc import Collection, Mapping
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Uuid, bindparam, case, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload, selectinload
 
-from marketplace.docking.registration_models import Registration
+from marketplace.docking.registration_models import Attendee, Registration
+from marketplace.identity.models import Organisation
+from marketplace.kernel.prepared import Prepared
 from schemas.identity import OrganisationCard
 from schemas.wishes import ParticipantCard
 
@@ -28,13 +31,43 @@ def card(one: Registration) -> ParticipantCard:
     )
 
 
+_FIRST: Final = (
+    select(Attendee.name)
+    .where(
+        Attendee.registration_id == Registration.id,
+        or_(Attendee.left_at.is_(None), Attendee.left_at == Registration.ended_at),
+    )
+    .order_by(Attendee.position)
+    .limit(1)
+    .scalar_subquery()
+)
+_CARDS: Final = Prepared(
+    select(
+        Registration.id, Registration.kind, Registration.introduction, Registration.wanted,
+        Organisation.id.label("organisation_id"), Organisation.name, Organisation.verification,
+        case((Registration.organisation_id.is_(None), _FIRST)).label("first"),
+    )
+    .outerjoin(Organisation, Organisation.id == Registration.organisation_id)
+    .where(Registration.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+)  # fmt: skip
+
+
 async def of(session: AsyncSession, registrations: Collection[UUID]) -> Cards:
-    """The cards of these, two statements however many they are."""
+    """The cards of these, one statement however many they are."""
     if not registrations:
         return {}
-    found = await session.scalars(
-        select(Registration)
-        .where(Registration.id.in_(set(registrations)))
-        .options(joinedload(Registration.organisation), selectinload(Registration.people))
+    rows = await _CARDS.fetch(session, ids=list(set(registrations)))
+    return {row["id"]: _card(row) for row in rows}
+
+
+def _card(row: Any) -> ParticipantCard:
+    of_organisation = row["organisation_id"] is not None
+    organisation = {"id": row["organisation_id"], "name": row["name"], "verification": row["verification"]}
+    return ParticipantCard(
+        registration_id=row["id"],
+        kind=row["kind"],
+        name=row["name"] if of_organisation else row["first"] or "",
+        organisation=OrganisationCard.model_validate(organisation) if of_organisation else None,
+        introduction=row["introduction"],
+        wanted=row["wanted"],
     )
-    return {one.id: card(one) for one in found}

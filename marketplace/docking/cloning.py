@@ -1,14 +1,17 @@
 """The same event once more: what repeats is copied, what belongs to one time (registrations, states) is not."""
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import insert
+from sqlalchemy import insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import agenda, events, facts
+from marketplace.docking import agenda, documents, events, facts
 from marketplace.docking.events import NoEventsOfYours
+from marketplace.docking.extra_models import ReminderRules
 from marketplace.docking.models import CoOrganizer, Event
+from marketplace.docking.wish_models import WishRules
 from marketplace.kernel import clock, validation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
@@ -47,5 +50,20 @@ async def clone(session: AsyncSession, actor: Actor, event_id: UUID, wish: Event
     ]  # fmt: skip
     if together:
         await session.execute(insert(CoOrganizer), together)
+    await documents.carry_over(session, event_id, made.id, actor.person)
+    for table in (ReminderRules, WishRules):
+        await _same_terms(session, table, event_id, made.id)
     await record(session, facts.EventDrafted(made.id, event_id), subject=made.id, by=actor.person)
     return await events.read(session, actor, made.id)
+
+
+async def _same_terms(session: AsyncSession, table: type[ReminderRules | WishRules], event_id: UUID, to: UUID) -> None:
+    """What the desk said of reminders, or of requests, holds of the new event too."""
+    own = {"event_id": literal(to), "version": literal(1)} | dict.fromkeys(
+        ("created_at", "updated_at"), literal(clock.now())
+    )
+    columns = table.__table__.columns
+    told: list[Any] = [own.get(one.name, one) for one in columns]
+    await session.execute(
+        insert(table).from_select([one.name for one in columns], select(*told).where(table.event_id == event_id))
+    )

@@ -1,7 +1,8 @@
 """What a timetable of an event is made of, read from the database: people who come, wishes that hold, what stands already.
 
-Who meets whom is decided by what both sides want. Where the event promises meetings, pairs that nobody refused and that
-somebody or the matcher brought up may serve that promise; they are worth nothing beyond it.
+Who meets whom is decided by what both sides want. Where the event promises meetings, pairs that nobody refused may serve
+that promise and nothing beyond it: first those that one side asks for, then, where the desk allows it, those that the
+matcher proposes and that really fit. Whom neither a side nor the matcher has a reason for never meets.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from marketplace.docking import cards, standing, wishes
+from marketplace.docking import cards, standing, wish_reasons, wishes
 from marketplace.docking.meeting_models import HOLDING, Meeting, Publication
 from marketplace.docking.meeting_policy import takes_part
 from marketplace.docking.models import Event, EventRoom, EventSlot, EventTable
@@ -37,7 +38,7 @@ from matching.timetable import (
     Wish,
 )
 from matching.timetable import Meeting as Seated
-from schemas.meetings import LateJoiners, Planning
+from schemas.meetings import Ground, LateJoiners, Planning
 from schemas.wishes import WishAnswer
 
 Side = tuple[UUID, UUID]
@@ -56,6 +57,8 @@ class Composed:
     slots: Mapping[UUID, EventSlot]
     names: Mapping[str, str]
     """By id, what people call it."""
+    grounds: Mapping[Side, Ground | None]
+    """Why each pair of the agenda would meet."""
     stands: Sequence[str]
     """What is planned now, whether it may move or not."""
 
@@ -81,9 +84,9 @@ class _Settled:
 
 
 async def compose(
-    session: AsyncSession, event: Event, planning: Planning, late: LateJoiners, now: datetime
+    session: AsyncSession, event: Event, planning: Planning, late: LateJoiners, now: datetime, *, fill: bool = True
 ) -> Composed:
-    """The agenda of what is still to come of an event, as of now."""
+    """The agenda of what is still to come of an event, as of now. ``fill``: whether proposals may keep promises."""
     slots = await _slots(session, event.id, now)
     tables = await _tables(session, event.id)
     people = await _participants(session, event.id)
@@ -100,7 +103,14 @@ async def compose(
     visited = {pair.table_id for pair in agreed.values()} | {one.table_id for one in people}
     visited |= {one.table_id for one in keep}
     participants = tuple(_participant(one, event, settled, busy) for one in people)
-    serving = others if any(one.floor for one in participants) else {}
+    asked = {sides for sides, pair in others.items() if any(wishes.live(pair, side, now) for side in sides)}
+    serving = {sides: pair for sides, pair in others.items() if sides in asked}
+    if fill:
+        why = await wish_reasons.of(session, [pair for sides, pair in others.items() if sides not in asked])
+        # A record that is no longer public is no reason any more.
+        serving = {sides: pair for sides, pair in others.items() if sides in asked or why[pair.id]}
+    serving = serving if any(one.floor for one in participants) else {}
+    stood = {one.sides(): one.ground for one in keep}
     visits = {one.id for one in tables if one.instrument_id is not None}
     seated = [_seated(one, slots) for one in keep]
     agenda = Agenda(
@@ -111,7 +121,11 @@ async def compose(
             if one.instrument_id is None or one.id in visited
         ),
         participants=participants,
-        wishes=(*_as_wishes(agreed, serving), *_for_what_stands(keep, slots, visits, {*agreed, *serving})),
+        wishes=(
+            *_as_wishes(agreed),
+            *_to_fill(serving, asked, stood),
+            *_for_what_stands(keep, slots, visits, {*agreed, *serving}),
+        ),
         floor=event.meetings_promised,
         published=_published(seated, planning, late, latecomers & known),
     )
@@ -122,6 +136,9 @@ async def compose(
         not_agreed=not_agreed,
         slots={one.id: one for one in slots},
         names=_names(people, tables, slots, event),
+        grounds=stood
+        | {sides: Ground.ASKED if sides in asked else Ground.RECOMMENDED for sides in serving}
+        | dict.fromkeys(agreed, Ground.AGREED),
         stands=sorted(str(standing.placement(one)) for one in standing_now),
     )
 
@@ -216,7 +233,8 @@ async def _wishes(
         if any(map(positive, says)):
             not_agreed.append(pair)
         asked = any(wishes.live(pair, side, now) for side in sides)
-        if WishAnswer.NO_THANKS not in says and (asked or pair.proposed_at is not None) and pair.slots == 1:
+        fits = pair.proposed_at is not None and pair.fits
+        if WishAnswer.NO_THANKS not in says and (asked or fits) and pair.slots == 1:
             others[sides] = pair
     return agreed, others, not_agreed
 
@@ -276,7 +294,7 @@ def _person(one: Attendee, settled: _Settled, busy: Busy) -> Person:
     return Person(str(one.id), frozenset(absent), most, frozenset(one.languages))
 
 
-def _as_wishes(agreed: Mapping[Side, Pair], serving: Iterable[Side]) -> Iterable[Wish]:
+def _as_wishes(agreed: Mapping[Side, Pair]) -> Iterable[Wish]:
     for (first, second), pair in agreed.items():
         assert pair.first_says is not None
         assert pair.second_says is not None
@@ -285,8 +303,17 @@ def _as_wishes(agreed: Mapping[Side, Pair], serving: Iterable[Side]) -> Iterable
             str(first), str(second), _SAYS[pair.first_says], _SAYS[pair.second_says], min(1.0, pair.score),
             pair.slots, table,
         )  # fmt: skip
-    for first, second in serving:
-        yield Wish(str(first), str(second))
+
+
+def _to_fill(serving: Mapping[Side, Pair], asked: Collection[Side], stood: Collection[Side]) -> Iterable[Wish]:
+    """Pairs that may keep a promise. What people know of already costs nothing to keep."""
+    for sides, pair in serving.items():
+        first, second = map(str, sides)
+        if sides in stood:
+            yield Wish(first, second)
+        else:
+            says = Answer.MEET if sides in asked else Answer.SILENT
+            yield Wish(first, second, says, score=min(1.0, pair.score), fills=True)
 
 
 def _for_what_stands(

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import undefer
 
 from marketplace.docking import events, facts
 from marketplace.docking.extra_models import EventDocument
@@ -52,14 +51,34 @@ async def listed(
     return [row[0] for row in rows], marker
 
 
-async def fetch(session: AsyncSession, actor: Actor, event_id: UUID, document_id: UUID) -> EventDocument:
-    """A document with its content; one that is not for the actor is not there."""
+async def fetch(session: AsyncSession, actor: Actor, event_id: UUID, document_id: UUID) -> tuple[EventDocument, bytes]:
+    """A document and its content; one that is not for the actor is not there."""
     found: EventDocument | None = await session.scalar(
-        _readable(actor, event_id).where(EventDocument.id == document_id).options(undefer(EventDocument.content))
+        _readable(actor, event_id).where(EventDocument.id == document_id)
     )
     if found is None:
         raise NotFound
-    return found
+    kept_in = EventDocument.id == (found.content_of or found.id)
+    content = await session.scalar(select(EventDocument.content).where(kept_in))
+    assert content is not None
+    return found, content
+
+
+async def carry_over(session: AsyncSession, event_id: UUID, to: UUID, by: UUID) -> None:
+    """Put the documents of an event beside another; their bytes stay where they are."""
+    live = (EventDocument.event_id == event_id, EventDocument.removed_at.is_(None))
+    found = await session.scalars(
+        select(EventDocument).where(*live).order_by(EventDocument.created_at, EventDocument.id)
+    )
+    for one in found.all():
+        copy = {name: getattr(one, name) for name in ("audience", "name", "media_type", "size", "sha256")}
+        session.add(
+            EventDocument(
+                event_id=to, content=None, content_of=one.content_of or one.id, created_at=clock.now(), created_by=by,
+                **copy,
+            )
+        )  # fmt: skip
+    await session.flush()
 
 
 async def add(

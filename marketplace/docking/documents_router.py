@@ -64,8 +64,8 @@ async def add(
 )
 async def download(event_id: UUID, document_id: UUID, session: Reading, actor: Anyone) -> Response:
     """下载活动文件 · Download a document."""
-    file = await documents.fetch(session, actor, event_id, document_id)
-    answer = attached(file.content, file.name, "application/octet-stream")
+    file, content = await documents.fetch(session, actor, event_id, document_id)
+    answer = attached(content, file.name, "application/octet-stream")
     # Byte for byte as it was declared: a framework would write another charset behind a text.
     answer.headers["Content-Type"] = file.media_type
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -107,13 +107,13 @@ async def read(session: AsyncSession, actor: Actor, event_id: UUID) -> Event:
 
 
 async def alone(session: AsyncSession, event_id: UUID) -> None:
-    """Let nobody register or change a registration until the transaction ends."""
+    """Let nobody register, change a registration or a meeting until the transaction ends."""
     await session.execute(locks.wait_for("docking.event", event_id))
 
 
 async def beside(session: AsyncSession, event_id: UUID) -> None:
     """Keep the event as it is until the transaction ends; others who register are not held up."""
-    await session.execute(locks.share("docking.event", event_id))
+    await locks.shared(session, locks.number("docking.event", event_id))
 
 
 async def desk(session: AsyncSession, actor: Actor, event_id: UUID) -> Event:
@@ -133,8 +133,12 @@ async def run(session: AsyncSession, actor: Actor, event_id: UUID) -> Event:
 
 def require(event: Event, act: EventAct) -> None:
     """Refuse what the event's state makes impossible."""
-    if event.state not in POSSIBLE[act]:
-        raise NotInThisState(event.state, POSSIBLE[act])
+    require_state(event.state, act)
+
+
+def require_state(state: EventState, act: EventAct) -> None:
+    if state not in POSSIBLE[act]:
+        raise NotInThisState(state, POSSIBLE[act])
 
 
 async def listed(

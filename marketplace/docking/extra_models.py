@@ -13,11 +13,15 @@ from schemas.event_extras import Audience, ReminderKind
 
 
 class EventDocument(Base):
-    """A file of an event, kept in the database like those of records: one backup, one transaction, no orphans."""
+    """A file of an event, kept in the database like those of records: one backup, one transaction, no orphans.
+
+    Nothing of it is ever deleted, so one that came from another event with a clone is kept there: `content_of`.
+    """
 
     __tablename__ = "event_document"
     __table_args__ = (
         CheckConstraint("size = octet_length(content)", name="size"),
+        CheckConstraint("(content is null) = (content_of is not null)", name="content"),
         Index("event_document_listed_idx", "event_id", "created_at", "id"),
     )
 
@@ -28,7 +32,8 @@ class EventDocument(Base):
     media_type: Mapped[str]
     size: Mapped[int]
     sha256: Mapped[str]
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    content_of: Mapped[UUID | None] = mapped_column(ForeignKey("event_document.id"))
     created_at: Mapped[Now]
     created_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     removed_at: Mapped[Moment | None]

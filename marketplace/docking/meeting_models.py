@@ -12,7 +12,7 @@ from marketplace.docking.models import Event
 from marketplace.kernel.base import Base, Key, Moment, Versioned
 from marketplace.kernel.columns import many, words
 from marketplace.kernel.operations import Operation
-from schemas.meetings import LateJoiners, MeetingState, Planning, Publishing, Source
+from schemas.meetings import Ground, LateJoiners, MeetingState, Planning, Publishing, Source
 from schemas.wishes import WhyNot
 
 # What sits at a table, or did: its people and its table are held for its time.
@@ -41,6 +41,8 @@ class Schedule(Versioned, Base):
     made_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     planning: Mapped[Planning] = mapped_column(words(Planning))
     late: Mapped[LateJoiners] = mapped_column(words(LateJoiners))
+    # Whether promises may be kept with what the matcher alone proposes.
+    fill: Mapped[bool] = mapped_column(default=True, server_default=sql("true"))
     seconds: Mapped[int] = mapped_column(SmallInteger)
     seed: Mapped[int]
     # A digest of everything it was computed from: where that is other by now, the draft is out of date.
@@ -73,6 +75,7 @@ class Planned(Base):
     second_person_id: Mapped[UUID]
     # In thousandths; nothing, when it only keeps a promise.
     value: Mapped[int]
+    ground: Mapped[Ground | None] = mapped_column(words(Ground))
     table_id: Mapped[UUID]
     slot_id: Mapped[UUID]
     until_slot_id: Mapped[UUID]
@@ -192,6 +195,7 @@ class Meeting(Versioned, Base):
     second_person_id: Mapped[UUID]
     wish_id: Mapped[UUID | None] = mapped_column(ForeignKey("wish.id"))
     source: Mapped[Source] = mapped_column(words(Source))
+    ground: Mapped[Ground | None] = mapped_column(words(Ground))
     state: Mapped[MeetingState] = mapped_column(words(MeetingState))
     starts_at: Mapped[Moment]
     ends_at: Mapped[Moment]

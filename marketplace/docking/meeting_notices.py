@@ -34,9 +34,13 @@ _CHANGED: Final = {
 
 async def language_of(session: AsyncSession, one: Attendee) -> Language:
     """The language of somebody's account; where they have none, Chinese, unless they said that they speak others."""
-    if one.person_id is None:
+    return language_for(one, None if one.person_id is None else await session.get_one(Person, one.person_id))
+
+
+def language_for(one: Attendee, account: Person | None) -> Language:
+    if account is None:
         return "en" if one.languages and SpokenLanguage.ZH not in one.languages else "zh"
-    return "en" if (await session.get_one(Person, one.person_id)).locale == "en" else "zh"
+    return "en" if account.locale == "en" else "zh"
 
 
 def title_of(event: Event, language: Language) -> str:

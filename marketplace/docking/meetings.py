@@ -1,6 +1,7 @@
 """Meetings seen, moved, swapped, called off, made on the spot, and what became of them.
 
-Whoever changes one is alone with its event; what two events share, people and instruments, their claims keep apart.
+Whoever changes one is alone with it, while its event stays as it is: who plans anew waits. That two of them do not sit
+with the same people or at the same table at once, within an event or across two, is what their claims are for.
 """
 
 from collections.abc import Sequence
@@ -9,10 +10,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, or_, select
+from sqlalchemy import Select, Uuid, and_, bindparam, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import cards, events, groups, meeting_facts, schedules, seats, standing
+from marketplace.docking import cards, events, groups, meeting_facts, schedules, seats, standing, wish_reasons
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_visible_to
 from marketplace.docking.models import Event
@@ -23,8 +24,10 @@ from marketplace.kernel import clock, etag
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
+from marketplace.kernel.prepared import PreparedFor
 from marketplace.kernel.refusals import Conflict, Forbidden, NotFound
 from marketplace.reservations import claims
+from marketplace.reservations.models import ResourceKind
 from schemas.base import FieldError
 from schemas.events import EventAct
 from schemas.meetings import MeetingFilter, MeetingMove, MeetingState, MeetingView
@@ -89,10 +92,12 @@ async def views(session: AsyncSession, found: Sequence[Meeting]) -> list[Meeting
         session, {who for one in found for who in (one.first_person_id, one.second_person_id)}
     )
     spots = await schedules.places(session, {one.table_id for one in found})
+    why = await wish_reasons.by_id(session, schedules.recommended(found))
     plain = set(MeetingView.model_fields) & set(Meeting.__mapper__.columns.keys())
     return [
         MeetingView(
             **{name: getattr(one, name) for name in plain},
+            because=schedules.because(one, why),
             first=sides[one.first_id],
             second=sides[one.second_id],
             first_person=names[one.first_person_id],
@@ -103,24 +108,50 @@ async def views(session: AsyncSession, found: Sequence[Meeting]) -> list[Meeting
     ]
 
 
+_EVENT_OF = PreparedFor(
+    lambda actor: (
+        select(Meeting.event_id)
+        .join(Event, Event.id == Meeting.event_id)
+        .where(Meeting.id == bindparam("meeting", type_=Uuid), meeting_visible_to(actor))
+    )
+)
+
+
 async def _held(
-    session: AsyncSession, actor: Actor, meeting_id: UUID, act: EventAct, *, sides_too: bool = False
-) -> tuple[Meeting, Event]:
-    """One meeting, alone with its event, for the desk (and, where they may too, either side)."""
-    seen = await read(session, actor, meeting_id)
-    await events.alone(session, seen.event_id)
-    event = (await session.scalars(events.chosen().where(Event.id == seen.event_id))).one()
+    session: AsyncSession,
+    actor: Actor,
+    meeting_id: UUID,
+    act: EventAct,
+    *,
+    sides_too: bool = False,
+    beside: UUID | None = None,
+) -> tuple[Meeting, ...]:
+    """One meeting that nobody else changes meanwhile, for the desk (and, where they may too, either side).
+
+    The event stays as it is; who changes others of its meetings is not held up. `beside`: another of them, held too.
+    """
+    seen = await _EVENT_OF.first(session, actor, meeting=meeting_id)
+    if seen is None:
+        raise NotFound
+    await events.beside(session, seen["event_id"])
     may = event_run_by(actor)
     if sides_too:
         ours = exists().where(Registration.id.in_((Meeting.first_id, Meeting.second_id)), meeting_list_kept_by(actor))
         may = or_(may, ours)
-    found: Meeting | None = await session.scalar(
-        chosen().where(Meeting.id == meeting_id, may).with_for_update(of=Meeting)
+    wanted = [meeting_id] if beside is None else [meeting_id, beside]
+    rows = await session.execute(
+        select(Meeting, Event.state)
+        .join(Event, Event.id == Meeting.event_id)
+        .where(Meeting.id.in_(wanted), Meeting.event_id == seen["event_id"], may)
+        .order_by(Meeting.id)
+        .with_for_update(of=Meeting)
+        .execution_options(populate_existing=True)
     )
-    if found is None:
+    found = {one.id: (one, state) for one, state in rows.all()}
+    if meeting_id not in found:
         raise NotYourMeeting if sides_too else events.NotItsOrganizer
-    events.require(event, act)
-    return found, event
+    events.require_state(found[meeting_id][1], act)
+    return tuple(found[one][0] for one in wanted if one in found)
 
 
 async def _told(session: AsyncSession, one: Meeting, fact: meeting_facts.OfMeeting, by: UUID | None) -> None:
@@ -133,57 +164,55 @@ async def _told(session: AsyncSession, one: Meeting, fact: meeting_facts.OfMeeti
 
 async def move(session: AsyncSession, actor: Actor, meeting_id: UUID, version: int, wish: MeetingMove) -> Meeting:
     """Another slot, another table, or both, if everything it needs is free there."""
-    one, event = await _held(session, actor, meeting_id, EventAct.SCHEDULE)
+    (one,) = await _held(session, actor, meeting_id, EventAct.SCHEDULE)
     etag.check(version, one.version)
     _require_to_come(one)
-    at = await _moved(session, event, one, wish)
-    if at == standing.placement(one):
-        return one
-    needs = await standing.calendars(session, event.id, [at])
-    await claims.move(session, one.id, claims.period(at.starts_at, at.ends_at), needs[at])
-    standing.put_at(one, at)
-    await _told(session, one, meeting_facts.MeetingMoved(one.id, event.id), actor.person)
+    before = standing.placement(one)
+    (seat,) = await seats.looked(
+        session, one.event_id, [(one, wish.table_id or one.table_id, wish.slot_id or one.slot_id)]
+    )
+    if errors := list(seats.hindrances(seat)):
+        raise seats.NotPossibleThere(errors=errors)
+    at = _placed(before, seat)
+    if at != before:
+        await _reseat(session, [(one, at, seat)], actor.person)
     return one
 
 
-async def _moved(session: AsyncSession, event: Event, one: Meeting, wish: MeetingMove) -> Placement:
-    before = standing.placement(one)
-    slots = await seats.slots_of(session, event.id)
-    length = len(standing.between(one, slots))
-    first = wish.slot_id or before.slot_id
-    span = seats.span(slots, first, length)
-    table = await seats.table_of(session, event.id, wish.table_id or before.table_id)
-    if span is None:
-        raise seats.NotPossibleThere(
-            errors=[
-                seats.flaw(
-                    "/slot_id",
-                    "no_slot_fits",
-                    "没有这个场次，或其后的场次不够。 · There is no such slot, or not enough of them follow it.",
-                )
-            ]
-        )
-    if table is None:
-        raise seats.NotPossibleThere(
-            errors=[seats.flaw("/table_id", "unknown", "此活动没有这张桌子。 · This event has no such table.")]
-        )
-    at = replace(
-        before, table_id=table.id, slot_id=span[0].id, until_slot_id=span[-1].id,
-        starts_at=span[0].starts_at, ends_at=span[-1].ends_at,
+def _placed(before: Placement, seat: seats.Seat) -> Placement:
+    assert seat.table_id is not None
+    assert seat.starts_at is not None
+    assert seat.ends_at is not None
+    return replace(
+        before, table_id=seat.table_id, slot_id=seat.slots[0], until_slot_id=seat.slots[-1],
+        starts_at=seat.starts_at, ends_at=seat.ends_at,
     )  # fmt: skip
-    errors = [one async for one in seats.hindrances(session, at, span)]
-    if errors:
-        raise seats.NotPossibleThere(errors=errors)
-    return at
+
+
+async def _reseat(session: AsyncSession, moves: Sequence[tuple[Meeting, Placement, seats.Seat]], by: UUID) -> None:
+    """Let these be there from now on, all of them; claims.Taken, where somebody or something is held by another."""
+    needs = [(one, at, seat.needs()) for one, at, seat in moves]
+    held = {calendar for _, _, seat in moves for calendar in seat.held}
+    unknown = {calendar for _, _, each in needs for calendar in each} - held
+    people = {standing.calendar_of(email) for _, _, seat in moves for email in seat.emails}
+    if unknown & people:
+        # Somebody's address is another since.
+        await claims.enrol(session, ResourceKind.PERSON, *(unknown & people))
+    await claims.in_turn(session, held | unknown)
+    wanted = [
+        (one.id, claims.period(at.starts_at, at.ends_at), calendar) for one, at, each in needs for calendar in each
+    ]
+    await claims.exchange(session, [one.id for one, _, _ in moves], wanted)
+    for one, at, _ in moves:
+        standing.put_at(one, at)
+    for one, _, _ in moves:
+        await _told(session, one, meeting_facts.MeetingMoved(one.id, one.event_id), by)
 
 
 async def swap(session: AsyncSession, actor: Actor, meeting_id: UUID, other_id: UUID) -> tuple[Meeting, Meeting]:
     """Two meetings of an event change slots and tables, both or neither."""
-    one, event = await _held(session, actor, meeting_id, EventAct.SCHEDULE)
-    other: Meeting | None = await session.scalar(
-        chosen().where(Meeting.id == other_id, Meeting.event_id == event.id).with_for_update(of=Meeting)
-    )
-    if other is None or other.id == one.id:
+    found = await _held(session, actor, meeting_id, EventAct.SCHEDULE, beside=other_id)
+    if len(found) < 2 or other_id == meeting_id:
         raise seats.NotPossibleThere(
             errors=[
                 seats.flaw(
@@ -191,34 +220,21 @@ async def swap(session: AsyncSession, actor: Actor, meeting_id: UUID, other_id: 
                 )
             ]
         )
+    one, other = found
     for each in (one, other):
         _require_to_come(each)
-    slots = await seats.slots_of(session, event.id)
-    spans = [standing.between(each, slots) for each in (other, one)]
-    if len(spans[0]) != len(spans[1]):
+    there = await seats.looked(
+        session, one.event_id, [(one, other.table_id, other.slot_id), (other, one.table_id, one.slot_id)]
+    )
+    if there[0].length != there[1].length:
         raise NotAsLong
-    pair = [standing.placement(each) for each in (one, other)]
-    target = [_in_place_of(pair[0], pair[1]), _in_place_of(pair[1], pair[0])]
-    errors = [
-        found for at, span in zip(target, spans, strict=True) async for found in seats.hindrances(session, at, span)
-    ]
-    if errors:
+    if errors := [found for seat in there for found in seats.hindrances(seat)]:
         raise seats.NotPossibleThere(errors=[_of_the_other(error) for error in errors])
-    needs = await standing.calendars(session, event.id, target)
-    await claims.take_turns(session, {calendar for each in needs.values() for calendar in each})
-    await claims.release_each(session, (one.id, other.id))
-    for each, at in zip((one, other), target, strict=True):
-        standing.put_at(each, at)
-    await session.flush()
-    await standing.hold(session, event.id, (one, other))
-    for each in (one, other):
-        await _told(session, each, meeting_facts.MeetingMoved(each.id, event.id), actor.person)
+    moves = [
+        (each, _placed(standing.placement(each), seat), seat) for each, seat in zip((one, other), there, strict=True)
+    ]
+    await _reseat(session, moves, actor.person)
     return one, other
-
-
-def _in_place_of(one: Placement, other: Placement) -> Placement:
-    where = ("table_id", "slot_id", "until_slot_id", "starts_at", "ends_at")
-    return replace(one, **{name: getattr(other, name) for name in where})
 
 
 def _of_the_other(error: FieldError) -> FieldError:
@@ -236,18 +252,18 @@ def _require_to_come(one: Meeting) -> None:
 
 async def call_off(session: AsyncSession, actor: Actor, meeting_id: UUID, version: int, note: str | None) -> Meeting:
     """The desk or a side calls it off; it is not planned once more unless the two ask anew."""
-    one, event = await _held(session, actor, meeting_id, EventAct.SCHEDULE, sides_too=True)
+    (one,) = await _held(session, actor, meeting_id, EventAct.SCHEDULE, sides_too=True)
     etag.check(version, one.version)
     _require_follows(one, CANCELLED)
     await claims.release(session, one.id)
     standing.strike(one, called_off=True, note=note)
-    await _told(session, one, meeting_facts.MeetingCancelled(one.id, event.id), actor.person)
+    await _told(session, one, meeting_facts.MeetingCancelled(one.id, one.event_id), actor.person)
     return one
 
 
 async def confirm(session: AsyncSession, actor: Actor, meeting_id: UUID) -> Meeting:
     """It takes place, or did (the desk)."""
-    one, event = await _held(session, actor, meeting_id, EventAct.FOLLOW_UP)
+    (one,) = await _held(session, actor, meeting_id, EventAct.FOLLOW_UP)
     if one.state is HELD:
         return one
     _require_follows(one, HELD)
@@ -257,14 +273,14 @@ async def confirm(session: AsyncSession, actor: Actor, meeting_id: UUID) -> Meet
     standing.touch(one)
     await session.flush()
     if missed:
-        await standing.hold(session, event.id, [one])
-    await _told(session, one, meeting_facts.MeetingConfirmed(one.id, event.id), actor.person)
+        await standing.hold(session, one.event_id, [one])
+    await _told(session, one, meeting_facts.MeetingConfirmed(one.id, one.event_id), actor.person)
     return one
 
 
 async def miss(session: AsyncSession, actor: Actor, meeting_id: UUID, absent: Sequence[UUID]) -> Meeting:
     """One side, or both, did not come; whoever did is free for somebody else (the desk)."""
-    one, event = await _held(session, actor, meeting_id, EventAct.FOLLOW_UP)
+    (one,) = await _held(session, actor, meeting_id, EventAct.FOLLOW_UP)
     if not set(absent) <= set(one.sides()):
         raise seats.NotPossibleThere(
             errors=[
@@ -279,7 +295,7 @@ async def miss(session: AsyncSession, actor: Actor, meeting_id: UUID, absent: Se
     await claims.release(session, one.id)
     one.state, one.absent = NO_SHOW, sorted(str(side) for side in set(absent))
     standing.touch(one)
-    await _told(session, one, meeting_facts.MeetingMissed(one.id, event.id), actor.person)
+    await _told(session, one, meeting_facts.MeetingMissed(one.id, one.event_id), actor.person)
     return one
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from schemas.meetings import PlaceView
+from schemas.meetings import Ground, PlaceView
 
 EVENT_KINDS: Final = {
     "docking": "供需对接 · matchmaking",
@@ -85,6 +85,9 @@ MEETING_STATES: Final = {
 }
 
 
-def spot(place: PlaceView) -> str:
+GROUNDS: Final = {Ground.RECOMMENDED: "由系统推荐 · proposed by the system"}
+
+
+def spot(place: PlaceView, *, with_venue: bool = True) -> str:
     """Where a meeting is, in the words of the agenda."""
-    return " ".join(part for part in (place.venue, place.room, place.table) if part)
+    return " ".join(part for part in (place.venue if with_venue else None, place.room, place.table) if part)

@@ -78,9 +78,21 @@ def _lines(text: str, size: float, width: float, most: int) -> list[str]:
             if len(made) == most:
                 made[-1] = made[-1][:-1] + "…"
                 break
-            made.append("")
-        made[-1] += char
+            # A word that does not fit any more goes to the next line as a whole, if the line has another.
+            kept, space, word = made[-1].rpartition(" ")
+            whole = bool(space and kept) and word.isascii() and char.isascii() and char != " "
+            made[-1:] = [kept, word] if whole else [made[-1], ""]
+        made[-1] += char if made[-1] or char != " " else ""
     return made
+
+
+def _name(text: str, width: float) -> tuple[list[str], float]:
+    """Somebody's name with its size: as large as it can be in one line, or in two or three that are smaller."""
+    for most, size in ((1, 24.0), (1, 20.0), (1, 16.0), (2, 15.0), (2, 12.0), (3, 10.0), (3, 8.5)):
+        lines = _lines(text, size, width, most)
+        if not lines[-1].endswith("…"):
+            break
+    return lines, size
 
 
 def badges_of(event: Event, rows: Sequence[Registration], key: bytes) -> bytes:
@@ -118,12 +130,13 @@ def _badge(canvas: Any, event: Event, registration: Registration, person: Attend
         canvas.drawString(_EDGE, y, line)
         y -= 11
     width = WIDE - 3 * _EDGE - _QR
-    name, size = _fitting(person.name, 24, width, 10)
+    name, size = _name(person.name, width)
     canvas.setFont(FONT, size)
-    canvas.drawString(_EDGE, HIGH - 25 * mm, name)
+    for number, line in enumerate(reversed(name)):
+        canvas.drawString(_EDGE, HIGH - 25 * mm + number * size * 1.15, line)
     y = HIGH - 31 * mm
     organisation = registration.organisation.name if registration.organisation is not None else ""
-    for line, size in [(line, 9.0) for line in _lines(organisation, 9, width, 2)] + [
+    for line, size in [(line, 9.0) for line in _lines(organisation, 9, width, 3)] + [
         _fitting(person.job or "", 9, width)
     ]:
         if line:

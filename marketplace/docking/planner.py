@@ -9,13 +9,11 @@ import json
 import os
 import sys
 import threading
-from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from matching.timetable import Agenda, AgendaRefused, Answer, Plan, Progress
+from matching.timetable import Agenda, AgendaRefused, Plan, Progress
 
 AGENDA: TypeAdapter[Agenda] = TypeAdapter(Agenda)
 PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
@@ -43,35 +41,16 @@ def _hear(cancel: threading.Event) -> None:
     cancel.set()
 
 
-def planned(agenda: Agenda, seconds: float, seed: int, cancel: threading.Event) -> Plan:
-    """A plan in which nobody meets whom neither of them asked for, unless one of the two was promised it."""
+def main() -> None:
     from matching.timetable.solving import solve  # noqa: PLC0415 -- slow to import, and needed in this process alone
 
-    plan = solve(agenda, seconds=seconds, seed=seed, progress=_tell, cancel=cancel)
-    promised = {one.id: agenda.floor if one.floor is None else one.floor for one in agenda.participants}
-    has = Counter(side for meeting in plan.meetings for side in meeting.pair)
-    stands = {frozenset(one.pair) for one in agenda.published.meetings} if agenda.published else set()
-    silent = {one.pair for one in agenda.wishes if one.first_says is one.second_says is Answer.SILENT}
-    needless = set()
-    for meeting in plan.meetings:
-        pair = meeting.pair
-        if pair in silent and frozenset(pair) not in stands and all(has[side] > promised[side] for side in pair):
-            needless.add(pair)
-            has.subtract(pair)
-    if not needless or cancel.is_set():
-        return plan
-    without = replace(agenda, wishes=tuple(one for one in agenda.wishes if one.pair not in needless))
-    return solve(without, seconds=seconds, seed=seed, progress=_tell, cancel=cancel)
-
-
-def main() -> None:
     os.nice(NICE)
     task = json.loads(sys.stdin.readline())
     cancel = threading.Event()
     threading.Thread(target=_hear, args=(cancel,), daemon=True).start()
     agenda = AGENDA.validate_python(task["agenda"])
     try:
-        plan = planned(agenda, task["seconds"], task["seed"], cancel)
+        plan = solve(agenda, seconds=task["seconds"], seed=task["seed"], progress=_tell, cancel=cancel)
     except AgendaRefused as refused:
         say(refused=[[one.advice, *one.about] for one in refused.flaws[:20]])
         return

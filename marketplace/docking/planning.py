@@ -24,6 +24,7 @@ from marketplace.kernel import clock, operations
 from marketplace.kernel.facts import record
 from marketplace.kernel.jobs import Place
 from matching.timetable import Meeting, Plan
+from schemas.meetings import Ground, ScheduleNumbers
 from schemas.operations import OperationState
 from schemas.wishes import WhyNot
 
@@ -66,7 +67,7 @@ async def _composed(place: Place, schedule_id: UUID) -> tuple[Composed, int, int
     async with place.database.reading() as session:
         schedule = await session.get_one(Schedule, schedule_id)
         event = (await session.scalars(events.chosen().where(Event.id == schedule.event_id))).one()
-        composed = await compose(session, event, schedule.planning, schedule.late, clock.now())
+        composed = await compose(session, event, schedule.planning, schedule.late, clock.now(), fill=schedule.fill)
         return composed, schedule.seconds, schedule.seed
 
 
@@ -135,10 +136,13 @@ async def _write(place: Place, operation_id: UUID, schedule_id: UUID, composed: 
             for one in plan.levels
         ]  # fmt: skip
         wished = {one.id for one in (*composed.agreed.values(), *composed.not_agreed)}
-        schedule.numbers = {name: getattr(plan.numbers, name) for name in type(plan.numbers).__dataclass_fields__} | {
+        counted = set(type(plan.numbers).__dataclass_fields__) & set(ScheduleNumbers.model_fields)
+        schedule.numbers = {name: getattr(plan.numbers, name) for name in counted} | {
             "meetings": len(rows),
             "wishes": len(wished),
             "placed": sum(row["wish_id"] in wished for row in rows),
+            "one_sided": sum(row["ground"] is Ground.ASKED for row in rows),
+            "recommended": sum(row["ground"] is Ground.RECOMMENDED for row in rows),
         }
         schedule.ended, schedule.basis, schedule.planned_at = plan.ended, composed.basis, clock.now()
         schedule.version += 1
@@ -168,7 +172,8 @@ def _planned(schedule_id: UUID, composed: Composed, worth: Mapping[Side, int], o
         "second_id": second_id,
         "first_person_id": first,
         "second_person_id": second,
-        "value": worth[sides],
+        "value": max(0, worth[sides]),
+        "ground": composed.grounds.get(sides),
         "table_id": UUID(one.table),
         "slot_id": slots[0].id,
         "until_slot_id": slots[-1].id,

@@ -50,11 +50,20 @@ def _title(event: Event, language: Language) -> str:
     return (event.title_en if language == "en" else None) or event.title
 
 
+def _headed(event: Event, name: str, language: Language) -> str:
+    return f"{_title(event, language)}{' – ' if language == 'en' else ' '}{name}"
+
+
+def _venues(places: Iterable[PlaceView]) -> bool:
+    """Whether the venue has to be named beside the room."""
+    return len({one.venue for one in places if one.venue}) > 1
+
+
 def table_plan(event: Event, plan: TablePlan, language: Language) -> bytes:
     """Table by table, as they stand in the hall: to be laid on each of them."""
     ready()
     name = told("桌位表 · Table plan", language)
-    story: list[Any] = [cell(f"{_title(event, language)} {name}", TITLE), _made(event, language, plan.made_at)]
+    story: list[Any] = [cell(_headed(event, name, language), TITLE), _made(event, language, plan.made_at)]
     if not plan.tables:
         story.append(cell(told("没有洽谈桌。 · There are no tables.", language)))
     for day in plan.tables:
@@ -69,7 +78,7 @@ def table_plan(event: Event, plan: TablePlan, language: Language) -> bytes:
             Spacer(1, 8),
             CondPageBreak(MARGIN * 3),
             head,
-            LongTable(rows, (88, 170, 88, 170, 88, 60), style=_GRID, repeatRows=1),
+            LongTable(rows, (88, 205, 105, 205, 105, 61), style=_GRID, repeatRows=1),
         ]
     return built(f"{event.title} {name}", story, wide=True)
 
@@ -85,8 +94,11 @@ def door_list(event: Event, doors: DoorList, language: Language) -> bytes:
     ready()
     name = told("入场名单 · Door list", language)
     rows: list[tuple[Any, ...]] = [tuple(told(one, language) for one in _OF_DOORS)]
+    several = _venues(each for one in doors.people for each in one.meetings)
     for number, one in enumerate(doors.people, 1):
-        where = "\n".join(f"{_hours(event, each)} {names.spot(each)}" for each in one.meetings[:MOST_SHOWN])
+        where = "\n".join(
+            f"{_hours(event, each)} {names.spot(each, with_venue=several)}" for each in one.meetings[:MOST_SHOWN]
+        )
         if len(one.meetings) > MOST_SHOWN:
             where += "\n…"
         what = "，".join(filter(None, (one.organisation, one.job)))
@@ -95,11 +107,11 @@ def door_list(event: Event, doors: DoorList, language: Language) -> bytes:
             (str(number), cell(one.name), cell(what), cell(kind), cell(one.accessibility or ""), _lines(where), "")
         )
     story = [
-        cell(f"{_title(event, language)} {name}", TITLE),
+        cell(_headed(event, name, language), TITLE),
         _made(event, language, doors.made_at),
         cell(told(f"共 {len(doors.people)} 人 · {len(doors.people)} people", language)),
         Spacer(1, 8),
-        LongTable(rows, (28, 80, 190, 70, 90, 220, 90), style=_GRID, repeatRows=1),
+        LongTable(rows, (28, 90, 190, 70, 90, 220, 81), style=_GRID, repeatRows=1),
     ]
     return built(f"{event.title} {name}", story, wide=True)
 
@@ -122,14 +134,14 @@ def schedules(event: Event, own: Sequence[Own], language: Language) -> bytes:
             story.append(PageBreak())
         story += _schedule(event, one, name, language)
     if not story:
-        story = [cell(f"{_title(event, language)} {name}", TITLE), cell(told(_EMPTY, language))]
+        story = [cell(_headed(event, name, language), TITLE), cell(told(_EMPTY, language))]
     return built(f"{event.title} {name}", story, wide=True)
 
 
 def _schedule(event: Event, own: Own, name: str, language: Language) -> Iterable[Any]:
     zone = ZoneInfo(event.time_zone)
     whose = "　".join(filter(None, (own.who, own.organisation if own.organisation != own.who else None)))
-    yield cell(f"{_title(event, language)} {name}", TITLE)
+    yield cell(_headed(event, name, language), TITLE)
     yield cell(whose, TITLE)
     times = f"{event.starts_at.astimezone(zone):%Y-%m-%d %H:%M} – {event.ends_at.astimezone(zone):%m-%d %H:%M}"
     yield cell(f"{times}（{event.time_zone}） {event.place or ''}")
@@ -145,7 +157,10 @@ def _schedule(event: Event, own: Own, name: str, language: Language) -> Iterable
             if first
             else (one.first, one.first_person, one.second_person)
         )
-        note = told(names.MEETING_STATES[one.state], language) if one.state is not MeetingState.PLANNED else ""
+        note = names.MEETING_STATES[one.state]
+        if one.state is MeetingState.PLANNED:
+            note = names.GROUNDS.get(one.ground, "") if one.ground else ""
+        note = told(note, language) if note else ""
         rows.append(
             (
                 _hours(event, one.place),
@@ -156,4 +171,4 @@ def _schedule(event: Event, own: Own, name: str, language: Language) -> Iterable
                 cell(note),
             )
         )
-    yield LongTable(rows, (100, 170, 220, 90, 90, 90), style=_GRID, repeatRows=1)
+    yield LongTable(rows, (100, 180, 220, 90, 90, 90), style=_GRID, repeatRows=1)

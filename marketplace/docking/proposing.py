@@ -8,13 +8,14 @@ from typing import Any, Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import with_polymorphic
 from uuid_utils.compat import uuid4
 
 from marketplace.docking import events, meeting_facts, work
+from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.meeting_policy import takes_part
 from marketplace.docking.registration_models import BroughtListing, Registration
 from marketplace.docking.wish_models import Wish
@@ -33,6 +34,7 @@ from matching.segments.index import SharedSnapshot
 from matching.synonyms import Synonyms
 from schemas.events import EventAct
 from schemas.listings import ListingKind
+from schemas.meetings import Ground, MeetingState
 from schemas.operations import OperationState
 from schemas.wishes import RecordBrief, TermBrief, WishReason
 
@@ -59,6 +61,7 @@ class Found:
     """A problem beside an achievement, both brought, with the score of the ranking."""
 
     score: float
+    fits: bool
     problem: Any
     achievement: Any
 
@@ -166,7 +169,8 @@ def _ranked(
                 break
             other = achievements.get(match.key)
             if other is not None:
-                found.append(Found(match.score, problem.listing, other.listing))
+                fits = match.text * ranking.known >= ranking.threshold
+                found.append(Found(match.score, fits, problem.listing, other.listing))
     return found
 
 
@@ -200,6 +204,7 @@ def _explained(
             "first_id": pair[0],
             "second_id": pair[1],
             "score": found[0].score,
+            "fits": any(one.fits for one in found),
             "because": [_because(snapshot, synonyms, one, now).model_dump(mode="json") for one in found],
         }
         for pair, found in pairs.items()
@@ -227,16 +232,21 @@ def _brief(listing: Any) -> RecordBrief:
 
 
 async def _write(session: AsyncSession, event_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
-    """The proposals of an event are these and no others; what somebody answered is not touched."""
-    await session.execute(
-        update(Wish).where(Wish.event_id == event_id).values(proposed_at=None, score=0.0, because=[])
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
+    """The proposals of an event are these and no others; what somebody answered is not touched.
+
+    Who meets because the matcher said so goes on seeing why.
+    """
+    shown = exists().where(
+        Meeting.wish_id == Wish.id, Meeting.ground == Ground.RECOMMENDED, Meeting.state != MeetingState.CANCELLED
+    )
+    gone = update(Wish).where(Wish.event_id == event_id).execution_options(synchronize_session=False)
+    await session.execute(gone.values(proposed_at=None, fits=False))
+    await session.execute(gone.where(~shown).values(score=0.0, because=[]))
     now = clock.now()
     made = insert(Wish)
     upsert = made.on_conflict_do_update(
         constraint="wish_pair_key",
-        set_={name: made.excluded[name] for name in ("score", "because", "proposed_at")},
+        set_={name: made.excluded[name] for name in ("score", "fits", "because", "proposed_at")},
     )
     for start in range(0, len(rows), 500):
         batch = [

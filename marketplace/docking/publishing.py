@@ -39,7 +39,7 @@ async def publish(session: AsyncSession, actor: Actor, schedule_id: UUID, kind: 
     events.require(event, EventAct.SCHEDULE)
     schedule = await schedules.computed(session, actor, schedule_id)
     now = clock.now()
-    composed = await compose(session, event, schedule.planning, schedule.late, now)
+    composed = await compose(session, event, schedule.planning, schedule.late, now, fill=schedule.fill)
     if composed.basis != schedule.basis:
         raise DraftOutdated
     rows = await session.scalars(select(Planned).where(Planned.schedule_id == schedule_id))

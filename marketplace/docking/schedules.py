@@ -4,24 +4,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager
 from uuid_utils.compat import uuid7
 
-from marketplace.docking import cards, events, meeting_facts, planning, work
+from marketplace.docking import cards, events, meeting_facts, planning, wish_reasons, work
 from marketplace.docking.meeting_models import Planned, Publication, Schedule, Unplaced
 from marketplace.docking.meeting_policy import of_event_run_by
-from marketplace.docking.models import EventRoom, EventTable
+from marketplace.docking.models import EventRoom, EventTable, EventVenue
 from marketplace.docking.registration_models import Attendee
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.operations import ENDED, Operation
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
+from marketplace.kernel.prepared import Prepared
 from marketplace.kernel.refusals import Conflict, NotFound
 from schemas.events import EventAct
 from schemas.meetings import (
     ComparisonView,
+    Ground,
     LevelView,
     PlacedView,
     PlaceView,
@@ -31,6 +34,7 @@ from schemas.meetings import (
     ShiftView,
     UnplacedView,
 )
+from schemas.wishes import WishReason
 
 MOST_SHIFTS: Final = 200
 """Of those who gain or lose by another draft, the ones with the largest difference are named."""
@@ -145,6 +149,7 @@ async def meetings(
     sides = await cards.of(session, {side for one in found for side in (one.first_id, one.second_id)})
     names = await people(session, {who for one in found for who in (one.first_person_id, one.second_person_id)})
     spots = await places(session, {one.table_id for one in found})
+    why = await wish_reasons.by_id(session, recommended(found))
     return [
         PlacedView(
             first=sides[one.first_id],
@@ -152,36 +157,57 @@ async def meetings(
             first_person=names[one.first_person_id],
             second_person=names[one.second_person_id],
             value=one.value,
+            ground=one.ground,
+            because=because(one, why),
             place=place(one, spots),
         )
         for one in found
     ], marker
 
 
+def recommended(found: Iterable[Any]) -> set[UUID]:
+    """The wishes of those that nobody asked for."""
+    return {one.wish_id for one in found if one.ground is Ground.RECOMMENDED and one.wish_id is not None}
+
+
+def because(one: Any, why: Mapping[UUID, list[WishReason]]) -> list[WishReason]:
+    """Why the matcher proposes a meeting that nobody asked for; of others, what they wrote is reason enough."""
+    return why.get(one.wish_id, []) if one.ground is Ground.RECOMMENDED else []
+
+
+_PEOPLE: Final = Prepared(
+    select(Attendee.id, Attendee.name).where(Attendee.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+)
+_PLACES: Final = Prepared(
+    select(EventTable.id, EventTable.name.label("table"), EventRoom.name.label("room"), EventVenue.name.label("venue"))
+    .join(EventRoom, EventRoom.id == EventTable.room_id)
+    .join(EventVenue, EventVenue.id == EventRoom.venue_id)
+    .where(EventTable.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+)
+Places = Mapping[UUID, Mapping[str, str]]
+
+
 async def people(session: AsyncSession, ids: Iterable[UUID]) -> Mapping[UUID, str]:
-    rows = await session.execute(select(Attendee.id, Attendee.name).where(Attendee.id.in_(set(ids))))
-    return {row.id: row.name for row in rows.all()}
+    rows = await _PEOPLE.fetch(session, ids=list(set(ids)))
+    return {row["id"]: row["name"] for row in rows}
 
 
-async def places(session: AsyncSession, tables: Iterable[UUID | None]) -> Mapping[UUID, EventTable]:
-    found = await session.scalars(
-        select(EventTable)
-        .where(EventTable.id.in_(set(tables)))
-        .options(joinedload(EventTable.room).joinedload(EventRoom.venue))
-    )
-    return {one.id: one for one in found.all()}
+async def places(session: AsyncSession, tables: Iterable[UUID | None]) -> Places:
+    """By table, what it, its room and its venue are called."""
+    rows = await _PLACES.fetch(session, ids=[one for one in set(tables) if one is not None])
+    return {row["id"]: {name: row[name] for name in ("table", "room", "venue")} for row in rows}
 
 
-def place(one: Any, spots: Mapping[UUID, EventTable]) -> PlaceView:
+def place(one: Any, spots: Places) -> PlaceView:
     """When and where, in the words of the agenda; a table that is there no more has none."""
-    table = spots.get(one.table_id)
+    spot = spots.get(one.table_id, {})
     return PlaceView(
         starts_at=one.starts_at,
         ends_at=one.ends_at,
         table_id=one.table_id,
-        table=table.name if table is not None else None,
-        room=table.room.name if table is not None else None,
-        venue=table.room.venue.name if table is not None else None,
+        table=spot.get("table"),
+        room=spot.get("room"),
+        venue=spot.get("venue"),
     )
 
 
@@ -228,17 +254,25 @@ async def compare(session: AsyncSession, actor: Actor, schedule_id: UUID, other_
         moved=sum(_differ(before[pair], after[pair]) for pair in before.keys() & after.keys()),
         added=len(after.keys() - before.keys()),
         dropped=len(before.keys() - after.keys()),
+        one_sided=_counted(before, after, Ground.ASKED),
+        recommended=_counted(before, after, Ground.RECOMMENDED),
         levels=[(levels[0].get(goal), levels[1].get(goal)) for goal in dict.fromkeys([*levels[0], *levels[1]])],
     )
 
 
 Tally = tuple[int, int]
+Pairs = Mapping[tuple[UUID, UUID], Planned]
 Shift = tuple[Tally, Tally]
 
 
 async def _by_pair(session: AsyncSession, schedule_id: UUID) -> dict[tuple[UUID, UUID], Planned]:
     rows = await session.scalars(select(Planned).where(Planned.schedule_id == schedule_id))
     return {(one.first_id, one.second_id): one for one in rows.all()}
+
+
+def _counted(before: Pairs, after: Pairs, ground: Ground) -> tuple[int, int]:
+    had, has = (sum(one.ground is ground for one in each.values()) for each in (before, after))
+    return had, has
 
 
 def _tally(ones: Iterable[Planned]) -> dict[UUID, Tally]:

@@ -22,7 +22,7 @@ from marketplace.docking.registration_models import Attendee
 from marketplace.kernel import clock
 from marketplace.reservations import claims
 from marketplace.reservations.models import ResourceKind
-from schemas.meetings import MeetingState, Source
+from schemas.meetings import Ground, MeetingState, Source
 
 _PEOPLE: Final = UUID("5b7e0c1a-3d52-5c0e-9f4e-6f1d2a9c8b70")
 Sides = tuple[UUID, UUID]
@@ -42,6 +42,7 @@ class Placement:
     until_slot_id: UUID
     starts_at: datetime
     ends_at: datetime
+    ground: Ground | None = None
 
     @property
     def sides(self) -> Sides:
@@ -169,6 +170,9 @@ async def put(session: AsyncSession, event_id: UUID, wanted: Sequence[Placement]
     target = {one.sides: one for one in wanted}
     dropped = [one for sides, one in standing_now.items() if sides not in target]
     moved = [one for sides, one in standing_now.items() if sides in target and _elsewhere(one, target[sides])]
+    for sides, one in standing_now.items():
+        # Where two ask for each other by now, that is nothing that a calendar must be told.
+        one.ground = target[sides].ground if sides in target else one.ground
     added = [one for sides, one in target.items() if sides not in standing_now]
     await claims.release_each(session, [one.id for one in (*dropped, *moved)])
     for one in dropped:
@@ -182,7 +186,7 @@ async def put(session: AsyncSession, event_id: UUID, wanted: Sequence[Placement]
 
 
 def _elsewhere(one: Meeting, at: Placement) -> bool:
-    return placement(one) != replace(at, wish_id=one.wish_id)
+    return placement(one) != replace(at, wish_id=one.wish_id, ground=one.ground)
 
 
 async def _arrange(session: AsyncSession, event_id: UUID, wanted: Iterable[Placement]) -> list[Meeting]:

@@ -71,6 +71,8 @@ class Wish(Base):
     # What the matcher found, best first, as `schemas.wishes.WishReason`; titles and sentences are of public parts.
     score: Mapped[float] = mapped_column(default=0.0)
     because: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    # Whether the best of it passes the threshold below which the ranking says that nothing fits.
+    fits: Mapped[bool] = mapped_column(default=False, server_default=sql("false"))
     proposed_at: Mapped[Moment | None]
     first_says: Mapped[WishAnswer | None] = mapped_column(words(WishAnswer, "first_says"))
     first_at: Mapped[Moment | None]

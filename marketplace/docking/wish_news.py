@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 from marketplace.docking import cards, meeting_notices, standing
 from marketplace.docking.extra_models import WishNews
 from marketplace.docking.models import Event
-from marketplace.docking.registration_models import Registration
+from marketplace.docking.registration_models import Attendee, Registration
 from marketplace.docking.wish_models import Wish, positive
 from marketplace.identity.models import Person
 from marketplace.kernel import mail
@@ -125,22 +125,38 @@ async def _pairs(session: AsyncSession, event: Event, wishes: Sequence[UUID]) ->
 async def _write(
     session: AsyncSession, event: Event, mine: Registration, found: dict[str, list[Wish]], public_url: str
 ) -> None:
-    """To whoever made the registration, as everything else that becomes of it."""
-    maker = await session.get_one(Person, mine.made_by)
-    if maker.suspended_at is not None:
-        return
-    language: Language = "en" if maker.locale == "en" else "zh"
+    """To everybody of the list and to whoever registered it, each in their own language and once."""
     others = await cards.of(session, {one.other(mine.id) for each in found.values() for one in each})
-    lines: list[str] = []
-    for news, pairs in found.items():
-        if pairs:
-            lines += ["", told(_HEADS[news], language)]
-            lines += [_line(event, others[one.other(mine.id)], one, mine.id, news, language) for one in pairs]
-    title = meeting_notices.title_of(event, language)
-    subject = told(_SUBJECTS[bool(found[ASKED]), bool(found[MUTUAL])], language)
-    link = f"{public_url}/registrations/{mine.id}"
-    text = "\n".join([title, *lines, "", link])
-    await mail.post(session, to=maker.email, subject=f"{title}：{subject}", text=text)
+    for address, language in (await _readers(session, mine)).items():
+        lines: list[str] = []
+        for news, pairs in found.items():
+            if pairs:
+                lines += ["", told(_HEADS[news], language)]
+                lines += [_line(event, others[one.other(mine.id)], one, mine.id, news, language) for one in pairs]
+        title = meeting_notices.title_of(event, language)
+        subject = told(_SUBJECTS[bool(found[ASKED]), bool(found[MUTUAL])], language)
+        link = f"{public_url}/registrations/{mine.id}/wishes"
+        text = "\n".join([title, *lines, "", link])
+        await mail.post(session, to=address, subject=f"{title}：{subject}", text=text)
+
+
+async def _readers(session: AsyncSession, mine: Registration) -> dict[str, Language]:
+    """By address, the people who share a meeting list, and its maker; nobody whose account is suspended."""
+    rows = await session.execute(
+        select(Attendee, Person)
+        .outerjoin(Person, Person.id == Attendee.person_id)
+        .where(Attendee.registration_id == mine.id, Attendee.left_at.is_(None))
+        .order_by(Attendee.position)
+    )
+    maker = await session.get_one(Person, mine.made_by)
+    found: dict[str, Language] = {}
+    suspended = {maker.email.lower()} if maker.suspended_at is not None else set()
+    for one, account in rows.all():
+        found[one.email] = meeting_notices.language_for(one, account)
+        if account is not None and account.suspended_at is not None:
+            suspended.add(one.email)
+    found.setdefault(maker.email.lower(), "en" if maker.locale == "en" else "zh")
+    return {address: language for address, language in found.items() if address not in suspended}
 
 
 def _line(event: Event, other: ParticipantCard, wish: Wish, side: UUID, news: str, language: Language) -> str:

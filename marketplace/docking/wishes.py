@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from uuid_utils.compat import uuid4
 
-from marketplace.docking import cards, events, groups, meeting_facts, not_placed, registrations, wish_news
+from marketplace.docking import cards, events, groups, meeting_facts, not_placed, registrations, wish_news, wish_reasons
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_list_seen_by, takes_part
 from marketplace.docking.models import EventTable
 from marketplace.docking.registration_models import Registration
@@ -27,8 +27,6 @@ from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Invalid, NotFound, refusing
 from marketplace.listings import derived
-from marketplace.listings.models import Listing
-from marketplace.listings.policy import listing_open
 from schemas.base import FieldError
 from schemas.events import EventAct
 from schemas.wishes import (
@@ -40,7 +38,6 @@ from schemas.wishes import (
     WishDeskFilter,
     WishDeskView,
     WishFilter,
-    WishReason,
     WishTerms,
     WishView,
 )
@@ -359,7 +356,7 @@ async def shown(session: AsyncSession, mine: Registration, wish: Wish) -> WishVi
 
 async def _views(session: AsyncSession, mine: Registration, found: list[Wish]) -> list[WishView]:
     others = await cards.of(session, [one.other(mine.id) for one in found])
-    because = await reasons(session, found)
+    because = await wish_reasons.of(session, found)
     unplaced = await not_placed.reasons(session, mine.event_id, mine.id, found)
     now = clock.now()
     return [
@@ -382,21 +379,6 @@ async def _views(session: AsyncSession, mine: Registration, found: list[Wish]) -
         )
         for one in found
     ]
-
-
-async def reasons(session: AsyncSession, found: list[Wish]) -> dict[UUID, list[WishReason]]:
-    """Why the matcher proposes them; what rests on a record that is no longer public is left out."""
-    told = {one.id: [WishReason.model_validate(reason) for reason in one.because] for one in found}
-    ids = {brief.id for each in told.values() for one in each for brief in (one.problem, one.achievement)}
-    if not ids:
-        return told
-    rows = await session.scalars(
-        select(Listing.id)
-        .join(Organisation, Organisation.id == Listing.organisation_id)
-        .where(Listing.id.in_(ids), listing_open())
-    )
-    public = set(rows.all())
-    return {key: [one for one in each if {one.problem.id, one.achievement.id} <= public] for key, each in told.items()}
 
 
 # --- the desk
@@ -438,7 +420,7 @@ async def of_event(
 
 async def desk_views(session: AsyncSession, found: list[Wish]) -> list[WishDeskView]:
     sides = await cards.of(session, [side for one in found for side in (one.first_id, one.second_id)])
-    because = await reasons(session, found)
+    because = await wish_reasons.of(session, found)
     return [
         WishDeskView(
             id=one.id,

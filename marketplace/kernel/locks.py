@@ -28,14 +28,17 @@ async def hold(session: AsyncSession, *numbers: int) -> None:
         await _IN_TURN.fetch(session, numbers=list(numbers))
 
 
+_SHARED = Prepared(select(func.pg_advisory_xact_lock_shared(bindparam("number", type_=BigInteger))))
+
+
+async def shared(session: AsyncSession, number: int) -> None:
+    """Keep out whoever waits for the lock alone, together with others who share it, until this transaction ends."""
+    await _SHARED.fetch(session, number=number)
+
+
 def wait_for(*name: object) -> Select[tuple[None]]:
     """Hold the lock until this transaction ends; whoever comes later waits."""
     return select(func.pg_advisory_xact_lock(number(*name)))
-
-
-def share(*name: object) -> Select[tuple[None]]:
-    """Keep out whoever waits for the lock alone, together with others who share it, until this transaction ends."""
-    return select(func.pg_advisory_xact_lock_shared(number(*name)))
 
 
 def try_for(*name: object) -> Select[tuple[bool]]:

@@ -32,9 +32,13 @@ async def connected(session: AsyncSession) -> asyncpg.Connection:
     SQLAlchemy sends BEGIN with its first statement, and of what passes it by it knows nothing.
     """
     kept = session.info.get(_CONNECTION)
-    if kept is None or kept[0] is None or kept[0] is not session.sync_session.get_transaction():
+    plain = session.sync_session
+    # SQLAlchemy sends a SAVEPOINT, too, only when it is next asked for the connection.
+    within = plain.get_nested_transaction() or plain.get_transaction()
+    if kept is None or kept[0] is None or kept[0] is not within:
         held = await (await session.connection()).get_raw_connection()
-        kept = session.info[_CONNECTION] = (session.sync_session.get_transaction(), held)
+        within = plain.get_nested_transaction() or plain.get_transaction()
+        kept = session.info[_CONNECTION] = (within, held)
     held = kept[1]
     adapted: Any = held.dbapi_connection
     raw = held.driver_connection

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.docking import events, handouts, meetings, registrations, shapes, walk_ins
+from marketplace.docking.registration_models import Registration
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.db import Reading, Writing
@@ -146,7 +147,7 @@ async def _page(
         whole = await handouts.table_plan(session, actor, event_id)
         at = {each.table_id: each.meetings for each in whole.tables}
         plan = grid(room, days[day], at, agenda.time_zone)
-    people = await _people(visit, session, event_id, asked)
+    people, more = await _people(visit, session, event_id, asked, typed)
     return visit.page(
         "event_meetings.html",
         422 if asked.wrong else status,
@@ -164,6 +165,8 @@ async def _page(
         slots=choices(agenda),
         tables=tables(agenda),
         people=people,
+        more=more,
+        paged=bool(asked.said("people")),
         who=asked.said("who"),
         arranges=EventAct.SCHEDULE in one.possible,
         typed={name: values[0] for name, values in (typed or {}).items()} or dict(asked.typed),
@@ -178,22 +181,35 @@ def _nearest(days: Mapping[str, Any], one: EventView) -> str | None:
     return today if today in days else next(iter(days), None)
 
 
-async def _people(visit: Visit, session: AsyncSession, event_id: UUID, asked: Asked) -> list[tuple[UUID, str]]:
-    """Those who come, by name, for the form of a meeting on the spot: the first hundred that fit what was typed."""
+async def _people(
+    visit: Visit, session: AsyncSession, event_id: UUID, asked: Asked, typed: Typed | None
+) -> tuple[list[tuple[UUID, str]], str | None]:
+    """Those who come, by name, for the form of a meeting on the spot: a hundred at a time of those who fit what was typed.
+
+    Whoever is chosen already stays among them while the other side is looked for.
+    """
     asked.wish = {"state": RegistrationState.CONFIRMED, "q": asked.said("who") or None}
     wish = asked.read(RegistrationFilter)
     if wish is None:
-        return []
-    found, _ = await registrations.listed(session, visit.actor, event_id, wish, Paging(visit.request, None, MOST))
-    named = [
-        (
-            row.id,
-            (row.organisation.name + " " if row.organisation is not None else "")
-            + "、".join(person.name for person in row.people),
-        )
-        for row in found
-    ]
-    return sorted(named, key=lambda each: each[1])
+        return [], None
+    paging = Paging(visit.request, asked.said("people") or None, MOST)
+    found, marker = await registrations.listed(session, visit.actor, event_id, wish, paging)
+    named = {row.id: _called(row) for row in found}
+    for side in ("first_id", "second_id"):
+        chosen = forms.first(typed, side) if typed else asked.said(side)
+        try:
+            key = UUID(chosen)
+            row = await registrations.read(session, visit.actor, key) if key not in named else None
+        except (ValueError, NotFound):
+            continue
+        if row is not None and row.event_id == event_id and row.state is RegistrationState.CONFIRMED:
+            named[row.id] = _called(row)
+    return sorted(named.items(), key=lambda each: each[1]), marker
+
+
+def _called(row: Registration) -> str:
+    organisation = row.organisation.name + " " if row.organisation is not None else ""
+    return organisation + "、".join(person.name for person in row.people)
 
 
 @router.get("", response_class=Response)

@@ -87,6 +87,7 @@ async def request(event_id: UUID, visit: Visited, session: Writing, typed: Sent)
             "name": acting.one_of(typed, "name"),
             "planning": forms.first(typed, "planning"),
             "late": forms.first(typed, "late"),
+            "fill": bool(forms.first(typed, "fill")),
             "seconds": acting.number_of(forms.first(typed, "seconds")),
         }
         made = await schedules.request(session, actor, event_id, ScheduleNew.model_validate(told))

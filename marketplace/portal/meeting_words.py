@@ -23,6 +23,11 @@ LATE_JOINERS: Final = {
     "like_others": "与他人一样 · like everybody else",
 }
 PUBLISHINGS: Final = {"preliminary": "预公布 · preliminary", "final": "正式公布 · final"}
+GROUNDS: Final = {
+    "agreed": "双方都想见 · both asked for it",
+    "asked": "一方提出 · one side asked for it",
+    "recommended": "由系统推荐 · proposed by the system",
+}
 MEETING_SOURCES: Final = {"schedule": "排程 · planned ahead", "walk_in": "现场约谈 · made on the spot"}
 WHY_NOT: Final = {
     "no_common_language": "没有共同语言 · they have no language in common",
@@ -64,6 +69,8 @@ NUMBERS: Final = {
     "meetings": "洽谈 · meetings",
     "wishes": "有人提出的约见 · pairs asked for",
     "placed": "其中排上的 · of them placed",
+    "one_sided": "一方提出、为保底 · for the promise, asked by one side",
+    "recommended": "系统推荐、为保底 · for the promise, proposed by the system",
     "participants": "参会方 · participants",
     "floor_reached": "达到保底的 · reach the promised number",
     "moved": "改动已公布的 · published ones moved",

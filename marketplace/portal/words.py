@@ -244,6 +244,7 @@ PUBLISHINGS: Final = meeting_words.PUBLISHINGS
 MEETING_STATES: Final = names.MEETING_STATES
 AUDIENCES: Final = meeting_words.AUDIENCES
 MEETING_SOURCES: Final = meeting_words.MEETING_SOURCES
+GROUNDS: Final = meeting_words.GROUNDS
 WHY_NOT: Final = meeting_words.WHY_NOT
 GOALS: Final = meeting_words.GOALS
 PROOFS: Final = meeting_words.PROOFS

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Uuid, bindparam, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Uuid, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -59,7 +59,12 @@ async def take_turns(session: AsyncSession, resources: Collection[UUID]) -> None
     found = await session.scalars(select(Resource.id).where(Resource.id.in_(wanted)))
     if len(found.all()) < len(wanted):
         raise NotFound
-    await locks.hold(session, *sorted(map(turn, wanted)))
+    await in_turn(session, wanted)
+
+
+async def in_turn(session: AsyncSession, resources: Collection[UUID]) -> None:
+    """The same, for those of which it is known that they can be claimed."""
+    await locks.hold(session, *sorted(map(turn, resources)))
 
 
 def keeping_off(number: str = "calendar") -> ColumnElement[None]:
@@ -136,8 +141,7 @@ async def move(
     before = await session.scalars(select(Claim.resource_id).where(Claim.held_by == held_by))
     await take_turns(session, {*before.all(), *resources})
     async with session.begin_nested():
-        await release(session, held_by)
-        await claim(session, to or held_by, during, resources)
+        await exchange(session, [held_by], [(to or held_by, during, one) for one in set(resources)])
 
 
 async def hand_over(session: AsyncSession, held_by: UUID, to: UUID) -> bool:
@@ -171,6 +175,56 @@ async def claim_each(session: AsyncSession, wanted: Collection[tuple[UUID, Perio
             )
         if len(made.all()) < len(some):
             raise Taken
+
+
+_GIVEN_BACK = delete(Claim).where(Claim.held_by == func.any(bindparam("given_back", type_=ARRAY(Uuid))))
+_GONE = _GIVEN_BACK.returning(Claim.id).cte("gone")
+_EACH = (
+    func.unnest(
+        bindparam("ids", type_=ARRAY(Uuid)), bindparam("resources", type_=ARRAY(Uuid)),
+        bindparam("since", type_=ARRAY(DateTime(timezone=True))), bindparam("until", type_=ARRAY(DateTime(timezone=True))),
+        bindparam("holders", type_=ARRAY(Uuid)),
+    )
+    .table_valued("id", "resource_id", "since", "until", "held_by")
+    .render_derived(name="wanted")
+)  # fmt: skip
+# Counting what is gone makes it go first.
+_EXCHANGED = Prepared(
+    insert(Claim)
+    .from_select(
+        ["id", "resource_id", "during", "held_by"],
+        select(
+            _EACH.c.id, _EACH.c.resource_id,
+            func.tstzrange(_EACH.c.since, _EACH.c.until, type_=TSTZRANGE), _EACH.c.held_by,
+        )
+        .where(select(func.count()).select_from(_GONE).scalar_subquery() >= 0)
+        .order_by(_EACH.c.resource_id, _EACH.c.since),
+        include_defaults=False,
+    )
+    .on_conflict_do_nothing(constraint="claim_no_overlap")
+    .returning(Claim.id)
+)  # fmt: skip
+
+
+async def exchange(
+    session: AsyncSession, given_back: Collection[UUID], wanted: Collection[tuple[UUID, Period, UUID]]
+) -> None:
+    """Give back everything that these hold, and hold all of this instead (who holds, when, what), or refuse.
+
+    The caller has taken turns at all of it; who is refused starts the transaction over.
+    """
+    with refusing(claim_resource_id_fkey=NotFound):
+        made = await _EXCHANGED.fetch(
+            session,
+            given_back=list(given_back),
+            ids=[uuid7() for _ in wanted],
+            resources=[what for _, _, what in wanted],
+            since=[during.lower for _, during, _ in wanted],
+            until=[during.upper for _, during, _ in wanted],
+            holders=[by for by, _, _ in wanted],
+        )
+    if len(made) < len(wanted):
+        raise Taken
 
 
 async def release_each(session: AsyncSession, held_by: Collection[UUID]) -> None:

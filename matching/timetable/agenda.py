@@ -87,6 +87,7 @@ class Participant:
 class Wish:
     """A pair that may meet, once. ``score``: the match score, 0 to 1; a pair of which nobody spoke can serve the floor.
 
+    ``fills``: it may serve the floor and nothing else, so that it has a cost and no worth: less where one side asks.
     ``length``: consecutive slots of one session, more than one for a visit. ``table``: where it must be, a lab say.
     """
 
@@ -97,6 +98,7 @@ class Wish:
     score: float = 0.0
     length: int = 1
     table: str | None = None
+    fills: bool = False
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -105,14 +107,23 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What a wish is worth, in thousandths: each side's answer, more when both ask, and the match score on top."""
+    """What a wish is worth, in thousandths: each side's answer, more when both ask, and the match score on top.
+
+    A pair that only fills costs ``one_sided`` where a side asks for it, and otherwise ``unasked`` less its match score.
+    So a promise is kept by what people want as far as that goes, then by what one of two wants, then by the best matches.
+    """
 
     must: int = 8_000
     meet: int = 3_000
     both: int = 2_000
     score: int = 1_000
+    one_sided: int = 250
+    unasked: int = 2_500
 
     def of(self, wish: Wish) -> int:
+        if wish.fills:
+            asked = (wish.first_says, wish.second_says) != (Answer.SILENT, Answer.SILENT)
+            return -self.one_sided if asked else min(0, round(self.score * wish.score) - self.unasked)
         said = {Answer.MUST: self.must, Answer.MEET: self.meet, Answer.SILENT: 0}
         mutual = self.both if Answer.SILENT not in (wish.first_says, wish.second_says) else 0
         return said[wish.first_says] + said[wish.second_says] + mutual + round(self.score * wish.score)

@@ -102,7 +102,7 @@ def _frame(agenda: Agenda) -> Iterator[Flaw]:
     if agenda.floor < 0:
         yield flaw(FlawKind.NEGATIVE, "floor")
     worth = agenda.worth
-    if min(worth.must, worth.meet, worth.both, worth.score) < 0:
+    if min(worth.must, worth.meet, worth.both, worth.score, worth.one_sided, worth.unasked) < 0:
         yield flaw(FlawKind.NEGATIVE, "worth")
 
 

@@ -20,14 +20,31 @@ PIECE: Final = 500
 
 
 def fill(board: Board) -> None:
-    """Seat every wish that has a free seating, the most valuable first."""
+    """Seat every wish that has a free seating, the most valuable first; what only fills, where it serves a floor."""
     model = board.model
     for edge in sorted(
         set(range(len(model.edges))) - board.at.keys(), key=lambda edge: (-model.edges[edge].value, edge)
     ):
-        free = None if board.full(edge) else next((s for s in model.edges[edge].seatings if board.fits(edge, s)), None)
+        one = model.edges[edge]
+        if board.full(edge) or (
+            one.value < 0 and all(board.count[side] >= model.floor[side] for side in one.sides)
+        ):  # fmt: skip
+            continue
+        free = next((seating for seating in one.seatings if board.fits(edge, seating)), None)
         if free is not None:
             board.put(edge, free)
+    trim(board)
+
+
+def trim(board: Board) -> None:
+    """Without what only fills and keeps nobody at their floor, the costliest first."""
+    model = board.model
+    for edge in sorted(board.at, key=lambda edge: (model.edges[edge].value, edge)):
+        one = model.edges[edge]
+        if one.value >= 0:
+            break
+        if edge not in model.fixed and all(board.count[side] != model.floor[side] for side in one.sides):
+            board.lift(edge)
 
 
 def improve(board: Board, rng: Random, clock: Clock, enough: Callable[[], bool]) -> None:
@@ -42,7 +59,7 @@ def improve(board: Board, rng: Random, clock: Clock, enough: Callable[[], bool])
         slots = _drawn(board, rng)
         program = Whole(board, slots)
         # A floor outweighs all value; and of equal plans, the one that keeps more published meetings.
-        heavy = 1.0 + sum(one.value for one in board.model.edges)
+        heavy = 1.0 + sum(abs(one.value) for one in board.model.edges)
         kept = program.kept()
         aim = program.worth() | dict.fromkeys(program.marks, heavy)
         for variable in kept:

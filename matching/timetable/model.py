@@ -35,6 +35,7 @@ class Edge:
     length: int
     place: int
     seatings: tuple[Seating, ...]
+    fills: bool = False
 
     def span(self, seating: Seating) -> range:
         return range(seating.start, seating.start + self.length)
@@ -66,6 +67,11 @@ class Model:
     @property
     def slots(self) -> int:
         return len(self.session)
+
+    @property
+    def most_value(self) -> int:
+        """What no plan is worth more than."""
+        return sum(max(0, one.value) for one in self.edges)
 
     def capacity(self) -> list[int]:
         """Open tables of the pool, by slot."""
@@ -111,7 +117,7 @@ def compiled(agenda: Agenda) -> Model:
         sides = which[wish.first], which[wish.second]
         place = _place(wish, agenda.participants, sides, tables)
         seatings = tuple(_seatings(model, wish, sides, place, room))
-        model.edges.append(Edge(sides, agenda.worth.of(wish), wish.length, place, seatings))
+        model.edges.append(Edge(sides, agenda.worth.of(wish), wish.length, place, seatings, wish.fills))
     _keep(model, number, tables)
     return model
 

@@ -12,7 +12,7 @@ class Objective(StrEnum):
     FLOOR = "floor"
     """Participants who reach what they were promised."""
     VALUE = "value"
-    """What the granted wishes are worth, in thousandths."""
+    """What the granted wishes are worth, less what those cost that only fill, in thousandths."""
     MOVED = "moved"
     """Published meetings that were moved or dropped."""
     IDLE = "idle"
@@ -44,8 +44,8 @@ class Level:
 
     @property
     def gap(self) -> float:
-        """|bound − reached| as a share of the larger of the two; 0 when optimal."""
-        return abs(self.bound - self.reached) / max(self.bound, self.reached, 1)
+        """|bound − reached| as a share of the larger of the two (by size); 0 when optimal."""
+        return abs(self.bound - self.reached) / max(abs(self.bound), abs(self.reached), 1)
 
 
 class Why(StrEnum):
@@ -84,8 +84,11 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
+    """``wishes`` and ``placed`` without the pairs that only fill; ``filled``: of those."""
+
     wishes: int
     placed: int
+    filled: int
     participants: int
     floor_reached: int
     value: int

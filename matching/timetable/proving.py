@@ -1,5 +1,6 @@
 """The levels as far as they are proven, and the exact program that proves the rest of small timetables."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,13 @@ SMALL: Final = 4_000
 
 TINY: Final = 2_500
 """Seatings × tables of the pool up to which it is solved for the changes of table as well."""
+
+
+PATIENCE: Final = (100, 400, 1_600, 6_400)
+"""Branches that are tried, one after the other, for idle slots and changes of table."""
+
+SHARE: Final = 0.1
+"""The part of all time that each try may take."""
 
 
 @dataclass(slots=True)
@@ -66,7 +74,7 @@ class Exact:
             bounds.floor = min(bounds.floor, whole_.reached + whole(found.bound))
             self._take(found)
             # The bound of value was that of a floor which may be out of reach.
-            bounds.value = sum(one.value for one in board.model.edges)
+            bounds.value = board.model.most_value
         whole_.program.row(ones(whole_.marks), low=board.reached() - whole_.reached)
         if board.value() < bounds.value:
             found = self._best(whole_.worth())
@@ -87,17 +95,18 @@ class Exact:
     def idle(self) -> None:
         waits = self.whole.idle()
         if sum(idle_slots(self.board)):
-            found = self._best(dict.fromkeys(waits, -1.0))
+            found = self._patiently(dict.fromkeys(waits, -1.0))
             self._take(found)
             self.bounds.idle = max(0, -whole(found.bound))
         self.whole.program.row(waits, high=sum(idle_slots(self.board)) + 0.5)
 
     def tables(self, now: Tables) -> Tables:
         chosen, cost = self.whole.tables()
-        if not sum(changes(self.board.model, self.board, now)):
+        if sum(changes(self.board.model, self.board, now)) <= self.bounds.changes:
             return now
-        found = self._best({variable: -weight for variable, weight in cost.items()})
-        self.bounds.changes = max(0, -whole(found.bound))
+        self.whole.program.row(cost, low=float(self.bounds.changes))
+        found = self._patiently({variable: -weight for variable, weight in cost.items()})
+        self.bounds.changes = max(self.bounds.changes, -whole(found.bound))
         if found.chosen is None:
             return now
         before = dict(self.board.at)
@@ -111,6 +120,21 @@ class Exact:
 
     def _best(self, aim: Terms) -> Found:
         return self.whole.program.best(aim, self.clock)
+
+    def _patiently(self, aim: Terms) -> Found:
+        """With more and more branches, as long as more of them find or prove more."""
+        best, known = Found(None, math.inf, proven=False), -math.inf
+        for nodes in PATIENCE:
+            found = self.whole.program.best(aim, self.clock, nodes=nodes, part=SHARE)
+            reached = -math.inf
+            if found.chosen is not None:
+                reached = round(sum(weight * float(found.chosen[each]) for each, weight in aim.items()))
+            gained = reached > known or whole(found.bound) < (math.inf if best.bound == math.inf else whole(best.bound))
+            chosen = found.chosen if reached > known else best.chosen
+            best, known = Found(chosen, min(best.bound, found.bound), found.proven), max(known, reached)
+            if found.proven or not gained or not self.clock.on():
+                break
+        return best
 
     def _take(self, found: Found) -> None:
         """What was found holds all rows so far, so that it is as good as the board in all levels before."""

@@ -9,14 +9,17 @@ from matching.timetable.plan import Unplaced, Why
 
 
 def reasons(model: Model, board: Board) -> Iterator[Unplaced]:
-    """One for each wish that is not on the board, in the order of the agenda. Takes milliseconds for thousands."""
+    """One for each wish that is not on the board, in the order of the agenda. Takes milliseconds for thousands.
+
+    What only fills is nobody's wish, and has none.
+    """
     kept = Board(model)
     by_side: list[set[int]] = [set() for _ in model.of]
     for edge in board.at:
         for side in model.edges[edge].sides:
             by_side[side].add(edge)
     for edge in range(len(model.edges)):
-        if edge not in board.at:
+        if edge not in board.at and not model.edges[edge].fills:
             why, instead = _reason(board, kept, by_side, edge)
             pairs = tuple(model.agenda.wishes[other].pair for other in sorted(instead))
             yield Unplaced(model.agenda.wishes[edge].pair, why, pairs)

@@ -11,7 +11,7 @@ from matching.timetable.agenda import Agenda, Keeping, Published
 from matching.timetable.board import Board
 from matching.timetable.checking import check
 from matching.timetable.colouring import coloured
-from matching.timetable.improving import fill, improve
+from matching.timetable.improving import fill, improve, trim
 from matching.timetable.model import Model, compiled
 from matching.timetable.plan import Ended, Numbers, Objective, Plan, Progress, Stage
 from matching.timetable.programs import Clock
@@ -43,7 +43,7 @@ class _Work(Clock):
         self.last = stage, board, bounds
         if self.tell:
             self.told = self.elapsed()
-            most = (bounds.floor, bounds.value) if bounds else (len(board.count), _everything(board.model))
+            most = (bounds.floor, bounds.value) if bounds else (len(board.count), board.model.most_value)
             self.tell(Progress(stage, self.told, len(board.at), board.reached(), board.value(), *most))
 
     def on(self) -> bool:
@@ -106,6 +106,8 @@ def _solved(agenda: Agenda, work: _Work, seed: int) -> Plan:
     if unsettled and work.on():
         work.report(Stage.PROVING, board, bounds)
         tables = _proven(board, tables, bounds, work)
+        if bounds.changes < sum(seating.changes(model, board, tables)) and work.on():
+            bounds.changes = max(bounds.changes, _forced(board, work))
     work.report(Stage.DONE, board, bounds)
     return _plan(board, tables, bounds, work)
 
@@ -139,6 +141,7 @@ def _improved(board: Board, bounds: Bounds, work: _Work, rng: Random) -> None:
         size = seatings(board.model)
         if not met() and (work.on() if size <= proving.SMALL else size <= WIDE and work.before(0.3)):
             Exact(board, bounds, work).floor_and_value()
+        trim(board)
     if board.reached() < bounds.floor:
         # With fewer at their floor, more value may be had than was thought.
         bounds.value = max(bounds.value, choosing.value_bound(board.model, board.reached(), work))
@@ -167,13 +170,16 @@ def _proven(board: Board, tables: Tables, bounds: Bounds, work: _Work) -> Tables
     program.moves()
     program.idle()
     tables = seating.seat(model, board)
+    bounds.changes = max(bounds.changes, _forced(board, work))
     if size * max(1, len(model.pool)) <= proving.TINY and work.on():
         tables = program.tables(tables)
     return tables
 
 
-def _everything(model: Model) -> int:
-    return sum(one.value for one in model.edges)
+def _forced(board: Board, work: _Work) -> int:
+    """Changes of table that there are in every plan that equals this one in the levels before."""
+    idle = sum(smoothing.idle_slots(board))
+    return choosing.forced_changes(board.model, board.reached(), board.value(), idle, work)
 
 
 def _plan(board: Board, tables: Tables, bounds: Bounds, work: _Work) -> Plan:
@@ -182,9 +188,11 @@ def _plan(board: Board, tables: Tables, bounds: Bounds, work: _Work) -> Plan:
     at_tables, at_rooms = seating.changes(model, board, tables)
     levels = proving.levels(model, board, tables, bounds)
     gone = next((level.reached for level in levels if level.objective is Objective.MOVED), 0)
+    filled = sum(model.edges[edge].fills for edge in board.at)
     numbers = Numbers(
-        wishes=len(model.edges),
-        placed=len(board.at),
+        wishes=sum(not one.fills for one in model.edges),
+        placed=len(board.at) - filled,
+        filled=filled,
         participants=len(model.of),
         floor_reached=board.reached(),
         value=board.value(),

@@ -413,6 +413,7 @@ def test_words_are_known_for_every_member():
         (meetings.Publishing, words.PUBLISHINGS),
         (meetings.MeetingState, words.MEETING_STATES),
         (meetings.Source, words.MEETING_SOURCES),
+        (meetings.Ground, words.GROUNDS),
         (wishes.WhyNot, words.WHY_NOT),
         (meetings.Goal, words.GOALS),
         (meetings.Proof, words.PROOFS),

@@ -234,6 +234,10 @@ async def test_from_a_draft_to_a_table_and_back(organizer, sides, visitor, sessi
     assert (walk_in["slot_id"], walk_in["table_id"]) == ([slots[0]], [tables[0]])
     await desk.page(f"{plan}?who={'x' * 300}", 422)
     assert "没有这样的洽谈" in (await desk.page(f"{plan}?state=held")).text
+    # Whoever is chosen stays chosen, while the other side is looked for by name.
+    looked = await desk.page(f"{plan}?first_id={mine['id']}&second_id={theirs['id']}&who=没有这样的人")
+    kept = looked.form(plan)
+    assert (kept["first_id"], kept["second_id"]) == ([mine["id"]], [theirs["id"]])
     named = {"first_id": mine["id"], "second_id": theirs["id"]}
     assert "双方已有一场洽谈" in (await desk.again(plan, walk_in | named, 409)).text
     assert "不能约见自己" in (await desk.again(plan, walk_in | {"first_id": mine["id"], "second_id": mine["id"]})).text

@@ -8,6 +8,7 @@ from sqlalchemy import text, update
 from marketplace.docking import planner, planning
 from marketplace.docking.models import Event
 from marketplace.kernel.jobs import Place
+from matching.timetable.solving import solve
 from schemas.events import EventState
 from schemas.identity import OrganisationKind, Role
 
@@ -33,10 +34,9 @@ def solved_here(monkeypatch):
 
     async def solved(_place, _operation, composed, seconds, seed):
         told = json.dumps(planner.AGENDA.dump_python(composed.agenda, mode="json"))
-        plan = planner.planned(planner.AGENDA.validate_json(told), seconds, seed, planner.threading.Event())
+        plan = solve(planner.AGENDA.validate_json(told), seconds=seconds, seed=seed)
         return planner.PLAN.validate_json(planner.PLAN.dump_json(plan))
 
-    monkeypatch.setattr(planner, "say", lambda **_: None)
     monkeypatch.setattr(planning, "_solved", solved)
 
 

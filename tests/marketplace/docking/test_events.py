@@ -23,6 +23,7 @@ from tests.given.docking import (
     written,
 )
 from tests.given.labs import an_instrument, day
+from tests.marketplace.docking.test_documents import PDF, brought
 
 
 async def drafted(organizer, **fields) -> dict:
@@ -243,6 +244,12 @@ async def test_a_clone_is_the_same_event_at_another_time_without_its_people(orga
     await registered(firm, event)
     later = event.starts_at + timedelta(days=364)
     wish = {"title": "第二届", "starts_at": written(later)}
+    terms = {"before_hours": 48, "rate_after": True, "half_year_after": False}
+    assert (
+        await organizer.put(f"{EVENTS}/{event.id}/reminder-terms", terms, headers={"If-Match": '"0"'})
+    ).status_code == 200
+    added = await brought(organizer, event, "desk")
+    assert added.status_code == 201, added.text
     made = await organizer.post(f"{EVENTS}/{event.id}/clones", wish)
     assert made.status_code == 201, made.text
     new = made.json()
@@ -257,6 +264,15 @@ async def test_a_clone_is_the_same_event_at_another_time_without_its_people(orga
     assert len(starts[0]) == 3
     assert not set(starts[0]) & set(starts[1])
     assert (await firm.post(f"{EVENTS}/{event.id}/clones", wish)).status_code == 403
+    assert (await organizer.get(f"{EVENTS}/{new['id']}/reminder-terms")).json() == terms
+    # Documents come along, and stay when they are taken off where they came from.
+    first = added.json()
+    assert (await organizer.delete(f"{EVENTS}/{event.id}/documents/{first['id']}")).status_code == 204
+    again = (await organizer.post(f"{EVENTS}/{new['id']}/clones", wish)).json()
+    for one in (new, again):
+        (document,) = (await organizer.get(f"{EVENTS}/{one['id']}/documents")).json()["items"]
+        assert (document["name"], document["audience"]) == ("邀请函.pdf", "desk")
+        assert (await organizer.get(f"{EVENTS}/{one['id']}/documents/{document['id']}")).content == PDF
 
 
 async def test_where_to_meet_online_is_told_to_those_who_come(organizer, firm, other_firm, session, client):

@@ -1,6 +1,7 @@
 """From wishes to a published timetable: drafts, their proof, comparison, publication, undoing, planning anew."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
@@ -8,6 +9,8 @@ from sqlalchemy import func, select, update
 from marketplace.docking import planning
 from marketplace.docking.meeting_models import HOLDING, Meeting
 from marketplace.docking.models import Event
+from marketplace.docking.wish_models import Wish
+from marketplace.kernel import clock
 from marketplace.kernel.jobs import Place
 from marketplace.kernel.operations import Operation
 from schemas.events import POSSIBLE, EventAct, EventState
@@ -15,6 +18,7 @@ from schemas.identity import Role
 from schemas.operations import OperationState
 from tests.given.docking import (
     EVENTS,
+    MEETINGS,
     REGISTRATIONS,
     SCHEDULES,
     agree,
@@ -37,6 +41,12 @@ async def wish_of(who, mine) -> dict:
     found = await who.get(f"{REGISTRATIONS}/{mine['id']}/wishes", headers={"Accept-Language": "en"})
     (one,) = found.json()["items"]
     return one
+
+
+async def wish_on(who, mine, other) -> dict:
+    """The wish on a list that is about the other."""
+    found = (await who.get(f"{REGISTRATIONS}/{mine['id']}/wishes")).json()["items"]
+    return next(one for one in found if one["other"]["registration_id"] == other["id"])
 
 
 async def standing(session, event) -> set[tuple]:
@@ -112,7 +122,9 @@ async def test_a_wish_for_which_no_table_is_left_says_so(organizer, firms, sessi
 
 
 @pytest.mark.usefixtures("solved_here")
-async def test_a_promise_is_served_by_who_was_asked_and_never_by_who_refused(organizer, firms, session, place):
+async def test_a_promise_is_served_by_who_was_asked_then_by_what_fits_and_never_by_who_refused(
+    organizer, firms, session, place, given
+):
     event = await an_event(session, organizer.organisation, meetings_promised=1)
     one, two, three, four = [await registered(firm, event) for firm in firms]
     await asked(firms[0], one, two, "meet")
@@ -122,19 +134,42 @@ async def test_a_promise_is_served_by_who_was_asked_and_never_by_who_refused(org
     )
     assert refused.status_code == 200
     await enters(session, event, EventState.CLOSED)
+    problem, achievement = await given.problem(firms[0]), await given.achievement(await given.university())
+    told = {name: {"id": one["id"], "kind": name, "title": one["title"]} for name, one in
+            (("problem", problem), ("achievement", achievement))}  # fmt: skip
+    because = [told | {"score": 0.6, "text": 0.5, "terms": [], "sentence": None}]
+    for mine, other, fits in ((one, three, True), (two, four, False)):
+        first, second = sorted(UUID(each["id"]) for each in (mine, other))
+        session.add(
+            Wish(event_id=event.id, first_id=first, second_id=second, score=0.6, fits=fits, because=because,
+                 proposed_at=clock.now(), created_at=clock.now())
+        )  # fmt: skip
+    await session.flush()
+    plain = await computed(organizer, event, place, fill=False)
+    assert (plain["numbers"]["meetings"], plain["numbers"]["one_sided"], plain["fill"]) == (1, 1, False)
     draft = await computed(organizer, event, place)
+    assert (draft["numbers"]["floor_reached"], draft["numbers"]["recommended"]) == (3, 1), "nothing that hardly fits"
     planned = (await organizer.get(f"{SCHEDULES}/{draft['id']}/meetings")).json()["items"]
-    assert [(each["value"], {each[side]["registration_id"] for side in ("first", "second")}) for each in planned] == [
-        (0, {one["id"], two["id"]})
-    ]
+    met = {each["ground"]: each for each in planned}
+    assert {name: {each[side]["registration_id"] for side in ("first", "second")} for name, each in met.items()} == {
+        "asked": {one["id"], two["id"]},
+        "recommended": {one["id"], three["id"]},
+    }
+    assert [len(met[name]["because"]) for name in ("asked", "recommended")] == [0, 1]
+    both = (await organizer.get(f"{SCHEDULES}/{plain['id']}/comparison/{draft['id']}")).json()
+    assert (both["one_sided"], both["recommended"]) == ([1, 1], [0, 1])
     left = (await organizer.get(f"{SCHEDULES}/{draft['id']}/unplaced")).json()["items"]
     assert [each["why"] for each in left] == ["not_agreed"]
     assert "no_thanks" not in str(left)
     await published(organizer, draft)
-    told = await wish_of(firms[2], three)
+    (meeting,) = (await firms[2].get(f"{MEETINGS}?registration={three['id']}")).json()["items"]
+    assert (meeting["ground"], meeting["because"][0]["problem"]["title"]) == ("recommended", problem["title"])
+    page = await firms[2].get(f"/registrations/{three['id']}/meetings")
+    assert "proposed by the system" in page.text
+    told = await wish_on(firms[2], three, four)
     assert told["not_placed"]["why"] == "not_agreed", "the same as if they had said nothing"
     assert "no_thanks" not in str(told)
-    assert (await wish_of(firms[3], four))["not_placed"] is None, "whoever refused asked for nothing"
+    assert (await wish_on(firms[3], four, three))["not_placed"] is None, "whoever refused asked for nothing"
 
 
 @pytest.mark.usefixtures("solved_here")

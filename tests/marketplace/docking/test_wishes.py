@@ -252,7 +252,13 @@ async def test_news_of_wishes_come_in_one_letter_and_a_refusal_is_no_news(
     third, fourth = await given.enterprise(), await given.enterprise()
     await session.execute(update(Person).where(Person.id == third.id).values(locale="en"))
     everybody = (firm, other_firm, third, fourth)
-    sides = [await registered(who, event) for who in everybody]
+    colleague = {"name": "Kollege", "email": "colleague@test.example", "languages": ["en"]}
+    sides = [
+        await registered(
+            who, event, people=[{"name": "某人", "email": who.email}, *([colleague] if who is fourth else [])]
+        )
+        for who in everybody
+    ]
     mine = sides[0]
 
     async def told() -> dict[str, str]:
@@ -274,7 +280,9 @@ async def test_news_of_wishes_come_in_one_letter_and_a_refusal_is_no_news(
     await asked(fourth, sides[3], sides[2], "no_thanks")
     await jobs.tell_wishes(place, {})
     news = await told()
-    assert set(news) == {other_firm.email, third.email, fourth.email}
+    assert set(news) == {other_firm.email, third.email, fourth.email, colleague["email"]}
+    assert "有人想与您洽谈" in news[fourth.email]
+    assert "Somebody wishes to meet you" in news[colleague["email"]], "each in their own language"
     assert all(who.organisation.name in news[other_firm.email] for who in (firm, third)), "two in one letter"
     assert "有人想与您洽谈" in news[other_firm.email]
     assert "Somebody wishes to meet you" in news[third.email]

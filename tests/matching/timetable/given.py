@@ -53,7 +53,8 @@ def an_agenda(rng, *, most_slots=5, most_tables=3, most_each=4, most_wishes=9, f
         place = rng.choice(places) if frilled and rng.random() < 0.08 else None
         long = (place or hosted & {first, second}) and longest > 1 and rng.random() < 0.5
         one, other = rng.choices(list(Answer), k=2)
-        wishes.append(Wish(first, second, one, other, rng.randint(0, 9) / 10, 2 if long else 1, place))
+        fills = frills and not long and Answer.SILENT in (one, other) and rng.random() < 0.4
+        wishes.append(Wish(first, second, one, other, rng.randint(0, 9) / 10, 2 if long else 1, place, fills))
     return Agenda(slots, tables, tuple(participants), tuple(wishes), floor=rng.randint(0, 2))
 
 
@@ -118,9 +119,15 @@ def _where(agenda, wish, meeting):
 
 
 def worth(agenda: Agenda, wish: Wish) -> int:
+    if wish.fills:
+        return -agenda.worth.one_sided if {wish.first_says, wish.second_says} != {"silent"} else _cost(agenda, wish)
     said = {"must": agenda.worth.must, "meet": agenda.worth.meet, "silent": 0}
     both = agenda.worth.both * (wish.first_says != "silent" and wish.second_says != "silent")
     return said[wish.first_says] + said[wish.second_says] + both + round(agenda.worth.score * wish.score)
+
+
+def _cost(agenda: Agenda, wish: Wish) -> int:
+    return round(agenda.worth.score * wish.score) - agenda.worth.unasked
 
 
 def measured(agenda: Agenda, meetings: tuple[Meeting, ...]) -> tuple[int, ...]:

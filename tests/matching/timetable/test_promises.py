@@ -6,6 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching.timetable import Keeping, Objective, Published, Status
+from matching.timetable.choosing import forced_changes
+from matching.timetable.model import compiled
+from matching.timetable.programs import Clock
 from matching.timetable.solving import solve
 from tests.matching.timetable.given import agendas, broken_rules, brute_force, floor_and_value, measured
 
@@ -40,7 +43,9 @@ def test_no_plan_ever_breaks_a_rule(agenda):
 def test_small_plans_are_as_good_as_brute_force_in_every_level(agenda):
     plan = solve(agenda, seconds=30)
     assert plan.optimal
-    assert reached(plan) == brute_force(agenda)
+    best = brute_force(agenda)
+    assert reached(plan) == best
+    assert forced_changes(compiled(agenda), best[0], best[1], -best[3], Clock(30)) <= -best[4]
 
 
 @examples(10)

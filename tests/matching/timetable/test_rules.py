@@ -91,6 +91,20 @@ def test_the_promised_floor_goes_before_value():
     assert solve(agenda(*wishes)).unplaced[0].pair == ("d", "e")
 
 
+def test_a_promise_is_filled_by_what_one_side_wants_before_what_nobody_asked_for_and_no_further():
+    def fills(first, second, says=Answer.SILENT, score=0.0):
+        return Wish(first, second, says, score=score, fills=True)
+
+    wished = Wish("a", "b", MUST, MUST)
+    asked, near, far = fills("c", "a", MEET), fills("d", "a", score=0.9), fills("d", "b", score=0.1)
+    plan = solve(agenda(wished, asked, near, far, fills("c", "d"), slots=3, tables=2, floor=1))
+    assert {meeting.pair for meeting in plan.meetings} == {wished.pair, asked.pair, near.pair}
+    assert (plan.numbers.placed, plan.numbers.wishes, plan.numbers.filled) == (1, 1, 2)
+    assert not plan.unplaced
+    without = solve(agenda(wished, asked, near, far, slots=3, tables=2))
+    assert {meeting.pair for meeting in without.meetings} == {wished.pair}
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
