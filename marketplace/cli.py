@@ -14,6 +14,7 @@ from marketplace.kernel.embedded import EmbeddedPostgresError
 from marketplace.opening import database_url, open_database
 from marketplace.pairings import command as rematching
 from marketplace.settings import Settings, SettingsWrong, settings
+from marketplace.verdicts import command as learning
 
 app = typer.Typer(
     name="duijie",
@@ -26,6 +27,7 @@ admin = typer.Typer(help="平台管理员 · Platform administrators.", no_args_
 app.add_typer(admin, name="admin")
 imports.register(app)
 rematching.register(app)
+learning.register(app)
 
 console = Console()
 errors = Console(stderr=True)
