@@ -50,7 +50,7 @@ class Measured(Message):
     ]
     accuracy: float
     gain: Annotated[float, Field(description="nDCG@10 的平均增量 · mean difference in nDCG@10")]
-    low: Annotated[float, Field(description="95% 区间 · its 95 % interval, a bootstrap over organisations")]
+    low: Annotated[float, Field(description="99% 区间 · its 99 % interval, a bootstrap over organisations")]
     high: float
 
 

@@ -88,7 +88,7 @@ def _tell(console: Console, lesson: Lesson) -> None:
         table.add_row("排对的比较 · right comparisons", f"{made.accuracy[0]:.1%}", f"{made.accuracy[1]:.1%}")
         console.print(table)
         said = "确实更好 · certainly better" if made.better else "没有证明更好 · not certainly better"
-        console.print(f"nDCG@10 {made.gain:+.4f}（95%：{made.low:+.4f} … {made.high:+.4f}）：{said}", highlight=False)
+        console.print(f"nDCG@10 {made.gain:+.4f}（99%：{made.low:+.4f} … {made.high:+.4f}）：{said}", highlight=False)
     if lesson.misleading:
         table = Table(title="误导的词 · misleading terms")
         for head in ("词 · term", "行业大类 · division", "权重乘以 · factor", "指出 · named by", "看到 · seen by"):
