@@ -1,6 +1,6 @@
 """How rankings are tuned now, and the versions of the weights: kept, activated, gone back to."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,10 @@ class ComparedWithAnother(Conflict):
 
 
 def weights_of(model: MatchingModel) -> Weights:
-    return DEFAULT_WEIGHTS if model.weights is None else Weights(**model.weights)
+    """A signal that is younger than the version counts for nothing in it."""
+    if model.weights is None:
+        return DEFAULT_WEIGHTS
+    return Weights(**{one.name: model.weights.get(one.name, 0.0) for one in fields(Weights)})
 
 
 async def active(session: AsyncSession) -> MatchingModel:
