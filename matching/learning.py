@@ -51,6 +51,7 @@ SURE: Final = 0.99
 NAMED_BY: Final = 3
 FROM: Final = 0.3
 IMAGINED: Final = 2.0
+BESIDE: Final = 2
 
 
 class Verdict(NamedTuple):
@@ -317,36 +318,52 @@ def misleading(verdicts: Iterable[Shown]) -> list[Misleading]:
 
     For problems of any kind a term is lowered only where it was named in at least two of them; a kind in which at least
     three organisations saw it without reaching the share is spared. A problem without an industry is of no kind, and
-    counts for all.
+    counts for all. Two texts seldom share a phrase to the very character (化学需氧量, 水化学需氧量): what shows a term with
+    at most two characters more shows the term, and what names it so names the term.
     """
+    every = list(verdicts)
+    candidates = frozenset[str]().union(*(one.named for one in every))
     seen: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
-    for one in verdicts:
-        for term in one.shown | one.named:
+    of: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for one in every:
+        of[one.organisation][0] += len(one.named)
+        of[one.organisation][1] += len(one.shown | one.named)
+        named = _about(one.named, candidates)
+        for term in named | _about(one.shown, candidates):
             for kind in {*one.kinds, ALL}:
                 counts = seen[term, kind][one.organisation]
-                counts[0] += term in one.named
+                counts[0] += term in named
                 counts[1] += 1
     if not seen:
         return []
+    usual = sum(named / shown for named, shown in of.values() if shown) / len(of)
     told = {cell: [named / shown for named, shown in of.values()] for cell, of in seen.items()}
-    everywhere = [share for (_, kind), shares in told.items() if kind == ALL for share in shares]
-    usual = sum(everywhere) / len(everywhere)
     share = {cell: (sum(its) + IMAGINED * usual) / (len(its) + IMAGINED) for cell, its in told.items()}
     named_by = {cell: sum(one > 0 for one in its) for cell, its in told.items()}
-    by_term: dict[str, list[str]] = defaultdict(list)
+    kinds_seen: dict[str, list[str]] = defaultdict(list)
     for term, kind in sorted(told):
-        by_term[term].append(kind)
+        kinds_seen[term].append(kind)
     found = []
-    for term, kinds in by_term.items():
-        for kind in kinds:
-            cell = term, kind
-            enough = named_by[cell] >= NAMED_BY and share[cell] >= FROM
-            spared: frozenset[str] = frozenset()
-            if kind == ALL:
-                own = [one for one in kinds if one != ALL]
-                enough &= sum(named_by[term, one] > 0 for one in own) > 1
-                spared = frozenset(one for one in own if len(told[term, one]) >= NAMED_BY and share[term, one] < FROM)
-            if enough:
-                factor = round(max(LEAST_FACTOR, 1.0 - share[cell]), 3)
-                found.append(Misleading(term, kind, factor, share[cell], named_by[cell], len(told[cell]), spared))
+    for cell in sorted(told):
+        term, kind = cell
+        enough = named_by[cell] >= NAMED_BY and share[cell] >= FROM
+        spared: frozenset[str] = frozenset()
+        if kind == ALL:
+            own = [one for one in kinds_seen[term] if one != ALL]
+            enough &= sum(named_by[term, one] > 0 for one in own) > 1
+            spared = frozenset(one for one in own if len(told[term, one]) >= NAMED_BY and share[term, one] < FROM)
+        if enough:
+            factor = round(max(LEAST_FACTOR, 1.0 - share[cell]), 3)
+            found.append(Misleading(term, kind, factor, share[cell], named_by[cell], len(told[cell]), spared))
     return found
+
+
+def _about(labels: Iterable[str], candidates: frozenset[str]) -> set[str]:
+    """The candidates that some labels are, or are with at most ``BESIDE`` characters more."""
+    return {
+        label[start : start + length]
+        for label in labels
+        for length in range(max(1, len(label) - BESIDE), len(label) + 1)
+        for start in range(len(label) - length + 1)
+        if label[start : start + length] in candidates
+    }

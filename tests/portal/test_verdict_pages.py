@@ -14,7 +14,7 @@ from matching.blend import Weights
 from matching.learning import Misleading
 from schemas.identity import Role
 from schemas.tuning import LearntFrom, Measured
-from tests.portal.reader import Page, audit
+from tests.portal.reader import audit
 
 HTMX = {"HX-Request": "true"}
 
