@@ -44,9 +44,9 @@ def learn(
     async def run() -> None:
         async with open_database(found, name="duijie-learn") as database:
             lesson = await lessons.learnt(database)
-            _tell(console, lesson)
+            tell(console, lesson)
             if not dry_run:
-                await _write(database, lesson, console, activate=activate)
+                await write(database, lesson, console, activate=activate)
 
     try:
         uvloop.run(run())
@@ -55,7 +55,8 @@ def learn(
         raise typer.Exit(1) from None
 
 
-async def _write(database: Database, lesson: Lesson, console: Console, *, activate: bool) -> None:
+async def write(database: Database, lesson: Lesson, console: Console, *, activate: bool) -> None:
+    """Keep what was learnt, and put it to use if that is asked for and it is better."""
     async with database.writing.begin() as session:
         model = await lessons.write(session, lesson, by=None)
     if model is None:
@@ -67,7 +68,8 @@ async def _write(database: Database, lesson: Lesson, console: Console, *, activa
         console.print(f"版本 {model.number} 已启用 · version {model.number} is active", highlight=False)
 
 
-def _tell(console: Console, lesson: Lesson) -> None:
+def tell(console: Console, lesson: Lesson) -> None:
+    """What there was to learn from, the weights beside those in use, and what misleads."""
     there, before = lesson.evidence, lesson.gathered
     console.print(
         f"{there.verdicts} 条评价 verdicts，{there.organisations} 家单位 organisations，{there.questions} 条提问的记录"

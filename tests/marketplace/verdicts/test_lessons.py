@@ -1,18 +1,21 @@
 """What verdicts teach: weights that are activated only when they are better, and terms that are lowered for their kind."""
 
 import re
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
+from rich.console import Console
 from sqlalchemy import select
 
 from marketplace.kernel.jobs import Place
 from marketplace.listings.models import Achievement, Problem
 from marketplace.pairings.engine import Engine
+from marketplace.tuning import tunings
 from marketplace.tuning.models import LoweredTerm
-from marketplace.verdicts import lessons
+from marketplace.verdicts import command, lessons
 from marketplace.verdicts.models import Verdict
 from matching.blend import DEFAULT_WEIGHTS
 from schemas.identity import Role
@@ -128,6 +131,20 @@ async def test_weights_are_learnt_activated_followed_and_taken_back(standing, gi
     refused = await admin.post(f"{MODELS}/{stale['model_id']}/activation")
     assert refused.status_code == 409
     assert (await admin.post(at)).json()["state"] == "active", "and forth again"
+
+
+async def test_in_a_terminal_the_tables_are_shown_and_the_better_version_is_put_to_use(standing, given_there):
+    await planted(given_there, 5, telling="trl", named=4)
+    lesson = await lessons.learnt(standing.database)
+    out = StringIO()
+    console = Console(file=out, width=160)
+    command.tell(console, lesson)
+    await command.write(standing.database, lesson, console, activate=True)
+    told = out.getvalue()
+    for wanted in ("就绪度 · readiness", "nDCG@10", "确实更好", "无损检测", "版本 1 已启用"):
+        assert wanted in told
+    async with standing.session() as session:
+        assert (await tunings.current(session)).version == 1
 
 
 async def test_noise_is_not_activated_and_too_little_says_how_much_it_takes(standing, given_there, place):
