@@ -68,7 +68,7 @@ _OF_MANY_INSTRUMENTS: Final = "InstrumentsImported"
 _OF_INSTRUMENT: Final = frozenset({"InstrumentPublished", "InstrumentEdited", "InstrumentRetired"})
 _OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
 _OF_WORDS: Final = frozenset({"SynonymAdded", "SynonymRemoved"})
-_OF_TUNING: Final = frozenset({"WeightsActivated", "TermsLowered", "TermStruckOut", "TermRestored"})
+_OF_TUNING: Final = frozenset({"WeightsActivated", "TermsLowered", "TermCleared", "TermRestored"})
 _OF_NO_RECORD: Final = _OF_WORDS | _OF_TUNING
 _NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | _OF_NO_RECORD | {_OF_MANY, _OF_MANY_INSTRUMENTS}
 

@@ -7,7 +7,7 @@ from marketplace.kernel.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
-class WeightsLearnt(Fact):
+class WeightsProposed(Fact):
     model_id: UUID
     number: int
     better: bool
@@ -29,7 +29,7 @@ class TermsLowered(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class TermStruckOut(Fact):
+class TermCleared(Fact):
     term_id: UUID
     term: str
     kind: str

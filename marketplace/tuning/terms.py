@@ -79,7 +79,7 @@ async def strike_out(session: AsyncSession, actor: Actor, term_id: UUID, wish: S
     if row.struck_out_at is not None:
         raise StruckOutAlready
     row.struck_out_at, row.struck_out_by, row.reason = clock.now(), actor.person, wish.reason
-    return await _changed(session, row, facts.TermStruckOut(row.id, row.term, row.kind), by=actor.person)
+    return await _changed(session, row, facts.TermCleared(row.id, row.term, row.kind), by=actor.person)
 
 
 async def restore(session: AsyncSession, actor: Actor, term_id: UUID) -> LoweredTerm:
@@ -93,7 +93,7 @@ async def restore(session: AsyncSession, actor: Actor, term_id: UUID) -> Lowered
 
 
 async def _changed(
-    session: AsyncSession, row: LoweredTerm, fact: facts.TermStruckOut | facts.TermRestored, *, by: UUID
+    session: AsyncSession, row: LoweredTerm, fact: facts.TermCleared | facts.TermRestored, *, by: UUID
 ) -> LoweredTerm:
     row.version += 1
     row.updated_at = clock.now()

@@ -92,7 +92,7 @@ async def keep(
     )  # fmt: skip
     session.add(model)
     await session.flush()
-    await record(session, facts.WeightsLearnt(model.id, model.number, better), subject=model.id, by=by)
+    await record(session, facts.WeightsProposed(model.id, model.number, better), subject=model.id, by=by)
     return model
 
 

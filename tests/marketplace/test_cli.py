@@ -111,7 +111,7 @@ def test_too_few_verdicts_teach_nothing_and_say_how_many_it_takes(home, shown) -
     out = duijie(home, "learn", "--dry-run")
     assert out.returncode == 0, out.stderr
     assert "需要 30 条" in out.stdout
-    assert duijie(home, "learn", "--dry-run", "--activate").returncode == 2
+    assert CliRunner().invoke(cli.app, ["learn", "--dry-run", "--activate"]).exit_code == 2
 
 
 def test_instruments_are_ranked_with_their_first_free_time_and_price(home, shown) -> None:
