@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.db import Writing
-from marketplace.kernel.refusals import NotFound
+from marketplace.kernel.refusals import NotFound, Unavailable
 from marketplace.listings import records
 from marketplace.listings.models import Listing
 from marketplace.portal import acting, forms, kinds
@@ -51,9 +51,12 @@ async def _box(
     """The box alone, to be put in the place of the one that was clicked."""
     actor = visit.actor
     listing = await records.read(session, actor, kind.cls, listing_id)
-    pairing = await verdicts.judged(session, visit.request.app.state.engine, actor, listing, other_id)
     given = (await verdicts.of_listing(session, actor, listing_id, {other_id})).get(other_id)
-    terms = [one.term for one in pairing.said.terms]
+    try:
+        pairing = await verdicts.judged(session, visit.request.app.state.engine, actor, listing, other_id)
+        terms = [one.term for one in pairing.said.terms]
+    except (NotFound, Unavailable):  # it has left the ranking meanwhile; what was done stays done
+        terms = []
     status = more.pop("status", 200)
     values: dict[str, Any] = {"kind": kind, "listing": listing, "other_id": other_id, "terms": terms, "given": given}
     return visit.page("parts/verdict_box.html", status, here="/", **({"wrong": [], "typed": None} | values | more))

@@ -66,7 +66,7 @@ async def read(session: AsyncSession, actor: Actor, model_id: UUID) -> MatchingM
     return found
 
 
-async def _alone(session: AsyncSession) -> None:
+async def alone(session: AsyncSession) -> None:
     """Versions are numbered and activated one after the other; the starting one, which never goes, is the turnstile."""
     await session.execute(select(MatchingModel.id).where(MatchingModel.number == 0).with_for_update())
 
@@ -82,7 +82,7 @@ async def keep(
     by: UUID | None,
 ) -> MatchingModel:
     """Write learnt weights down as a candidate; nothing is ranked by them yet."""
-    await _alone(session)
+    await alone(session)
     last = await session.scalar(select(func.max(MatchingModel.number)))
     assert last is not None
     model = MatchingModel(
@@ -104,7 +104,7 @@ async def activate(session: AsyncSession, actor: Actor, model_id: UUID) -> Match
 
 
 async def put_to_use(session: AsyncSession, model_id: UUID, *, by: UUID | None) -> MatchingModel:
-    await _alone(session)
+    await alone(session)
     model = await session.get(MatchingModel, model_id, populate_existing=True)
     if model is None:
         raise NotFound

@@ -142,6 +142,7 @@ def _learn(found: Gathered) -> Lesson:
 
 async def write(session: AsyncSession, lesson: Lesson, *, by: UUID | None) -> MatchingModel | None:
     """Keep the learnt weights as a candidate, and lower what misleads. Answers the candidate, where there is one."""
+    await tunings.alone(session)
     await terms.find(session, lesson.misleading, by=by)
     made = lesson.learnt
     if made is None:

@@ -1,5 +1,6 @@
 """Each side says what it thinks of a pairing; nobody else hears it, and what was said before is kept."""
 
+import asyncio
 import io
 
 from python_calamine import CalamineWorkbook
@@ -8,6 +9,8 @@ from sqlalchemy import select
 from marketplace.kernel.facts import Recorded
 from marketplace.verdicts.models import Verdict, VerdictRevision
 from schemas.identity import Role
+from tests.given import listings
+from tests.marketplace.verdicts.conftest import FITS, NEED
 
 
 async def test_a_side_says_replaces_and_withdraws(market, say, session):
@@ -97,8 +100,24 @@ async def test_neither_side_hears_the_other_and_the_platform_hears_both(market, 
     assert [(line[4], line[6]) for line in lines[2:]] == [(3, "'=1+1"), (0, "")], "a note is never run as a formula"
 
 
-async def test_two_who_speak_at_once_for_one_side_do_not_overwrite_each_other(market, say, session):
-    _, enterprise, need, fits, _, _ = market
-    answers = [await say(enterprise, need, fits, grade=grade) for grade in (3, 1)]
-    assert [one.status_code for one in answers] == [200, 412]
-    assert (await session.scalars(select(Verdict.grade))).all() == [3]
+async def test_of_many_who_speak_at_once_for_one_side_one_is_heard(standing, given_there, say):
+    university, enterprise = await given_there.university(), await given_there.enterprise()
+    fits = (await listings.achievements(given_there.session, university.organisation, FITS))[0]
+    need = (await listings.problems(given_there.session, enterprise.organisation, NEED))[0]
+    await standing.engine.load()
+    answers = await asyncio.gather(*(say(enterprise, need, fits, grade=grade) for grade in (3, 1, 0, 2)))
+    assert sorted(one.status_code for one in answers) == [200, 412, 412, 412]
+    (heard,) = (one.json()["grade"] for one in answers if one.status_code == 200)
+    async with standing.session() as session:
+        assert (await session.scalars(select(Verdict.grade))).all() == [heard]
+
+
+async def test_what_left_the_ranking_can_still_be_taken_back(market, say, app):
+    university, enterprise, need, fits, *_ = market
+    assert (await say(enterprise, need, fits, grade=3)).status_code == 200
+    assert (await university.post(f"/api/v1/achievements/{fits.id}/withdrawal")).status_code == 200
+    await app.state.engine.load()
+    at = f"/api/v1/problems/{need.id}/pairings/{fits.id}/verdict"
+    assert (await say(enterprise, need, fits, version=1, grade=1)).status_code == 404, "it is ranked no more"
+    assert (await enterprise.get(at)).json()["grade"] == 3
+    assert (await enterprise.delete(at, headers={"If-Match": '"1"'})).status_code == 204
