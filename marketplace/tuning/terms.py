@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -139,11 +139,6 @@ async def find(session: AsyncSession, found: "Sequence[Misleading]", *, by: UUID
         changed += len((await session.execute(upsert.values(values))).all())
     if changed:
         await record(session, facts.TermsLowered(len(kept), changed), by=by)
-
-
-async def count(session: AsyncSession) -> int:
-    """How many are lowered now."""
-    return await session.scalar(select(func.count()).select_from(LoweredTerm).where(lowering())) or 0
 
 
 def shown(row: LoweredTerm) -> MisleadingTermView:

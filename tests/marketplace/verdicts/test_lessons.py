@@ -17,9 +17,10 @@ from marketplace.tuning import tunings
 from marketplace.tuning.models import LoweredTerm
 from marketplace.verdicts import command, lessons
 from marketplace.verdicts.models import Verdict
-from matching.blend import DEFAULT_WEIGHTS
+from matching.blend import DEFAULT_WEIGHTS, TEXT_ONLY
 from schemas.identity import Role
 from schemas.listings import ListingKind
+from schemas.tuning import LearntFrom, Measured
 from tests.given.listings import a_listing
 from tests.marketplace.pairings.conftest import added_up
 from tests.marketplace.verdicts.conftest import FITS, MISLED, NEED
@@ -131,6 +132,13 @@ async def test_weights_are_learnt_activated_followed_and_taken_back(standing, gi
     refused = await admin.post(f"{MODELS}/{stale['model_id']}/activation")
     assert refused.status_code == 409
     assert (await admin.post(at)).json()["state"] == "active", "and forth again"
+    async with standing.database.writing.begin() as session:
+        figures = {name: 0.1 for name in Measured.model_fields}
+        evidence = LearntFrom(**model["learnt_from"])
+        old = await tunings.keep(session, TEXT_ONLY, evidence, Measured(**figures), better=True, against=0, by=None)
+    refused = await admin.post(f"{MODELS}/{old.id}/activation")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/compared-with-another")
+    assert (await admin.post(f"{MODELS}/{admin.id}/activation")).status_code == 404
 
 
 async def test_in_a_terminal_the_tables_are_shown_and_the_better_version_is_put_to_use(standing, given_there):
@@ -225,10 +233,21 @@ async def test_one_house_alone_lowers_nothing(standing, given_there, place):
         assert (await session.scalars(select(LoweredTerm))).all() == []
 
 
-async def test_the_work_can_be_cancelled_and_is_only_the_keepers(standing, given_there, place):
+async def test_the_work_can_be_cancelled_and_is_only_the_keepers(standing, given_there, place, monkeypatch):
     admin, editor = await given_there.admin(), await given_there.enterprise()
     assert (await editor.post(MODELS)).status_code == 403
     started = (await admin.post(MODELS)).json()
     await admin.post(f"/api/v1/operations/{started['id']}/cancellation")
     await lessons.run(place, {"operation_id": UUID(started["id"]).hex})
     assert (await admin.get(f"/api/v1/operations/{started['id']}")).json()["state"] == "cancelled"
+
+    started = (await admin.post(MODELS)).json()
+
+    async def learnt(database, progress):
+        await admin.post(f"/api/v1/operations/{started['id']}/cancellation")
+        await progress(1, 2)
+
+    monkeypatch.setattr(lessons, "learnt", learnt)
+    await lessons.run(place, {"operation_id": started["id"]})
+    assert (await admin.get(f"/api/v1/operations/{started['id']}")).json()["state"] == "cancelled"
+    assert len((await admin.get(MODELS)).json()["items"]) == 1, "and nothing was kept"
