@@ -133,7 +133,7 @@ async def test_weights_are_learnt_activated_followed_and_taken_back(standing, gi
     assert refused.status_code == 409
     assert (await admin.post(at)).json()["state"] == "active", "and forth again"
     async with standing.database.writing.begin() as session:
-        figures = {name: 0.1 for name in Measured.model_fields}
+        figures = dict.fromkeys(Measured.model_fields, 0.1)
         evidence = LearntFrom(**model["learnt_from"])
         old = await tunings.keep(session, TEXT_ONLY, evidence, Measured(**figures), better=True, against=0, by=None)
     refused = await admin.post(f"{MODELS}/{old.id}/activation")
