@@ -72,6 +72,11 @@ class TermGroup:
         return next((part.synonym_of for part in self.parts if part.synonym_of), None)
 
     @property
+    def can_mislead(self) -> bool:
+        """Whether it is a word or phrase, which people may call misleading; single characters weigh little anyhow."""
+        return len(self.label) > 1 and any(part.kind != "character" for part in self.parts)
+
+    @property
     def lowered(self) -> float:
         """What its lowest part's weight is multiplied by, because people called the term misleading; mostly 1."""
         return min(part.lowered for part in self.parts)

@@ -49,7 +49,7 @@ ROUNDS: Final = 10_000
 SURE: Final = 0.99
 
 NAMED_BY: Final = 3
-FROM: Final = 0.3
+FROM: Final = 0.5
 IMAGINED: Final = 2.0
 BESIDE: Final = 2
 
@@ -314,7 +314,7 @@ class Misleading(NamedTuple):
 
 def misleading(verdicts: Iterable[Shown]) -> list[Misleading]:
     """The terms that at least three organisations called misleading in problems of one kind, and whose shrunken share
-    reaches 0.3, each with the factor 1 − share, at least 0.25.
+    reaches 0.5, each with the factor 1 − share, at least 0.25.
 
     For problems of any kind a term is lowered only where it was named in at least two of them; a kind in which at least
     three organisations saw it without reaching the share is spared. A problem without an industry is of no kind, and

@@ -25,7 +25,6 @@ from marketplace.verdicts.models import Verdict, VerdictRevision
 from marketplace.verdicts.policy import verdict_visible_to
 from matching import Query
 from matching import Reasons as Why
-from matching.explain import TermGroup
 from matching.segments.index import SharedSnapshot
 from matching.tuning import kinds_of
 from schemas.base import FieldError
@@ -39,11 +38,6 @@ RANKED: Final = 100
 
 class NotAShownTerm(Invalid):
     """只能指出匹配理由中列出的词。 · Only terms that the reasons of this pairing list can be called misleading."""
-
-
-def can_mislead(group: TermGroup) -> bool:
-    """Words and phrases; single characters that stand by themselves are one line of many, and weigh little anyhow."""
-    return any(part.kind != "character" for part in group.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +77,7 @@ async def judged(session: AsyncSession, engine: Engine, actor: Actor, listing: L
         rank=rank,
         model=why.version,
         signals=[SaidSignal(name=one.name, value=one.value, weight=one.weight) for one in why.signals],
-        terms=[SaidTerm(term=one.label, contribution=one.contribution) for one in why.terms if can_mislead(one)],
+        terms=[SaidTerm(term=one.label, contribution=one.contribution) for one in why.terms if one.can_mislead],
     )
     return Judged(listing, other, said, frozenset(one.term for one in said.terms))
 

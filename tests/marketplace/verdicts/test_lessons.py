@@ -142,7 +142,7 @@ async def test_weights_are_learnt_activated_followed_and_taken_back(standing, gi
 
 
 async def test_in_a_terminal_the_tables_are_shown_and_the_better_version_is_put_to_use(standing, given_there):
-    await planted(given_there, 5, telling="trl", named=4)
+    await planted(given_there, 5, telling="trl", named=6)
     lesson = await lessons.learnt(standing.database)
     out = StringIO()
     console = Console(file=out, width=160)
