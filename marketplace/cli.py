@@ -1,20 +1,31 @@
-"""`duijie`: everything an operator does from a terminal."""
+"""`duijie`: everything an operator does from a terminal.
 
+Only what declares the commands is imported with this module; the web, the database and the mathematics, which take
+seconds, are imported by the command that needs them.
+"""
+
+# ruff: noqa: PLC0415
+
+import gc
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 import uvloop
 from rich.console import Console
 
-from marketplace import commands, schema
 from marketplace.imports import command as imports
-from marketplace.kernel import log
-from marketplace.kernel.embedded import EmbeddedPostgresError
-from marketplace.opening import database_url, open_database
 from marketplace.pairings import command as rematching
-from marketplace.settings import Settings, SettingsWrong, settings
+from marketplace.settings import Settings, settings
 from marketplace.verdicts import command as learning
+
+
+class Kind(StrEnum):
+    ACHIEVEMENT = "achievement"
+    PROBLEM = "problem"
+    INSTRUMENT = "instrument"
+
 
 app = typer.Typer(
     name="duijie",
@@ -34,6 +45,8 @@ errors = Console(stderr=True)
 
 
 def _ready() -> Settings:
+    from marketplace.kernel import log
+
     found = settings()
     log.configure(found.format, found.log_level)
     return found
@@ -46,7 +59,8 @@ def serve(
     worker: Annotated[bool, typer.Option(help="同时运行后台任务 · run jobs in this process too")] = True,
 ) -> None:
     """启动网站与接口 · Serve the web pages and the API."""
-    from marketplace import serving  # noqa: PLC0415 -- the web stack is slow to import and only needed here
+    from marketplace import serving
+    from marketplace.opening import open_database
 
     found = _ready().listening(port)
 
@@ -60,7 +74,8 @@ def serve(
 @app.command()
 def worker() -> None:
     """运行后台任务 · Run jobs: mail, imports, expiry."""
-    from marketplace import serving  # noqa: PLC0415
+    from marketplace import serving
+    from marketplace.opening import open_database
 
     found = _ready()
 
@@ -74,6 +89,9 @@ def worker() -> None:
 @app.command()
 def migrate() -> None:
     """升级数据库结构 · Bring the database to this program's schema."""
+    from marketplace import schema
+    from marketplace.opening import database_url
+
     found = _ready()
     with database_url(found) as url:
         before = uvloop.run(schema.current(url))
@@ -86,7 +104,7 @@ def match(
     text: Annotated[
         str, typer.Argument(help="一段技术难题或成果 · a problem or achievement in words; - reads standard input")
     ],
-    kind: Annotated[commands.Kind, typer.Option(help="找什么 · what to find")] = commands.Kind.ACHIEVEMENT,
+    kind: Annotated[Kind, typer.Option(help="找什么 · what to find")] = Kind.ACHIEVEMENT,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="条数 · how many")] = 5,
     minutes: Annotated[
         int | None, typer.Option(min=1, help="仪器：要用多少分钟 · instruments: for how many minutes")
@@ -100,12 +118,15 @@ def match(
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False,
 ) -> None:
     """匹配一段文字并说明理由 · Rank records for a text, with reasons."""
+    from marketplace import commands
+    from marketplace.opening import open_database
+
     found = _ready()
     words = sys.stdin.read() if text == "-" else text
 
     async def run() -> None:
         async with open_database(found, name="duijie-match") as database:
-            asked = commands.Asked(words, kind, limit, minutes, organisation)
+            asked = commands.Asked(words, kind.value, limit, minutes, organisation)
             await commands.match(database, found.home, asked, as_json=as_json, console=console)
 
     uvloop.run(run())
@@ -118,8 +139,9 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="端口 · port")] = 8000,
 ) -> None:
     """载入示例数据，展示三个难题的匹配，然后启动网站 · Load sample data, rank three problems, then serve."""
-    from marketplace import demo as demonstration  # noqa: PLC0415
-    from marketplace import serving  # noqa: PLC0415
+    from marketplace import demo as demonstration
+    from marketplace import serving
+    from marketplace.opening import open_database
 
     found = _ready().listening(port)
 
@@ -160,6 +182,9 @@ def create_admin(
     ],
 ) -> None:
     """新建平台管理员 · Make a platform administrator (the first one, or another)."""
+    from marketplace import commands
+    from marketplace.opening import open_database
+
     found = _ready()
 
     async def run() -> None:
@@ -169,12 +194,26 @@ def create_admin(
     uvloop.run(run())
 
 
+def _known() -> tuple[type[Exception], ...]:
+    """The errors whose text says to the person at the terminal what to do."""
+    from marketplace.commands import CommandRefused
+    from marketplace.kernel.embedded import EmbeddedPostgresError
+    from marketplace.schema import SchemaBehind
+    from marketplace.settings import SettingsWrong
+
+    return SettingsWrong, EmbeddedPostgresError, SchemaBehind, CommandRefused
+
+
 def main() -> None:
     """The entry point; what goes wrong for a known reason is said in a line, not in a traceback."""
+    # Importing makes 350,000 objects that stay; looking for garbage among them as often as Python does took a fifth of it.
+    gc.set_threshold(50_000, 20, 20)
     try:
         app()
-    except (SettingsWrong, EmbeddedPostgresError, schema.SchemaBehind, commands.CommandRefused) as error:
-        errors.print(f"[red]{error}[/red]", highlight=False)
-        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if not isinstance(error, _known()):
+            raise
+        errors.print(f"[red]{error}[/red]", highlight=False)
+        sys.exit(2)

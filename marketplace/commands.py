@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -27,12 +26,6 @@ from schemas.identity import Confirmation, Permission, Registration, Role
 from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, Pairing, RankingPage, TermReason
 
 
-class Kind(StrEnum):
-    ACHIEVEMENT = "achievement"
-    PROBLEM = "problem"
-    INSTRUMENT = "instrument"
-
-
 class CommandRefused(Exception):  # noqa: N818 -- it is shown to the person at the terminal
     """A command that cannot do what was asked; the text says why and what to do."""
 
@@ -42,10 +35,10 @@ SIGNALS = {"field": "领域", "trl": "就绪度", "region": "地区", "budget": 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be ranked. `organisation` is the credit code of whom the prices of instruments are for."""
+    """What is to be ranked, of which `kind` of MatchRequest. `organisation` is the credit code of whom the prices of instruments are for."""
 
     text: str
-    kind: Kind
+    kind: str
     limit: int
     minutes: int | None = None
     organisation: str | None = None
@@ -54,17 +47,17 @@ class Asked:
 async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, console: Console) -> None:
     """Rank records for a text and print them with their reasons."""
     try:
-        wish = MatchRequest(text=asked.text, kind=asked.kind.value, limit=asked.limit, minutes=asked.minutes)
+        wish = MatchRequest(text=asked.text, kind=asked.kind, limit=asked.limit, minutes=asked.minutes)
     except ValidationError as error:
         raise CommandRefused("; ".join(str(wrong["msg"]) for wrong in error.errors())) from None
-    if asked.organisation is not None and asked.kind is not Kind.INSTRUMENT:
+    if asked.organisation is not None and asked.kind != "instrument":
         raise CommandRefused("--organisation 只用于匹配仪器 · --organisation is for instruments alone")
     engine = Engine(database, home)
     await engine.open()
     await engine.catch_up()
     page: RankingPage | InstrumentRankingPage
     async with database.reading() as session:
-        if asked.kind is Kind.INSTRUMENT:
+        if asked.kind == "instrument":
             actor = await _as_member(session, asked.organisation)
             page = await instruments.for_text(session, engine, actor, wish)
         else:

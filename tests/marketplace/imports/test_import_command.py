@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from marketplace.identity.models import Organisation
 from marketplace.imports import command
+from marketplace.imports import terminal as importing
 from marketplace.kernel.db import Database
 from marketplace.kernel.facts import Recorded
 from marketplace.listings.models import Listing
@@ -87,7 +88,7 @@ def terminal(url, tmp_path, monkeypatch) -> Terminal:
     asyncio.run(found_organisation())
     monkeypatch.setenv("DUIJIE_DATABASE_URL", url)
     monkeypatch.setenv("DUIJIE_HOME", str(tmp_path))
-    monkeypatch.setattr(command.log, "configure", lambda *_: None)
+    monkeypatch.setattr(importing.log, "configure", lambda *_: None)
     settings.cache_clear()
     yield Terminal(url, uscc, tmp_path)
     settings.cache_clear()
@@ -157,7 +158,7 @@ def test_cells_that_begin_like_formulas_are_neutralised(terminal, tmp_path) -> N
         errors_left_off=0,
         notices=[],
     )
-    command._write(tmp_path / "out.csv", result)
+    importing._write(tmp_path / "out.csv", result)
     assert list(csv.reader((tmp_path / "out.csv").read_text("utf-8-sig").splitlines()))[1] == [
         "'=cmd()",
         "'-5",

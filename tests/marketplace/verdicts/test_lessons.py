@@ -15,7 +15,7 @@ from marketplace.listings.models import Achievement, Problem
 from marketplace.pairings.engine import Engine
 from marketplace.tuning import tunings
 from marketplace.tuning.models import LoweredTerm
-from marketplace.verdicts import command, lessons
+from marketplace.verdicts import lessons, terminal
 from marketplace.verdicts.models import Verdict
 from matching.blend import DEFAULT_WEIGHTS, TEXT_ONLY
 from schemas.identity import Role
@@ -146,8 +146,8 @@ async def test_in_a_terminal_the_tables_are_shown_and_the_better_version_is_put_
     lesson = await lessons.learnt(standing.database)
     out = StringIO()
     console = Console(file=out, width=160)
-    command.tell(console, lesson)
-    await command.write(standing.database, lesson, console, activate=True)
+    terminal.tell(console, lesson)
+    await terminal.write(standing.database, lesson, console, activate=True)
     told = out.getvalue()
     for wanted in ("就绪度 · readiness", "nDCG@10", "确实更好", "无损检测", "版本 1 已启用"):
         assert wanted in told
