@@ -53,6 +53,8 @@ from marketplace.pairings.router import router as pairings
 from marketplace.portal import router as portal
 from marketplace.problems.router import router as problems
 from marketplace.settings import Settings
+from marketplace.tuning.router import router as tuning
+from marketplace.verdicts.router import router as verdicts
 from marketplace.wiring import CALENDARS, LISTENERS, WITHIN
 from schemas.base import FieldError, RefusalDocument
 
@@ -88,6 +90,8 @@ ROUTERS = (
     reports,
     duplicates,
     pairings,
+    verdicts,
+    tuning,
     synonyms,
     imports,
     codes,

@@ -18,6 +18,7 @@ from rich.console import Console
 from marketplace.imports import command as imports
 from marketplace.pairings import command as rematching
 from marketplace.settings import Settings, settings
+from marketplace.verdicts import command as learning
 
 
 class Kind(StrEnum):
@@ -37,6 +38,7 @@ admin = typer.Typer(help="平台管理员 · Platform administrators.", no_args_
 app.add_typer(admin, name="admin")
 imports.register(app)
 rematching.register(app)
+learning.register(app)
 
 console = Console()
 errors = Console(stderr=True)

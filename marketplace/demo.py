@@ -13,7 +13,7 @@ from rich.panel import Panel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace import demo_events, demo_labs, demo_meetings, demo_pictures
+from marketplace import demo_events, demo_labs, demo_meetings, demo_pictures, demo_verdicts
 from marketplace.commands import CommandRefused, ranking_table
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
@@ -75,6 +75,7 @@ async def show(settings: Settings, database: Database, console: Console) -> None
     with console.status("建立索引… · building the ranking…"):
         await engine.open()
         await engine.catch_up()
+    await demo_verdicts.load(database, engine)
     async with database.reading() as session:
         for external_id in SHOWN:
             await _show_one(session, engine, external_id, console)

@@ -21,6 +21,8 @@ import marketplace.labs.rating_models
 import marketplace.lexicon.models
 import marketplace.listings.models
 import marketplace.money.models
-import marketplace.reservations.models  # noqa: F401
+import marketplace.reservations.models
+import marketplace.tuning.models
+import marketplace.verdicts.models  # noqa: F401
 
 METADATA_IS_COMPLETE = True

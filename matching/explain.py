@@ -36,7 +36,7 @@ class TermPart(NamedTuple):
 
     ``kind``: a "word", a "pair" of neighbouring characters, or a single "character". ``df``: how many of the documents
     have it; ``cf``: how often it occurs in all of them. ``weight_query`` = (1 + ln ``tf_query``) · ``idf`` · ``focus`` ·
-    ``aside`` ÷ |q|; ``weight_document`` = (1 + ln(1 + ln ``tf_document``)) · ``idf`` ÷ (|d| + pivot). ``synonym_of``: what
+    ``aside`` · ``lowered`` ÷ |q|; ``weight_document`` = (1 + ln(1 + ln ``tf_document``)) · ``idf`` ÷ (|d| + pivot). ``synonym_of``: what
     the query says instead, where it has the term through a synonym alone.
     """
 
@@ -50,6 +50,7 @@ class TermPart(NamedTuple):
     idf: float
     focus: float
     aside: float
+    lowered: float
     weight_query: float
     weight_document: float
     synonym_of: str | None = None
@@ -69,6 +70,16 @@ class TermGroup:
     @property
     def synonym_of(self) -> str | None:
         return next((part.synonym_of for part in self.parts if part.synonym_of), None)
+
+    @property
+    def can_mislead(self) -> bool:
+        """Whether it is a word or phrase, which people may call misleading; single characters weigh little anyhow."""
+        return len(self.label) > 1 and any(part.kind != "character" for part in self.parts)
+
+    @property
+    def lowered(self) -> float:
+        """What its lowest part's weight is multiplied by, because people called the term misleading; mostly 1."""
+        return min(part.lowered for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +129,7 @@ class Reasons:
     """``score`` = Σ ``terms`` + ``other`` + Σ ``signals`` (to 1e-9); ``text`` is the sum of the first two.
 
     ``query_norm`` is |q|, ``document_norm`` what this document's weights are divided by, |d| + ``pivot``, ``documents``
-    is n: with a term's counts, df and cf, enough to compute its contribution by hand.
+    is n: with a term's counts, df and cf, enough to compute its contribution by hand. ``version``: of the weights.
     """
 
     key: str
@@ -132,6 +143,7 @@ class Reasons:
     document_norm: float
     pivot: float
     documents: int
+    version: int = 0
 
 
 def explain(
@@ -148,6 +160,7 @@ def explain(
     now: float,
     weights: Weights,
     top: int,
+    version: int = 0,
 ) -> Reasons:
     """Take one document's score for one query apart; called by those who rank, who have all of these at hand.
 
@@ -187,6 +200,7 @@ def explain(
         document_norm=length + weighed.pivot,
         pivot=weighed.pivot,
         documents=documents,
+        version=version,
     )
 
 
@@ -221,6 +235,7 @@ def _matched(
             idf,
             weighed.focus[matched],
             weighed.aside[matched],
+            weighed.lowered[matched],
             weight_query,
             weight_document,
         )

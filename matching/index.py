@@ -11,6 +11,7 @@ always, to the last bit, what a fit from scratch on the same records would be, i
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from threading import Lock
@@ -18,13 +19,14 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.blend import DEFAULT_WEIGHTS, Weights, bonus
+from matching.blend import Weights, bonus
 from matching.explain import Reasons, explain, shared
 from matching.facets import FacetTable
 from matching.queries import Reading
 from matching.records import NO_FILTERS, Document, Filters, Query, Ranking
 from matching.text import CHARACTER, count_all, count_terms
 from matching.tfidf import Ints, Match, best, rounded
+from matching.tuning import STARTING, Tuning
 from matching.weighting import SETTINGS, Question, Settings, TermWeights
 
 FITS_FROM = 0.005
@@ -53,11 +55,13 @@ class Entry:
     counts: Ints
 
 
-def _weigh(postings: TermWeights, vocabulary: Mapping[str, int], reading: Reading) -> Question:
+def _weigh(
+    postings: TermWeights, vocabulary: Mapping[str, int], tuning: Tuning, reading: Reading, kinds: frozenset[str]
+) -> Question:
     counts = reading.counts
     if not postings.collection.settings.characters:
         counts = {term: count for term, count in counts.items() if not term.startswith(CHARACTER)}
-    return postings.weigh(counts, vocabulary, through=reading.through)
+    return postings.weigh(counts, vocabulary, through=reading.through, lowered=tuning.factors(reading, kinds))
 
 
 class Snapshot:
@@ -75,8 +79,18 @@ class Snapshot:
         )
         self.table = FacetTable.build([entry.document.facets for entry in entries])
         self._rows = {key: row for row, key in enumerate(self.keys)}
+        self._tune(STARTING)
+
+    def _tune(self, tuning: Tuning) -> None:
+        self.tuning = tuning
         # Kept for the explanations that follow a ranking. Holds no reference to self, so an old snapshot goes at once.
-        self._weigh = lru_cache(maxsize=16)(partial(_weigh, self.postings, vocabulary))
+        self._weigh = lru_cache(maxsize=16)(partial(_weigh, self.postings, self.vocabulary, tuning))
+
+    def tuned(self, tuning: Tuning) -> "Snapshot":
+        """The same corpus, ranked and explained with another tuning."""
+        made = copy(self)
+        made._tune(tuning)  # noqa: SLF001 -- it is one of us
+        return made
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -95,17 +109,18 @@ class Snapshot:
         k: int = 20,
         now: float,
         filters: Filters = NO_FILTERS,
-        weights: Weights = DEFAULT_WEIGHTS,
+        weights: Weights | None = None,
         after: tuple[float, str] | None = None,
     ) -> Ranking:
         """The k best documents for a query: highest blended score first, ties by key. Exact, over all documents.
 
-        ``now``: seconds since 1970; what is no longer confirmed then is left out. ``after``: a (score, key) to go on
+        ``weights``: instead of the tuning's. ``now``: seconds since 1970; what is no longer confirmed then is left out. ``after``: a (score, key) to go on
         behind, as in ``Ranking.next``; it need not exist any more. ValueError when k < 1.
         """
         if k < 1:
             raise ValueError("k must be at least 1")
-        weighed = self._weigh(query.reading)
+        weights = weights or self.tuning.weights
+        weighed = self._weigh(query.reading, self.tuning.kinds(query))
         text = self.postings.scores(weighed)
         admitted = self.table.admitted(filters, now)
         text[~admitted] = 0.0
@@ -124,14 +139,12 @@ class Snapshot:
             threshold=threshold,
         )
 
-    def explain(
-        self, query: Query, key: str, *, now: float, weights: Weights = DEFAULT_WEIGHTS, top: int = 12
-    ) -> Reasons:
+    def explain(self, query: Query, key: str, *, now: float, weights: Weights | None = None, top: int = 12) -> Reasons:
         """Why this document has its score for this query, in parts that add up to it. KeyError for an unknown key."""
         row = self._rows[key]
         entry = self.entries[row]
         reading = query.reading
-        weighed = self._weigh(reading)
+        weighed = self._weigh(reading, self.tuning.kinds(query))
         matched, held = shared(weighed.numbers[0], entry.ids)
         return explain(
             query=query,
@@ -144,8 +157,9 @@ class Snapshot:
             counts=entry.counts[held],
             length=float(self.postings.norms[row]),
             now=now,
-            weights=weights,
+            weights=weights or self.tuning.weights,
             top=top,
+            version=self.tuning.version,
         )
 
 

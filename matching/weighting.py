@@ -7,8 +7,9 @@ A text's term that occurs tf times, with n records of which df have it and cf oc
     brevity  = 150 / (150 + terms in the question)  few words are chosen words
     aside    = brevity for single characters, for words beside the point (``asides``) and for what only a synonym asks
                for: in few words it was meant, in a long text it is one more guess; 1 for all others
+    lowered  = below 1 for words and pairs that people called misleading in such questions (``tuning``), else 1
 
-    wq = (1 + ln tf) · idf · focus · aside ÷ |q|    |q|: Euclidean length of these
+    wq = (1 + ln tf) · idf · focus · aside · lowered ÷ |q|    |q|: Euclidean length of these
     wd = (1 + ln(1 + ln tf)) · idf ÷ (|d| + 0.8 · brevity · mean |d|)
 
 The score is Σ wq · wd over the terms that both have, in [0, 1), if a word or a pair is among them: single characters
@@ -23,6 +24,7 @@ from bisect import bisect_left
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -72,7 +74,7 @@ class Question:
     """A query's weights over the terms that some record has, in the order of the terms themselves.
 
     ``numbers``: where these terms are in each of the vocabularies that it was weighed for, -1 for nowhere. ``weights`` are
-    wq, made of ``counts``, ``idf``, ``focus`` and ``aside``; ``lone`` tells the single characters; ``norm`` is |q|;
+    wq, made of ``counts``, ``idf``, ``focus``, ``aside`` and ``lowered``; ``lone`` tells the single characters; ``norm`` is |q|;
     ``pivot`` is what is added to each |d|. ``known``: the share of the query's squared weight that these terms hold, in
     [0, 1]; the rest lies in terms that no record has.
     """
@@ -85,6 +87,7 @@ class Question:
     idf: Floats
     focus: Floats
     aside: Floats
+    lowered: Floats
     lone: Mask
     weights: Floats
     norm: float
@@ -117,9 +120,10 @@ def weigh(
     collection: Collection,
     *,
     through: Container[str] = (),
+    lowered: Mapping[str, float] = MappingProxyType({}),
 ) -> Question:
     """A query's weights. ``counts`` in the order of the terms; ``numbers``, ``df``, ``cf`` and ``there`` by place in it.
-    ``through``: the terms that only synonyms ask for.
+    ``through``: the terms that only synonyms ask for. ``lowered``: the factors of misleading ones.
 
     Terms that are not ``there``, in no record, are left out of the weights and of |q|, but not of brevity.
     """
@@ -135,16 +139,20 @@ def weigh(
     if through:
         beside = beside | np.fromiter((term in through for term in terms), np.bool_, n)
     aside = np.where(beside, brevity, 1.0)
+    factors = np.ones(n)
+    if lowered:
+        factors = np.fromiter((lowered.get(term, 1.0) for term in terms), np.float64, n)
     lost = 0.0
     if not there.all():
         gone = ~there
-        lost = sum((((1.0 + np.log(tf[gone])) * aside[gone]) ** 2).tolist())
+        lost = sum((((1.0 + np.log(tf[gone])) * aside[gone] * factors[gone]) ** 2).tolist())
         lost *= (math.log(1 + collection.documents) + 1) ** 2
         terms = list(compress(terms, there.tolist()))
         tf, df, cf, aside, lone = tf[there], df[there], cf[there], aside[there], lone[there]
+        factors = factors[there]
         numbers = [each[there] for each in numbers]
     idf, focus = idf_of(df, collection.documents), focus_of(df, cf, settings)
-    weights = (1.0 + np.log(tf)) * idf * focus * aside
+    weights = (1.0 + np.log(tf)) * idf * focus * aside * factors
     squared = sum((weights * weights).tolist())
     norm = math.sqrt(squared) or 1.0
     return Question(
@@ -156,6 +164,7 @@ def weigh(
         idf=idf,
         focus=focus,
         aside=aside,
+        lowered=factors,
         lone=lone,
         weights=weights / norm,
         norm=norm,
@@ -211,13 +220,18 @@ class TermWeights:
         )
 
     def weigh(
-        self, counts: Mapping[str, int], vocabulary: Mapping[str, int], *, through: Container[str] = ()
+        self,
+        counts: Mapping[str, int],
+        vocabulary: Mapping[str, int],
+        *,
+        through: Container[str] = (),
+        lowered: Mapping[str, float] = MappingProxyType({}),
     ) -> Question:
-        """A query's weights; ``counts`` in the order of the terms, ``through`` as in ``weigh``."""
+        """A query's weights; ``counts`` in the order of the terms, ``through`` and ``lowered`` as in ``weigh``."""
         ids = np.fromiter((vocabulary.get(term, -1) for term in counts), np.int32, len(counts))
         ids[ids >= len(self.df)] = -1
         df, cf = (np.where(ids >= 0, each[ids], 0) if len(each) else np.zeros_like(ids) for each in (self.df, self.cf))
-        return weigh(counts, [ids], df, cf, df > 0, self.collection, through=through)
+        return weigh(counts, [ids], df, cf, df > 0, self.collection, through=through, lowered=lowered)
 
     def scores(self, question: Question) -> Floats:
         """The score of every record, shape (documents,), rounded to ``tfidf.DECIMALS``.

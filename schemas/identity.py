@@ -58,6 +58,7 @@ class Permission(StrEnum):
     SUSPEND_PEOPLE = "suspend_people"
     KEEP_HOLIDAYS = "keep_holidays"
     KEEP_LEXICON = "keep_lexicon"
+    TUNE_RANKING = "tune_ranking"
     READ_ALL = "read_all"
     READ_AUDIT = "read_audit"
 

@@ -19,6 +19,15 @@ Detail = dict[str, str | float | None]
 UseMinutes = Annotated[int, Whole(1, 31 * DAY_MINUTES)]
 
 
+Lowered = Annotated[
+    float,
+    Field(
+        description="评价者多次指出它在此类难题中误导时小于 1，权重乘以它"
+        " · below 1 where people called it misleading in such problems; its weight is multiplied by this"
+    ),
+]
+
+
 class RankingFilter(Message):
     """What a record must be to be ranked at all. A code takes in what stands below it; several values mean any of them."""
 
@@ -82,7 +91,7 @@ class MatchRequest(Message):
 class TermPart(Message):
     """One matched term. contribution = weight_query × weight_document, where
 
-    weight_query = (1 + ln tf_query) × idf × focus × aside ÷ query_norm and
+    weight_query = (1 + ln tf_query) × idf × focus × aside × lowered ÷ query_norm and
     weight_document = (1 + ln(1 + ln tf_document)) × idf ÷ document_norm.
     """
 
@@ -98,6 +107,7 @@ class TermPart(Message):
     aside: Annotated[
         float, Field(description="below 1 for single characters, words beside the point and synonyms, else 1")
     ]
+    lowered: Lowered
     weight_query: float
     weight_document: float
     synonym_of: SynonymOf = None
@@ -109,6 +119,7 @@ class TermReason(Message):
     term: str
     contribution: float
     synonym_of: SynonymOf = None
+    lowered: Lowered
     parts: Annotated[
         list[TermPart] | None, Field(description="算式 · the arithmetic, when one pairing is asked for")
     ] = None
@@ -153,6 +164,9 @@ class Reasons(Message):
     document_norm: Annotated[float, Field(description="length of the record's weights + pivot")]
     pivot: float
     documents: Annotated[int, Field(description="records ranked against; n of the idf")]
+    model: Annotated[
+        int, Field(description="信号权重的版本，0 为初始版本 · version of the signals' weights; 0: the starting one")
+    ]
 
 
 class CoverageReason(Message):

@@ -25,6 +25,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             Permission.SUSPEND_PEOPLE,
             Permission.KEEP_HOLIDAYS,
             Permission.KEEP_LEXICON,
+            Permission.TUNE_RANKING,
             Permission.READ_ALL,
             Permission.MANAGE_VOUCHERS,
         }

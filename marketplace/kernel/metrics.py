@@ -19,6 +19,7 @@ index_mark = Gauge("duijie_index_mark", "Transaction up to which that version ho
 index_lag = Gauge(
     "duijie_index_checked_timestamp_seconds", "When this process last compared its ranking with the database"
 )
+matching_model = Gauge("duijie_matching_model", "Version of the signals' weights that this process ranks by")
 rankings = Histogram(
     "duijie_ranking_seconds",
     "Time to rank one query",

@@ -25,11 +25,13 @@ from marketplace.listings.models import Listing
 from marketplace.pairings import reading
 from marketplace.pairings.reading import INSTRUMENT, Kind
 from marketplace.pairings.shelf import Shelf
+from marketplace.tuning import tunings
 from matching import Document
 from matching.segments.files import Damaged
 from matching.segments.index import SharedIndex, SharedSnapshot, building, warm
 from matching.segments.store import Busy, Store
 from matching.synonyms import NO_SYNONYMS, Synonyms
+from matching.tuning import STARTING, Tuning
 from schemas.listings import ListingKind
 
 log = structlog.get_logger("ranking")
@@ -66,7 +68,9 @@ _OF_MANY_INSTRUMENTS: Final = "InstrumentsImported"
 _OF_INSTRUMENT: Final = frozenset({"InstrumentPublished", "InstrumentEdited", "InstrumentRetired"})
 _OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
 _OF_WORDS: Final = frozenset({"SynonymAdded", "SynonymRemoved"})
-_NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | _OF_WORDS | {_OF_MANY, _OF_MANY_INSTRUMENTS}
+_OF_TUNING: Final = frozenset({"WeightsActivated", "TermsLowered", "TermCleared", "TermRestored"})
+_OF_NO_RECORD: Final = _OF_WORDS | _OF_TUNING
+_NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | _OF_NO_RECORD | {_OF_MANY, _OF_MANY_INSTRUMENTS}
 
 
 @dataclass
@@ -76,6 +80,15 @@ class Side:
     index: SharedIndex = field(default_factory=SharedIndex)
     loaded: bool = False
     _kept: "OrderedDict[str, SharedSnapshot]" = field(default_factory=OrderedDict)
+    _tuned: SharedSnapshot | None = None
+
+    def tuned(self, tuning: Tuning) -> SharedSnapshot:
+        """The present snapshot, ranked with this tuning; the same object as long as both are. Later pages of a ranking
+        go on in the tuning of its first."""
+        snapshot, known = self.index.snapshot, self._tuned
+        if known is None or known.view is not snapshot.view or known.tuning is not tuning:
+            known = self._tuned = snapshot.tuned(tuning)
+        return known
 
     def keep(self, snapshot: SharedSnapshot) -> str:
         """A name under which the next page will find this snapshot, unless it has to make room for others."""
@@ -104,6 +117,8 @@ class Engine:
         self.sides: dict[Kind, Side] = {kind: Side() for kind in (*ListingKind, INSTRUMENT)}
         # They widen the questions alone, so a change holds from the next one on and nothing is indexed anew.
         self.synonyms: Synonyms = NO_SYNONYMS
+        # Learnt from verdicts on achievements and problems, and for their rankings alone.
+        self.tuning: Tuning = STARTING
 
     @property
     def loaded(self) -> bool:
@@ -118,6 +133,7 @@ class Engine:
                 "version": side.index.manifest.number if side.index.manifest else None,
                 "version_mark": side.index.manifest.mark if side.index.manifest else None,
                 "changes": side.index.changes,
+                "model": self._tuning_of(kind).version,
             }
             for kind, side in self.sides.items()
         }
@@ -128,7 +144,10 @@ class Engine:
             return await self._shelf.folder(session)
 
     def snapshot(self, kind: Kind) -> SharedSnapshot:
-        return self.sides[kind].index.snapshot
+        return self.sides[kind].tuned(self._tuning_of(kind))
+
+    def _tuning_of(self, kind: Kind) -> Tuning:
+        return STARTING if kind == INSTRUMENT else self.tuning
 
     async def off_the_loop(self, work: Callable[[], Answer]) -> Answer:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
@@ -163,6 +182,7 @@ class Engine:
         async with self._database.reading() as session:
             mark, folder = await facts.mark(session), await self._shelf.folder(session)
             self.synonyms = Synonyms.of(await synonyms.current(session))
+            self._tune(await tunings.current(session))
             for kind in kinds:
                 after: UUID | None = None
                 with building(Store(folder / kind)) as making:
@@ -177,6 +197,10 @@ class Engine:
             **{str(kind): len(self.snapshot(kind)) for kind in kinds},
         )
         return mark
+
+    def _tune(self, tuning: Tuning) -> None:
+        self.tuning = tuning
+        metrics.matching_model.set(tuning.version)
 
     def _put_up(self, kind: Kind, index: SharedIndex) -> None:
         self.sides[kind] = Side(index, loaded=True)
@@ -204,7 +228,9 @@ class Engine:
                 fresh = [fact for fact in news if fact.id not in self._seen]
                 if any(fact.name in _OF_WORDS for fact in fresh):
                     self.synonyms = Synonyms.of(await synonyms.current(session))
-                concerned = await _concerned(session, [fact for fact in fresh if fact.name not in _OF_WORDS])
+                if any(fact.name in _OF_TUNING for fact in fresh):
+                    self._tune(await tunings.current(session))
+                concerned = await _concerned(session, [fact for fact in fresh if fact.name not in _OF_NO_RECORD])
                 # A version holds a change for certain once its mark is beyond the transaction that made it.
                 mark = 1 + max((fact.xid for fact in fresh), default=0)
                 for kind, side in self.sides.items():

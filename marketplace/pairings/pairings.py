@@ -294,6 +294,7 @@ def reasons_of(why: Why, *, in_full: bool) -> Reasons:
                 term=group.label,
                 contribution=group.contribution,
                 synonym_of=group.synonym_of,
+                lowered=group.lowered,
                 parts=[TermPart(**part._asdict()) for part in group.parts] if in_full else None,
             )
             for group in why.terms
@@ -322,4 +323,5 @@ def reasons_of(why: Why, *, in_full: bool) -> Reasons:
         document_norm=why.document_norm,
         pivot=why.pivot,
         documents=why.documents,
+        model=why.version,
     )

@@ -16,7 +16,7 @@ from marketplace.kernel.refusals import NotSignedIn, Unavailable
 from marketplace.listings import attachments, bodies, confidential, desk, duplicates, records
 from marketplace.listings.models import Achievement, Listing, Problem
 from marketplace.pairings import instruments, pairings
-from marketplace.portal import kinds, say, why
+from marketplace.portal import judging, kinds, say, why
 from marketplace.portal.browse import asked
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.kinds import Kind
@@ -67,6 +67,8 @@ async def _shown(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSessi
     actor = visit.actor
     listing: Any = await records.read(session, actor, kind.cls, listing_id)
     ranking = await _ranking(kind, visit, session, listing_id)
+    found = ranking["ranking"].items if ranking["ranking"] else ()
+    ranking["said_of"] = await judging.beside(session, actor, listing, found)
     if visit.partly:
         return visit.page("parts/ranking.html", kind=kind, listing=listing, **ranking)
     admission = await desk.own_admission(session, actor, listing_id) if visit.signed_in else None
@@ -95,10 +97,13 @@ async def _shown(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSessi
 async def _one(kind: Kind, listing_id: UUID, other_id: UUID, visit: Visit, session: AsyncSession) -> Response:
     """The sum behind one pairing's score."""
     pairing = await pairings.one(session, visit.request.app.state.engine, visit.actor, kind.cls, listing_id, other_id)
-    listing = None if visit.partly else await records.read(session, visit.actor, kind.cls, listing_id)
+    listing, said_of = None, None
+    if not visit.partly:
+        listing = await records.read(session, visit.actor, kind.cls, listing_id)
+        said_of = await judging.beside(session, visit.actor, listing, [pairing])
     rows, total = why.rows(pairing)
     template = "parts/sum.html" if visit.partly else "pairing.html"
-    return visit.page(template, kind=kind, listing=listing, pairing=pairing, rows=rows, total=total)
+    return visit.page(template, kind=kind, listing=listing, pairing=pairing, rows=rows, total=total, said_of=said_of)
 
 
 async def _instruments(problem_id: UUID, visit: Visit, session: AsyncSession) -> Response:

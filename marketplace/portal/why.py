@@ -28,6 +28,7 @@ class Chip:
     contribution: float
     strength: str
     synonym_of: str | None
+    lowered: float
 
 
 def chips(pairing: Pairing | InstrumentPairing) -> list[Chip]:
@@ -38,9 +39,14 @@ def chips(pairing: Pairing | InstrumentPairing) -> list[Chip]:
         return next((name for share, name in STRENGTHS if contribution / text >= share), "weak")
 
     return [
-        Chip(term.term, term.contribution, strength(term.contribution), term.synonym_of)
+        Chip(term.term, term.contribution, strength(term.contribution), term.synonym_of, term.lowered)
         for term in pairing.reasons.terms[:CHIPS]
     ]
+
+
+def telling(pairing: Pairing | InstrumentPairing) -> list[str]:
+    """The terms that can be called misleading: words and phrases, not the line of single characters."""
+    return [one.term for one in pairing.reasons.terms if any(len(part) > 1 for part in one.term.split("·"))]
 
 
 def rows(pairing: Pairing | InstrumentPairing) -> tuple[list[Row], Decimal]:
@@ -60,7 +66,7 @@ def rows(pairing: Pairing | InstrumentPairing) -> tuple[list[Row], Decimal]:
     for signal in reasons.signals:
         how = say.signal(signal.name, signal.detail, known=signal.known)
         if signal.known:
-            how += f" — {reasons.text:.4f} × {signal.weight:.2f} × {signal.value:.2f}"
+            how += f" — {reasons.text:.4f} × {signal.weight:.3f} × {signal.value:.2f}"
         made.append(Row(say.t(words.SIGNALS.get(signal.name, signal.name)), how, next(numbers), group="signal"))
     return made, total
 

@@ -78,6 +78,17 @@ SIGNALS: Final = {
     "budget": "预算 · budget",
     "freshness": "新近 · freshness",
 }
+GRADES: Final = {
+    "3": "应当面谈 · talk to them",
+    "2": "值得一见 · worth a meeting",
+    "1": "只是同领域 · same field only",
+    "0": "不合适 · does not fit",
+}
+MODEL_STATES: Final = {
+    "candidate": "候选 · candidate",
+    "active": "在用 · active",
+    "retired": "已停用 · retired",
+}
 VERDICTS: Final = {
     "supported": "有据 · supported",
     "partly": "提到，无此数值 · partly",
@@ -351,6 +362,12 @@ SAID: Final = {
     "organisation": "单位已登记。申请认证后即可发布。 · The organisation is registered. Ask for verification to be able to publish.",
     "verification": "认证申请已提交。 · The request for verification was handed in.",
     "decided": "认证结论已记录。 · The decision is recorded.",
+    "judged": "评价已记下，对方看不到。 · Your verdict is noted. The other side does not see it.",
+    "unjudged": "评价已撤回。 · Your verdict was taken back.",
+    "learning": "正在从评价中学习。 · Learning from the verdicts.",
+    "activated": "已启用，一秒内所有排序都按它。 · Activated: within a second everything is ranked by it.",
+    "struck-out": "已划去，这个词恢复原来的权重。 · Struck out: the term weighs what it did before.",
+    "restored": "已恢复降权。 · The term is lowered again.",
     "reviewed": "审核结论已记录。 · The review is recorded.",
     "invited": "邀请信已发出。 · The invitation was sent.",
     "role": "角色已修改。 · The role was changed.",

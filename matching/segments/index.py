@@ -6,6 +6,7 @@ those of its last publication (see the package).
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.blend import DEFAULT_WEIGHTS, Weights, bonus, highest
+from matching.blend import Weights, bonus, highest
 from matching.explain import Reasons, explain
 from matching.index import fits_from
 from matching.queries import Reading
@@ -30,6 +31,7 @@ from matching.segments.ranking import View
 from matching.segments.store import Manifest, Store
 from matching.text import count_all
 from matching.tfidf import Match, rounded
+from matching.tuning import STARTING, Tuning
 from matching.weighting import Question
 
 Mask = NDArray[np.bool_]
@@ -89,8 +91,8 @@ def _together(view: View, masks: Sequence[Mask | None]) -> Mask | None:
     )
 
 
-def _weigh(view: View, reading: Reading) -> Question:
-    return view.ask(reading.counts, through=reading.through)
+def _weigh(view: View, tuning: Tuning, reading: Reading, kinds: frozenset[str]) -> Question:
+    return view.ask(reading.counts, through=reading.through, lowered=tuning.factors(reading, kinds))
 
 
 class SharedSnapshot:
@@ -100,8 +102,18 @@ class SharedSnapshot:
         self.view = view
         self._carried = [Carried(part.segment) for part in view.parts]
         self._admission = _Admission(view, self._carried)
+        self._tune(STARTING)
+
+    def _tune(self, tuning: Tuning) -> None:
+        self.tuning = tuning
         # Kept for the explanations that follow a ranking.
-        self._weigh = lru_cache(maxsize=16)(partial(_weigh, view))
+        self._weigh = lru_cache(maxsize=16)(partial(_weigh, self.view, tuning))
+
+    def tuned(self, tuning: Tuning) -> "SharedSnapshot":
+        """The same corpus, ranked and explained with another tuning."""
+        made = copy(self)
+        made._tune(tuning)  # noqa: SLF001 -- it is one of us
+        return made
 
     def __len__(self) -> int:
         return len(self.view)
@@ -116,7 +128,7 @@ class SharedSnapshot:
         k: int = 20,
         now: float,
         filters: Filters = NO_FILTERS,
-        weights: Weights = DEFAULT_WEIGHTS,
+        weights: Weights | None = None,
         after: tuple[float, str] | None = None,
     ) -> Ranking:
         """As ``index.Snapshot.rank``: the same items to the last bit.
@@ -126,7 +138,8 @@ class SharedSnapshot:
         """
         if k < 1:
             raise ValueError("k must be at least 1")
-        weighed = self._weigh(query.reading)
+        weights = weights or self.tuning.weights
+        weighed = self._weigh(query.reading, self.tuning.kinds(query))
         admitted, considered = self._admission(filters, now)
         most = 1.0 + highest(query, weights)
         wanted = k
@@ -173,7 +186,7 @@ class SharedSnapshot:
         document: Document,
         *,
         now: float,
-        weights: Weights = DEFAULT_WEIGHTS,
+        weights: Weights | None = None,
         top: int = 12,
     ) -> Reasons:
         """As ``index.Snapshot.explain``. ``document``: what the key stands for, to show its sentences; what is known of
@@ -182,7 +195,7 @@ class SharedSnapshot:
         if row < 0:
             raise KeyError(key)
         reading = query.reading
-        weighed = self._weigh(reading)
+        weighed = self._weigh(reading, self.tuning.kinds(query))
         place = self.view.place(row)
         part = self.view.parts[place]
         here = row - part.first
@@ -201,8 +214,9 @@ class SharedSnapshot:
             counts=counts,
             length=float(part.weighing.norms[here]),
             now=now,
-            weights=weights,
+            weights=weights or self.tuning.weights,
             top=top,
+            version=self.tuning.version,
         )
 
 

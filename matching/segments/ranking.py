@@ -5,6 +5,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -114,16 +115,23 @@ class View:
         """Which part a row is in."""
         return next(n for n in range(len(self.parts) - 1, -1, -1) if self.parts[n].first <= row)
 
-    def ask(self, counts: Mapping[str, int], *, through: Container[str] = ()) -> Question:
+    def ask(
+        self,
+        counts: Mapping[str, int],
+        *,
+        through: Container[str] = (),
+        lowered: Mapping[str, float] = MappingProxyType({}),
+    ) -> Question:
         """Weigh a query: term → how often. What nobody has is left out of it and of its length.
-        ``through``: the terms that only synonyms ask for."""
+        ``through``: the terms that only synonyms ask for; ``lowered``: the factors of misleading ones."""
         terms = sorted(counts)
         while terms and terms[0][:1] == MARK:  # which sorts before all others
             del terms[0]
         asked = packed(terms)
         counts = {term: counts[term] for term in terms}
         numbers = [part.segment.vocabulary.numbers(asked) for part in self.parts]
-        return weigh(counts, numbers, *self.totals(numbers, len(counts)), self.collection, through=through)
+        totals = self.totals(numbers, len(counts))
+        return weigh(counts, numbers, *totals, self.collection, through=through, lowered=lowered)
 
     def totals(self, numbers: Sequence[NDArray[np.int32]], n: int) -> tuple[I64, I64, Mask]:
         """df and cf of n terms, and whether anybody has them. ``numbers``: where they are in each part's vocabulary."""

@@ -8,6 +8,8 @@ from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.models import Event
 from marketplace.docking.registration_models import Registration
 from marketplace.kernel.actor import NOBODY
+from marketplace.verdicts.models import Verdict
+from marketplace.verdicts.policy import verdict_visible_to
 from tests.access.conftest import Place
 
 RULES = [
@@ -16,6 +18,7 @@ RULES = [
     (policy.registration_of, Registration),
     (policy.confirmed_at, Event),
     (meeting_policy.met_as, Meeting),
+    (verdict_visible_to, Verdict),
 ]
 
 

@@ -24,7 +24,7 @@ from marketplace.listings.models import (
 )
 from schemas.identity import Role, Scope, TokenKind, Verification
 from schemas.listings import AdmissionState, ListingState, Part
-from tests.access import docking, labs, money
+from tests.access import docking, labs, money, verdicts
 from tests.given.listings import a_listing
 from tests.given.people import Given, Somebody, a_uscc
 
@@ -113,6 +113,9 @@ async def build(given: Given) -> World:
         for target in ("own", "public"):
             admitted = world.targets[target][f"{kind}:admitted_id"]
             world.instead[f"DELETE {one}/readers/{{admission_id}}", target] = {"admission_id": admitted}
+    admin = world.callers["organisation admin"]
+    assert admin is not None
+    await verdicts.build(session, world, {"own": home.id, "public": other.id, "hidden": other.id}, admin.id)
     await labs.build(given, world, home, other)
     await money.build(given, world)
     await docking.build(given, world, home, other)

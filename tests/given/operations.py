@@ -95,6 +95,34 @@ def _listing(path: str, every_field: dict[str, Any], narrowed: dict[str, str]) -
         f"GET {one}/near-duplicates": Example(query={"limit": "5"}),
         f"GET {one}/pairings": Example(query=_RANKED),
         f"GET {one}/pairings/{{other_id}}": Example(),
+        f"GET {one}/pairings/{{other_id}}/verdict": Example(),
+        f"PUT {one}/pairings/{{other_id}}/verdict": Example(
+            {"grade": 3, "misleading": ["固态"], "note": "只有材料相同。"}
+        ),
+        f"DELETE {one}/pairings/{{other_id}}/verdict": Example(),
+    }
+
+
+def _tuning() -> dict[str, Example]:
+    wish = {
+        "kind": "problem",
+        "grade": "2",
+        "organisation": "{organisation_id}",
+        "listing": "{listing_id}",
+        "term": "固态",
+    }
+    terms, models = f"{API}/misleading-terms", f"{API}/matching-models"
+    return {
+        f"GET {API}/verdicts": Example(query=wish | {"limit": "5"}),
+        f"GET {API}/verdicts.xlsx": Example(query=wish),
+        f"GET {models}": Example(query={"limit": "5"}),
+        f"POST {models}": Example(),
+        f"GET {models}/{{model_id}}": Example(),
+        f"POST {models}/{{model_id}}/activation": Example(),
+        f"GET {terms}": Example(query={"lowering": "true", "limit": "5"}),
+        f"GET {terms}/{{term_id}}/verdicts": Example(query={"limit": "5"}),
+        f"POST {terms}/{{term_id}}/striking-out": Example({"reason": "本行业正是要找它。"}),
+        f"POST {terms}/{{term_id}}/restoration": Example(),
     }
 
 
@@ -112,6 +140,7 @@ def _labs() -> dict[str, Example]:
         f"POST {at}": Example(EVERY_FIELD_OF_AN_INSTRUMENT | {"organisation_id": "{organisation_id}"}),
         f"GET {one}": Example(),
         f"PATCH {one}": Example(EVERY_FIELD_OF_AN_INSTRUMENT),
+        **_tuning(),
         f"GET {API}/synonyms": Example(query={"limit": "5"}),
         f"POST {API}/synonyms": Example({"spellings": ["辊道窑", "辊底炉"]}),
         f"DELETE {API}/synonyms/{{synonym_id}}": Example(),

@@ -107,6 +107,13 @@ def test_all_are_matched_with_all_and_places_are_shared_out(home, shown, tmp_pat
     assert "--floor" in out.stderr
 
 
+def test_too_few_verdicts_teach_nothing_and_say_how_many_it_takes(home, shown) -> None:
+    out = duijie(home, "learn", "--dry-run")
+    assert out.returncode == 0, out.stderr
+    assert "需要 30 条" in out.stdout
+    assert CliRunner().invoke(cli.app, ["learn", "--dry-run", "--activate"]).exit_code == 2
+
+
 def test_instruments_are_ranked_with_their_first_free_time_and_price(home, shown) -> None:
     text = "铝合金焊缝疲劳裂纹，需要疲劳试验机"
     out = duijie(home, "match", text, "--kind", "instrument", "-n", "2", "--minutes", "120")
@@ -224,7 +231,19 @@ def test_a_taken_port_is_said_and_the_exit_code_tells(home, shown) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("serve",), ("worker",), ("migrate",), ("match",), ("demo",), ("admin",), ("import",), ("rematch",)]
+    "command",
+    [
+        (),
+        ("serve",),
+        ("worker",),
+        ("migrate",),
+        ("match",),
+        ("demo",),
+        ("admin",),
+        ("import",),
+        ("rematch",),
+        ("learn",),
+    ],
 )
 def test_every_command_explains_itself(command) -> None:
     out = CliRunner().invoke(cli.app, [*command, "--help"])

@@ -263,6 +263,7 @@ PAGES = [
     ("/desk/achievements/{achievement}", "university"),
     ("/desk/problems/{problem}/readers", "enterprise"),
     ("/platform", "admin auditor"),
+    ("/platform/matching", "admin auditor"),
     ("/account", "enterprise newcomer"),
     ("/sign-in", "nobody"),
     ("/register", "nobody"),

@@ -19,6 +19,9 @@ import pytest
 from marketplace.kernel.db import Database
 from marketplace.kernel.facts import record
 from marketplace.listings.facts import ListingsImported
+from marketplace.tuning import tunings
+from matching.blend import TEXT_ONLY
+from schemas.tuning import LearntFrom, Measured
 from tests.given import listings
 from tests.given.people import Given
 
@@ -133,6 +136,17 @@ async def test_what_is_committed_through_one_is_ranked_by_both(there):
         wish = {"decision": decision, "reason": "核查"}
         assert (await second.post(decisions, json=wish, headers=admin.headers)).status_code == 200
         await seen_by_both(processes, decision, "秸秆", lambda page, n=considered: page["considered"] == n)
+
+    # Learnt weights, activated through one.
+    measured = Measured(ndcg_before=0.5, ndcg=0.6, accuracy_before=0.5, accuracy=0.6, gain=0.1, low=0.1, high=0.1)
+    evidence = LearntFrom(verdicts=1, organisations=1, questions=1, comparisons=1)
+    async with database.writing.begin() as session:
+        model = await tunings.keep(session, TEXT_ONLY, evidence, measured, better=True, against=0, by=None)
+    answer = await second.post(f"/api/v1/matching-models/{model.id}/activation", headers=admin.headers)
+    assert answer.status_code == 200, answer.text
+    await seen_by_both(
+        processes, "activated", "秸秆还田", lambda page: page["items"][0]["reasons"]["model"] == model.number
+    )
 
     many = await listings.achievements(given.session, university.organisation, *[{} for _ in range(200)])
     async with database.writing.begin() as session:
