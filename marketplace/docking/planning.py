@@ -15,12 +15,12 @@ from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from marketplace.docking import events, meeting_facts, work
+from marketplace.docking import events, meeting_facts
 from marketplace.docking.composing import Composed, Side, compose
 from marketplace.docking.meeting_models import Planned, Schedule, Unplaced
 from marketplace.docking.models import Event
 from marketplace.docking.planner import AGENDA, PLAN
-from marketplace.kernel import clock, operations
+from marketplace.kernel import clock, operations, work
 from marketplace.kernel.facts import record
 from marketplace.kernel.jobs import Place
 from matching.timetable import Meeting, Plan

@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import with_polymorphic
 from uuid_utils.compat import uuid4
 
-from marketplace.docking import events, meeting_facts, work
+from marketplace.docking import events, meeting_facts
 from marketplace.docking.meeting_policy import takes_part
 from marketplace.docking.registration_models import BroughtListing, Registration
 from marketplace.docking.wish_models import Wish
 from marketplace.identity.models import Organisation
-from marketplace.kernel import clock, operations
+from marketplace.kernel import clock, operations, work
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.db import Database
 from marketplace.kernel.facts import record

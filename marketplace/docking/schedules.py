@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload
 from uuid_utils.compat import uuid7
 
-from marketplace.docking import cards, events, meeting_facts, planning, work
+from marketplace.docking import cards, events, meeting_facts, planning
 from marketplace.docking.meeting_models import Planned, Publication, Schedule, Unplaced
 from marketplace.docking.meeting_policy import of_event_run_by
 from marketplace.docking.models import EventRoom, EventTable
 from marketplace.docking.registration_models import Attendee
+from marketplace.kernel import work
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.operations import ENDED, Operation

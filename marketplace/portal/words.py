@@ -294,6 +294,7 @@ FIELDS: Final = {
     "publicly_funded": "财政资金资助 · publicly funded",
     "registration_number": "成果登记号 · registration number",
     "team": "团队 · team",
+    "talks": "可同时洽谈数 · talks at once",
     "organisation_id": "单位 · organisation",
 }
 PARTS: Final = {

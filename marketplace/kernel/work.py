@@ -1,4 +1,4 @@
-"""Long work of this room: begun by a request, done by a job, followed as an operation."""
+"""Long work: begun by a request, done by a job, followed as an operation."""
 
 from uuid import UUID
 
