@@ -21,6 +21,7 @@ import marketplace.labs.rating_models
 import marketplace.lexicon.models
 import marketplace.listings.models
 import marketplace.money.models
+import marketplace.pairings.rematch_models
 import marketplace.reservations.models  # noqa: F401
 
 METADATA_IS_COMPLETE = True

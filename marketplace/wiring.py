@@ -15,6 +15,7 @@ from marketplace.labs import facts as labs
 from marketplace.labs import jobs as lab_jobs
 from marketplace.listings import jobs as listing_jobs
 from marketplace.money import charging
+from marketplace.pairings import rematch_job
 
 LISTENERS: Listeners = {
     # What gives time back on an instrument: whoever waits for it is offered it.
@@ -87,6 +88,7 @@ JOBS: Mapping[str, Handler] = {
     "labs.warn_next": lab_jobs.warn_next,
     "listings.expire": listing_jobs.expire,
     "listings.remind": listing_jobs.remind,
+    rematch_job.JOB: rematch_job.run,
 }
 
 SCHEDULES: Mapping[str, str] = {

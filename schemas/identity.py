@@ -60,6 +60,7 @@ class Permission(StrEnum):
     KEEP_LEXICON = "keep_lexicon"
     READ_ALL = "read_all"
     READ_AUDIT = "read_audit"
+    RUN_REMATCHES = "run_rematches"
 
 
 class Scope(StrEnum):
