@@ -13,12 +13,13 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import marketplace.reservations.models  # noqa: F401 -- a table that those of the instruments point at
 from marketplace.kernel import clock, operations, work
 from marketplace.kernel.db import Database
 from marketplace.kernel.facts import record
@@ -35,6 +36,8 @@ NICE: Final = 5
 """Those who ask come first on a machine that is busy."""
 LOOK_SECONDS: Final = 1.0
 COPIED: Final = 20_000
+
+_answers: TextIO = sys.stdout
 
 Told = Callable[[int, int], None]
 
@@ -161,8 +164,8 @@ def _row(run: Rematch, out: Proposed, problem: str, one: Any, why: Why) -> dict[
 
 
 def say(**what: Any) -> None:
-    sys.stdout.write(json.dumps(what, ensure_ascii=True) + "\n")
-    sys.stdout.flush()
+    _answers.write(json.dumps(what, ensure_ascii=True) + "\n")
+    _answers.flush()
 
 
 def _leave_with_the_worker() -> None:
@@ -184,7 +187,11 @@ async def _main(task: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    global _answers  # noqa: PLW0603 -- set once, before anything is said
     os.nice(NICE)
+    # What is logged on the way goes where the worker's own log goes, and not among the answers.
+    _answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
     task = json.loads(sys.stdin.readline())
     threading.Thread(target=_leave_with_the_worker, daemon=True).start()
     asyncio.run(_main(task))

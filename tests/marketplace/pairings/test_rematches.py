@@ -19,7 +19,7 @@ URL = "/api/v1/rematches"
 @pytest.fixture
 async def market(standing, given_there):
     """Four firms with nearly the same wish, a team that can take two talks, one that does not say, and a third."""
-    university, admin = await given_there.university(), await given_there.platform_admin()
+    university, admin = await given_there.university(), await given_there.admin()
     firms = [await given_there.enterprise() for _ in range(4)]
     few, any_number, third = await listings.achievements(
         given_there.session, university.organisation,
@@ -37,7 +37,7 @@ async def market(standing, given_there):
 
 
 async def started(market, **wish):
-    answer = await market.admin.client.post(URL, json={"unfit": True} | wish)
+    answer = await market.admin.post(URL, json={"unfit": True} | wish)
     assert answer.status_code == 202, answer.text
     return answer
 
@@ -55,13 +55,13 @@ async def carried_out(standing, settings, run):
 
 
 async def test_a_run_from_its_start_to_what_each_side_sees(standing, settings, market):
-    client, admin = standing.client, market.admin.client
+    client, admin = standing.client, market.admin
     problem, few = f"/api/v1/problems/{market.asking[0].id}", f"/api/v1/achievements/{market.few.id}"
     empty = (await client.get(f"{problem}/proposals")).json()
     assert (empty["run"], empty["items"]) == (None, [])
     assert "还没有" in empty["message"]
 
-    refused = await market.university.client.post(URL, json={})
+    refused = await market.university.post(URL, json={})
     assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (403, "not-their-rematch")
     wrong = await admin.post(URL, json={"proposals": 3, "floor": 4})
     assert wrong.json()["errors"][0]["pointer"] == "/floor"
@@ -134,7 +134,7 @@ async def test_capacity_and_floor_hold_from_end_to_end(standing, settings, marke
     await carried_out(standing, settings, run)
     async with standing.session() as session:
         pairs = (await session.scalars(select(RematchPair))).all()
-        talks = dict((await session.execute(select(Achievement.id, Achievement.talks))).tuples().all())
+        talks = {row.id: row.talks for row in await session.execute(select(Achievement.id, Achievement.talks))}
     granted = [one for one in pairs if one.granted]
     taken = Counter(one.achievement_id for one in granted)
     assert all(number <= (talks[key] or 2) for key, number in taken.items())
@@ -160,16 +160,16 @@ async def test_a_run_goes_on_where_its_worker_was_killed_and_is_cancelled_when_a
     await carried_out(standing, settings, run)
     still = {path.name: path.stat().st_mtime_ns for path in (folder / "rematch" / "run").glob("*.answers")}
     assert landed.items() <= still.items(), "what had landed was not computed again"
-    assert (await market.admin.client.get(f"{URL}/{run['id']}")).json()["state"] == "done"
+    assert (await market.admin.get(f"{URL}/{run['id']}")).json()["state"] == "done"
 
     second = (await started(market)).json()
     operation = f"/api/v1/operations/{second['operation_id']}"
     async with standing.session() as session, session.begin():
         assert await rematch_job.work.begin(session, second["operation_id"])
-    assert (await market.admin.client.post(f"{operation}/cancellation")).json()["state"] == "running"
+    assert (await market.admin.post(f"{operation}/cancellation")).json()["state"] == "running"
     await done(standing, settings, second)
-    assert (await market.admin.client.get(operation)).json()["state"] == "cancelled"
-    shown = (await market.admin.client.get(URL)).json()["items"]
+    assert (await market.admin.get(operation)).json()["state"] == "cancelled"
+    shown = (await market.admin.get(URL)).json()["items"]
     assert [(one["id"], one["newest"]) for one in shown] == [(second["id"], False), (run["id"], True)]
 
 
@@ -177,11 +177,11 @@ async def test_the_pairs_of_the_latest_runs_are_kept_and_no_others(standing, set
     runs = []
     for _ in range(KEPT + 1):
         runs.append((await started(market)).json()["id"])
-        await carried_out(standing, settings, (await market.admin.client.get(f"{URL}/{runs[-1]}")).json())
-    shown = (await market.admin.client.get(URL)).json()["items"]
+        await carried_out(standing, settings, (await market.admin.get(f"{URL}/{runs[-1]}")).json())
+    shown = (await market.admin.get(URL)).json()["items"]
     assert [one["kept"] for one in shown] == [True] * KEPT + [False]
     assert shown[-1]["numbers"]["granted"] > 0, "what came of it stays"
-    gone = await market.admin.client.get(f"{URL}/{runs[0]}/proposals")
+    gone = await market.admin.get(f"{URL}/{runs[0]}/proposals")
     assert gone.status_code == 409
     async with standing.session() as session:
         assert await session.scalar(select(func.count(RematchPair.rematch_id.distinct()))) == KEPT
