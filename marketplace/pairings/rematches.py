@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased, contains_eager
 from uuid_utils.compat import uuid7
 
 from marketplace.identity.models import Organisation
-from marketplace.kernel import clock, locks, work
+from marketplace.kernel import clock, locks, operations, work
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.language import told
@@ -70,6 +70,15 @@ async def request(session: AsyncSession, actor: Actor, wish: RematchNew) -> Rema
     session.add(Rematch(id=rematch_id, operation_id=operation.id, made_by=actor.person, **wish.model_dump()))
     await session.flush()
     await record(session, facts.RematchRequested(rematch_id), subject=rematch_id, by=actor.person)
+    return await read(session, actor, rematch_id)
+
+
+async def cancel(session: AsyncSession, actor: Actor, rematch_id: UUID) -> Rematch:
+    """Ask a run to stop, whoever of the platform's administrators started it. What it computed is used by the next."""
+    if Permission.RUN_REMATCHES not in actor.platform:
+        raise NotTheirRematch
+    run = await read(session, actor, rematch_id)
+    await operations.stop(session, run.operation_id)
     return await read(session, actor, rematch_id)
 
 

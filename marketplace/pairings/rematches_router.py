@@ -6,6 +6,7 @@ from uuid import UUID
 import anyio.to_thread
 from fastapi import APIRouter, Query, Response
 
+from marketplace.kernel import operations
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.paging import Paged
@@ -46,6 +47,12 @@ async def list_rematches(session: Reading, actor: SignedIn, paging: Paged, respo
 async def read_rematch(rematch_id: UUID, session: Reading, actor: SignedIn) -> RematchView:
     """一次运行 · How far it is; then what came of it."""
     return (await rematches.views(session, [await rematches.read(session, actor, rematch_id)]))[0]
+
+
+@router.post(f"{_ONE}/cancellation", responses=problems(*_LOOKING, NotFound, operations.AlreadyEnded))
+async def cancel_rematch(rematch_id: UUID, session: Writing, actor: SignedIn) -> RematchView:
+    """取消 · Ask it to stop, whoever started it."""
+    return (await rematches.views(session, [await rematches.cancel(session, actor, rematch_id)]))[0]
 
 
 @router.get(f"{_ONE}/proposals", responses=problems(*_KEPT))

@@ -387,5 +387,8 @@ SAID: Final = {
     "partner": "合办单位已更新。 · The partners are changed.",
     "calendar-off": "此日历地址已作废。 · That calendar address is void.",
     "reminders": "提醒规则已更新。 · The reminders are changed.",
+    "rematching": "匹配已开始，可以离开这一页。 · The rematch has begun; you may leave this page.",
+    "synonym": "同义词已保存，下一次匹配起生效。 · The synonyms are saved and hold from the next ranking on.",
+    "synonym-off": "这一组已删除。 · The group is removed.",
     "cloned": "已复制为新的草稿。 · Copied into a new draft.",
 }

@@ -122,6 +122,7 @@ def _labs() -> dict[str, Example]:
             {"proposals": 5, "places": 3, "floor": 1, "by_organisation": False, "unfit": False, "depth": 50}
         ),
         f"GET {API}/rematches/{{rematch_id}}": Example(),
+        f"POST {API}/rematches/{{rematch_id}}/cancellation": Example(),
         f"GET {API}/rematches/{{rematch_id}}/proposals": Example(query=_PROPOSED | {"limit": "5"}),
         f"GET {API}/rematches/{{rematch_id}}/proposals.xlsx": Example(query=_PROPOSED),
         f"GET {API}/rematches/{{rematch_id}}/proposals.csv": Example(query=_PROPOSED),
