@@ -1,6 +1,7 @@
 """`/platform/synonyms`: spellings that mean the same, looked for, tried on a text, added, changed and removed."""
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -90,7 +91,7 @@ async def home(visit: Visited, session: Reading) -> Response:
 
 
 async def _done(
-    visit: Visit, session: AsyncSession, typed: Typed, said: str, work: acting.Callable[[], acting.Awaitable[str]],
+    visit: Visit, session: AsyncSession, typed: Typed, said: str, work: Callable[[], Awaitable[str]],
     changing: UUID | None = None,
 ) -> Response:  # fmt: skip
     async def again(wrong: list[str], status: int) -> Response:

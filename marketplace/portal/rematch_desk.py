@@ -16,7 +16,7 @@ from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.operations import OperationState
-from schemas.rematches import ProposalFilter, RematchNew, RematchView
+from schemas.rematches import ProposalFilter, ProposalView, RematchNew, RematchView
 
 router = APIRouter(prefix="/platform/rematches", route_class=PageRoute, include_in_schema=False)
 
@@ -129,7 +129,8 @@ async def one(rematch_id: UUID, visit: Visited, session: Reading) -> Response:
     run = (await rematches.views(session, [await rematches.read(session, visit.actor, rematch_id)]))[0]
     only = _ONLY.get(visit.request.query_params.get("granted", ""))
     paging = Paging(visit.request, visit.request.query_params.get("cursor"), ROWS)
-    found, marker = [], None
+    found: list[ProposalView] = []
+    marker: str | None = None
     if run.kept:
         wish = ProposalFilter(granted=only)
         found, marker = await rematches.proposals(session, visit.actor, rematch_id, wish, paging)
