@@ -49,6 +49,7 @@ from marketplace.money.statements_router import router as statements
 from marketplace.money.tariffs_router import router as tariffs
 from marketplace.money.vouchers_router import router as vouchers
 from marketplace.pairings.engine import Engine
+from marketplace.pairings.rematches_router import router as rematches
 from marketplace.pairings.router import router as pairings
 from marketplace.portal import router as portal
 from marketplace.problems.router import router as problems
@@ -92,6 +93,7 @@ ROUTERS = (
     pairings,
     verdicts,
     tuning,
+    rematches,
     synonyms,
     imports,
     codes,

@@ -21,6 +21,7 @@ import marketplace.labs.rating_models
 import marketplace.lexicon.models
 import marketplace.listings.models
 import marketplace.money.models
+import marketplace.pairings.rematch_models
 import marketplace.reservations.models
 import marketplace.tuning.models
 import marketplace.verdicts.models  # noqa: F401

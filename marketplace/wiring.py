@@ -15,6 +15,7 @@ from marketplace.labs import facts as labs
 from marketplace.labs import jobs as lab_jobs
 from marketplace.listings import jobs as listing_jobs
 from marketplace.money import charging
+from marketplace.pairings import rematch_job
 from marketplace.verdicts import lessons
 
 LISTENERS: Listeners = {
@@ -89,6 +90,7 @@ JOBS: Mapping[str, Handler] = {
     "listings.expire": listing_jobs.expire,
     "listings.remind": listing_jobs.remind,
     lessons.JOB: lessons.run,
+    rematch_job.JOB: rematch_job.run,
 }
 
 SCHEDULES: Mapping[str, str] = {

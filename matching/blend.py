@@ -27,6 +27,7 @@ from matching.codes import (
 )
 from matching.facets import numbers
 from matching.records import Facets, Query
+from matching.tfidf import rounded
 
 Floats = NDArray[np.float64]
 Detail = Mapping[str, str | float | None]
@@ -204,6 +205,14 @@ def judge(query: Query, facets: Facets, now: float) -> list[Judged]:
             {"confirmed_at": confirmed_at, "confirmed_until": confirmed_until},
         ),
     ]
+
+
+def lifted(query: Query, facets: Facets, text: float, weights: Weights, now: float) -> float:
+    """The blended score of one document whose text score is known; the same number as with ``bonus``."""
+    total = 0.0
+    for one in judge(query, facets, now):
+        total += getattr(weights, one.name) * (one.value or 0.0)
+    return float(rounded(np.array(text * (1.0 + total))))
 
 
 def _known(value: Floats) -> float | None:

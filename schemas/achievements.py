@@ -20,7 +20,7 @@ from schemas.listings import (
     Stage,
     Summary,
 )
-from schemas.text import Line, Name, Title, Yuan
+from schemas.text import Line, Name, Title, Whole, Yuan
 
 
 class IpStatus(StrEnum):
@@ -69,6 +69,14 @@ class Price(Message):
         return self
 
 
+Talks = Annotated[
+    int,
+    Whole(1, 1000),
+    Field(
+        description="可同时洽谈数：团队能同时与几家企业洽谈，分配推荐时不会超过它"
+        " · how many firms the team can talk to at once; proposals that are shared out never exceed it"
+    ),
+]
 RegistrationNumber = Annotated[
     str, Line(12, least=12), Field(description="成果登记号，12 位 · achievement registration number, 12 characters")
 ]
@@ -88,6 +96,7 @@ class AchievementBody(ListingBody):
     publicly_funded: StrictBool | None = None
     registration_number: RegistrationNumber | None = None
     team: Annotated[list[TeamMember], Field(max_length=50)] = []
+    talks: Talks | None = None
 
 
 class AchievementNew(AchievementBody, ListingNew):
@@ -114,6 +123,7 @@ class AchievementContent(ListingContent):
     publicly_funded: bool | None
     registration_number: str | None
     team: list[TeamMember]
+    talks: int | None
 
 
 class AchievementView(AchievementContent, ListingView):
@@ -132,6 +142,7 @@ class AchievementCard(ListingCard):
     industries: list[str]
     trl: int | None
     stage: Stage | None
+    talks: int | None
 
 
 class AchievementFilter(ListingFilter):

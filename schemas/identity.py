@@ -61,6 +61,7 @@ class Permission(StrEnum):
     TUNE_RANKING = "tune_ranking"
     READ_ALL = "read_all"
     READ_AUDIT = "read_audit"
+    RUN_REMATCHES = "run_rematches"
 
 
 class Scope(StrEnum):

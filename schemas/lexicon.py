@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from schemas.base import Message
+from schemas.base import Filter, Message
 from schemas.text import Line
 
 
@@ -20,6 +20,15 @@ class SynonymWritten(Message):
             examples=[["锂电池", "锂离子电池"]],
         ),
     ]
+
+
+class SynonymFilter(Filter):
+    q: Annotated[
+        Annotated[str, Line(60)] | None,
+        Field(
+            description="写法中含有的文字，不分全角半角和大小写 · text in one of the spellings; width and case do not count"
+        ),
+    ] = None
 
 
 class SynonymView(SynonymWritten):

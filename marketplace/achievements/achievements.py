@@ -25,6 +25,7 @@ CARDS = Cards(
         "industries": Achievement.industries,
         "trl": Achievement.trl,
         "stage": Achievement.stage,
+        "talks": Achievement.talks,
     },
 )
 

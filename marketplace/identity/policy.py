@@ -28,6 +28,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             Permission.TUNE_RANKING,
             Permission.READ_ALL,
             Permission.MANAGE_VOUCHERS,
+            Permission.RUN_REMATCHES,
         }
     ),
     # An auditor reads everything that is not confidential and changes nothing.

@@ -10,6 +10,7 @@ from typing import Final
 
 from marketplace.imports import cells, money
 from marketplace.imports.columns import CONTACT, EXTERNAL_ID, ID_HINT, KEYWORDS_HINT, REGION_HINT, SOURCE, Field
+from marketplace.imports.instrument_cells import whole
 from marketplace.imports.instrument_fields import INSTRUMENT_FIELDS, TOLD_BESIDE
 from schemas.imports import ImportKind
 
@@ -159,6 +160,12 @@ FIELDS: Final[dict[ImportKind, tuple[Field, ...]]] = {
             ("团队", "团队成员", "完成人", "成果完成人"),
             cells.team,
             "张三（项目负责人）；李四 · name (role); name",
+        ),
+        Field(
+            "talks",
+            ("可同时洽谈数", "洽谈能力", "可对接企业数"),
+            whole,
+            "团队能同时与几家企业洽谈，1–1000 · firms that the team can talk to at once",
         ),
         *CONTACT,
         Field("region", ("地区", "所在地区", "所在地", "行政区划", "区域"), cells.region, REGION_HINT),

@@ -97,7 +97,7 @@ def hours(value: Any, _: Surroundings) -> Any:
         ) from None
 
 
-_WHOLE: Final = re.compile(r"(-?[0-9]{1,12})(?:\.0+)?\s*(?:分钟|分|天|人|次|min)?")
+_WHOLE: Final = re.compile(r"(-?[0-9]{1,12})(?:\.0+)?\s*(?:分钟|分|天|人|次|家|个|min)?")
 
 
 def whole(value: Any, _: Surroundings) -> Any:

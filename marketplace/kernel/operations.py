@@ -49,6 +49,11 @@ async def read(session: AsyncSession, actor: Actor, operation_id: UUID) -> Opera
 async def cancel(session: AsyncSession, actor: Actor, operation_id: UUID) -> Operation:
     """Ask the work to stop at its next step; what waits still is ended at once."""
     await read(session, actor, operation_id)
+    return await stop(session, operation_id)
+
+
+async def stop(session: AsyncSession, operation_id: UUID) -> Operation:
+    """The same, for whoever was found to be allowed to."""
     operation = await session.get_one(Operation, operation_id, with_for_update=True, populate_existing=True)
     if operation.state in ENDED:
         raise AlreadyEnded

@@ -1,8 +1,9 @@
 """`/api/v1/synonyms`."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
@@ -10,15 +11,17 @@ from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
 from marketplace.lexicon import synonyms
 from schemas.base import Page
-from schemas.lexicon import SynonymView, SynonymWritten
+from schemas.lexicon import SynonymFilter, SynonymView, SynonymWritten
 
 router = APIRouter(prefix="/api/v1/synonyms", tags=["matching"], route_class=TransactionRoute)
 
 
 @router.get("")
-async def list_synonyms(session: Reading, actor: Anyone, paging: Paged, response: Response) -> Page[SynonymView]:
+async def list_synonyms(
+    wish: Annotated[SynonymFilter, Query()], session: Reading, actor: Anyone, paging: Paged, response: Response
+) -> Page[SynonymView]:
     """同义词 · Spellings that the matching takes for the same, latest first."""
-    rows, marker = await synonyms.listed(session, paging)
+    rows, marker = await synonyms.listed(session, paging, wish)
     paging.link(response, marker)
     items = [SynonymView.model_validate(row) for row in rows]
     return Page[SynonymView].model_construct(items=items, next_cursor=marker)

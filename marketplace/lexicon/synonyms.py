@@ -18,7 +18,7 @@ from marketplace.lexicon.policy import lexicon_kept_by
 from matching.synonyms import spelt
 from matching.text import count_terms
 from schemas.base import FieldError
-from schemas.lexicon import SynonymWritten
+from schemas.lexicon import SynonymFilter, SynonymWritten
 
 # Each process holds them all, and every question is looked through for them.
 MOST: Final = 20_000
@@ -40,10 +40,16 @@ class NoSpelling(Invalid):
     """有的写法无法用于匹配。 · Some of these spellings cannot be matched."""
 
 
-async def listed(session: AsyncSession, paging: Paging) -> tuple[list[Synonym], str | None]:
-    """All of them, latest first."""
+async def listed(
+    session: AsyncSession, paging: Paging, wish: SynonymFilter | None = None
+) -> tuple[list[Synonym], str | None]:
+    """All of them, or those with a spelling that has some text in it, latest first."""
+    statement = select(Synonym)
+    if wish is not None and wish.q is not None:
+        # A few thousand short rows at most (`MOST`): looked through, not indexed.
+        statement = statement.where(func.array_to_string(Synonym.key, "\n").contains(spelt(wish.q), autoescape=True))
     rows, marker = await page(
-        session, select(Synonym), ((Synonym.created_at, datetime), (Synonym.id, UUID)), paging
+        session, statement, ((Synonym.created_at, datetime), (Synonym.id, UUID)), paging
     )  # fmt: skip
     return [row[0] for row in rows], marker
 
@@ -97,3 +103,16 @@ async def remove(session: AsyncSession, actor: Actor, synonym_id: UUID) -> None:
     if gone is None:
         raise NotFound
     await record(session, facts.SynonymRemoved(synonym_id, gone), subject=synonym_id, by=actor.person)
+
+
+async def read(session: AsyncSession, synonym_id: UUID) -> Synonym:
+    found = await session.get(Synonym, synonym_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def change(session: AsyncSession, actor: Actor, synonym_id: UUID, wish: SynonymWritten) -> Synonym:
+    """Other spellings in the place of these: nothing in between, and either both or neither is done."""
+    await remove(session, actor, synonym_id)
+    return await add(session, actor, wish)

@@ -49,6 +49,7 @@ class Listing(Versioned, Base):
             name="published_when",
         ),
         CheckConstraint("trl between 1 and 9", name="trl"),
+        CheckConstraint("talks between 1 and 1000", name="talks"),
         CheckConstraint("price_low <= price_high and price_low >= 0", name="price"),
         CheckConstraint("budget_low <= budget_high and coalesce(budget_low, budget_high) >= 0", name="budget"),
         CheckConstraint("bounty >= 0", name="bounty"),
@@ -126,6 +127,7 @@ class Achievement(Listing):
     publicly_funded: Mapped[bool | None] = mapped_column(nullable=True)
     registration_number: Mapped[str | None] = mapped_column(nullable=True)
     team: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True), nullable=True)
+    talks: Mapped[int | None] = mapped_column(nullable=True)
 
 
 class Problem(Listing):

@@ -1,5 +1,7 @@
 """Who may see and change a listing, and who reads its confidential part. Each rule is one SQL condition."""
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, and_, bindparam, or_, select, true
 
 from marketplace.identity.models import Organisation
@@ -9,13 +11,13 @@ from schemas.identity import Permission, Verification
 from schemas.listings import AdmissionState
 
 
-def listing_open() -> ColumnElement[bool]:
-    """Published by a verified organisation. The statement joins `Organisation`.
+def listing_open(listing: Any = Listing, organisation: Any = Organisation) -> ColumnElement[bool]:
+    """Published by a verified organisation. The statement joins `Organisation`; one about two listings names which.
 
     The states are written out: with parameters in their place no general plan could use the index of open listings.
     """
     states = bindparam("open", OPEN_STATES, Listing.state.type, expanding=True, literal_execute=True)
-    return and_(Listing.state.in_(states), Organisation.verification == Verification.VERIFIED)
+    return and_(listing.state.in_(states), organisation.verification == Verification.VERIFIED)
 
 
 def listing_visible_to(actor: Actor) -> ColumnElement[bool]:

@@ -75,6 +75,17 @@ def shown(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
     return [getattr(MODEL[kind], name) for name in (*_COMMON, *_OWN[kind], "organisation_id")]
 
 
+def beside_text(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
+    """What `facets` reads."""
+    own = (
+        ("trl", "stage", "price_low", "price_high")
+        if kind is ListingKind.ACHIEVEMENT
+        else ("budget_low", "budget_high")
+    )
+    common = ("kind", "industries", "disciplines", "region", "cooperation_modes", "confirmed_at", "confirmed_until")
+    return [getattr(MODEL[kind], name) for name in (*common, *own)]
+
+
 def body(row: Any) -> str:
     """The text below the title."""
     if row.kind is ListingKind.ACHIEVEMENT:

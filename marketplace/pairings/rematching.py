@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
 from marketplace.kernel.db import Database
 from marketplace.kernel.refusals import Conflict
-from marketplace.listings.models import Listing
+from marketplace.listings.models import Achievement, Listing
 from marketplace.listings.policy import listing_open
 from marketplace.pairings import reading
 from marketplace.pairings.engine import Engine
-from matching import fits_from
+from matching import DEFAULT_WEIGHTS, Facets, Query, Weights, fits_from
+from matching.blend import lifted
 from matching.segments.rematch import Run, Way
 from matching.segments.store import Busy, Store
 from matching.sharing import Passed, Proposal, shared
@@ -43,9 +44,9 @@ class NothingPublished(Conflict):
 
 
 @contextmanager
-def begun(folder: Path, *, depth: int, anew: bool) -> Iterator[Run]:
+def begun(folder: Path, *, depth: int, anew: bool, current: bool = False) -> Iterator[Run]:
     """The run of a ranking's folder: the unfinished one, the finished one while nothing was published since, else a new
-    one. One process at a time."""
+    one. One process at a time. With `current` an unfinished one of other versions or of another depth is begun again."""
     home = folder / "rematch"
     home.mkdir(parents=True, exist_ok=True)
     with (home / "running.lock").open("w") as lock:
@@ -53,16 +54,16 @@ def begun(folder: Path, *, depth: int, anew: bool) -> Iterator[Run]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RematchRunning from None
-        yield _run(folder, home / "run", depth, anew=anew)
+        yield _run(folder, home / "run", depth, anew=anew, current=current)
 
 
-def _run(folder: Path, place: Path, depth: int, *, anew: bool) -> Run:
+def _run(folder: Path, place: Path, depth: int, *, anew: bool, current: bool) -> Run:
     stores = {way: Store(folder / kind) for way, kind in KINDS.items()}
     try:
         known = None if anew else Run(place)
     except (FileNotFoundError, ValueError, TypeError):  # never begun, or cut off while it was
         known = None
-    if known and known.left():
+    if known and known.left() and not current:
         if known.plan.k != depth:
             raise DepthDiffers
         return known
@@ -92,8 +93,9 @@ async def written_down(database: Database, home: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to propose. ``most``: to each who asks; ``places``: of each who is proposed, None for any number;
-    ``floor``: proposals that who asks keeps; ``by_organisation``: places are those of an organisation."""
+    """What to propose. ``most``: to each who asks; ``places``: of each who is proposed and does not say how many talks
+    it can take, None for any number; ``floor``: proposals that who asks keeps; ``by_organisation``: places are those of
+    an organisation, and what an achievement says itself holds within them."""
 
     way: Way = Way.PROBLEMS
     most: int = 5
@@ -105,62 +107,120 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An open record."""
+    """An open record: what it is called, whose it is, how many talks it can take, what is known beside its text."""
 
     title: str
     organisation_id: UUID
     organisation: str
+    talks: int | None
+    facets: Facets
+
+
+Ranked = list[tuple[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """``asking``: by id, those who ask, with what they get and what is passed over. ``names``: of all records in it."""
+    """``asking``: by id, those who ask, with what they get and what is passed over. ``names``: of all records in it.
+    ``answering``: how many could be proposed.
+    ``back``: for each who is proposed, the plain places of those who ask in its own ranking, where that was wanted."""
 
     asking: Sequence[tuple[str, Sequence[Proposal], Sequence[Passed]]]
     names: Mapping[str, Named]
+    answering: int
+    back: Mapping[str, Mapping[str, int]]
     plain: float
     total: float
     short: int
 
 
-async def proposed(database: Database, run: Run, wish: Wish) -> Proposed:
-    """What a finished run proposes, among the records that are open now. ``matching.sharing`` tells how places are shared."""
-    least = 0.0 if wish.all else fits_from(run.plan.achievements if wish.way is Way.PROBLEMS else run.plan.problems)
+async def proposed(
+    database: Database, run: Run, wish: Wish, *, weights: Weights = DEFAULT_WEIGHTS, back: bool = False
+) -> Proposed:
+    """What a finished run proposes, among the records that are open now. ``matching.sharing`` tells how places are shared.
+
+    The run kept the candidates whose texts are nearest. Here they get the score that a ranking shows, structured signals
+    included; whether something fits at all is a matter of the text alone, there as here.
+    """
     async with database.reading() as session:
         names = {kind: await _names(session, kind) for kind in KINDS.values()}
-    asking_names, found_names = names[KINDS[wish.way]], names[KINDS[wish.way.other]]
-    ranked = [
-        (key, [(other, score) for other, score in found if other in found_names and score >= least])
-        for key, found in run.found(wish.way)
-        if key in asking_names
-    ]
+    now = clock.now().timestamp()
+    ranked = _ranked(run, wish.way, names, weights, now, every=wish.all)
+    found_names = names[KINDS[wish.way.other]]
+    talks = {key: named.talks for key, named in found_names.items() if named.talks is not None}
     teams = {key: str(named.organisation_id) for key, named in found_names.items()} if wish.by_organisation else None
     places = len(ranked) if wish.places is None else wish.places
     sharing = shared(
-        [found for _, found in ranked], most=wish.most, floor=wish.floor, places=min(places, 10_000), teams=teams
+        [found for _, found in ranked],
+        most=wish.most,
+        floor=wish.floor,
+        places=min(places, 10_000),
+        places_of=None if teams else talks,
+        teams=teams,
+        own=talks if teams else None,
     )
     return Proposed(
         [(key, share.proposals, share.passed) for (key, _), share in zip(ranked, sharing.shares, strict=True)],
-        asking_names | found_names,
+        names[KINDS[wish.way]] | found_names,
+        len(found_names),
+        {
+            key: {other: place for place, (other, _) in enumerate(found, 1)}
+            for key, found in _ranked(run, wish.way.other, names, weights, now, every=True)
+        }
+        if back
+        else {},
         sharing.plain,
         sharing.total,
         len(sharing.short),
     )
 
 
+def _ranked(
+    run: Run,
+    way: Way,
+    names: Mapping[ListingKind, Mapping[str, Named]],
+    weights: Weights,
+    now: float,
+    *,
+    every: bool,
+) -> list[tuple[str, Ranked]]:
+    """Each open record that asks, with the open candidates that a run kept for it, best first by the blended score."""
+    least = 0.0 if every else fits_from(run.plan.achievements if way is Way.PROBLEMS else run.plan.problems)
+    asking, found = names[KINDS[way]], names[KINDS[way.other]]
+    made = []
+    for key, candidates in run.found(way):
+        named = asking.get(key)
+        if named is None:
+            continue
+        query = Query(facets=named.facets, side="problem" if way is Way.PROBLEMS else "achievement")
+        scored = [
+            (other, lifted(query, found[other].facets, score, weights, now))
+            for other, score in candidates
+            if score >= least and other in found
+        ]
+        made.append((key, sorted(scored, key=lambda one: (-one[1], one[0]))))
+    return made
+
+
 async def _names(session: AsyncSession, kind: ListingKind) -> dict[str, Named]:
     """All open records of a kind."""
     found: dict[str, Named] = {}
     model = reading.MODEL[kind]
+    talks = Achievement.talks if kind is ListingKind.ACHIEVEMENT else null()
     statement = (
-        select(model.id, model.title, Organisation.id, Organisation.name)
+        select(
+            model.id, model.title, Organisation.id.label("organisation_id"), Organisation.name,
+            talks.label("talks"), *reading.beside_text(kind),
+        )
         .join(Organisation, Organisation.id == model.organisation_id)
-        .where(listing_open(), Listing.confirmed_until > clock.now())
+        .where(model.kind == kind, listing_open(), Listing.confirmed_until > clock.now())
         .order_by(model.id)
         .limit(_BATCH)
-    )
+    )  # fmt: skip
     after: UUID | None = None
     while rows := (await session.execute(statement if after is None else statement.where(model.id > after))).all():
-        found |= {str(id_): Named(title, organisation_id, name) for id_, title, organisation_id, name in rows}
-        after = rows[-1][0]
+        found |= {
+            str(row.id): Named(row.title, row.organisation_id, row.name, row.talks, reading.facets(row)) for row in rows
+        }
+        after = rows[-1].id
     return found

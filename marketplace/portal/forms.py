@@ -27,8 +27,10 @@ PLAIN: Final = frozenset(
         "deadline",
         "registration_number",
         "bounty",
+        "talks",
     }
 )
+WHOLE: Final = frozenset({"trl", "talks"})
 CODED: Final = {"industry": "industries", "discipline": "disciplines", "region": "regions"}
 CODED_MANY: Final = {"industries": "industries", "disciplines": "disciplines"}
 TICKED: Final = frozenset({"cooperation_modes"})
@@ -113,7 +115,7 @@ def _plain(name: str, text: str) -> str | int | None:
         return None
     if name in AMOUNTS:
         return amount(text)
-    if name == "trl" and re.fullmatch(r"[0-9]{1,2}", text):
+    if name in WHOLE and re.fullmatch(r"[0-9]{1,9}", text):
         return int(text)
     return text
 

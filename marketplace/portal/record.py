@@ -15,7 +15,7 @@ from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotSignedIn, Unavailable
 from marketplace.listings import attachments, bodies, confidential, desk, duplicates, records
 from marketplace.listings.models import Achievement, Listing, Problem
-from marketplace.pairings import instruments, pairings
+from marketplace.pairings import instruments, pairings, rematches
 from marketplace.portal import judging, kinds, say, why
 from marketplace.portal.browse import asked
 from marketplace.portal.frame import Visit, Visited
@@ -24,6 +24,7 @@ from marketplace.portal.routes import LoggedPageRoute, PageRoute
 from schemas.identity import Permission
 from schemas.listings import AdmissionRequest, AdmissionState, ListingState, NdaAcceptance, NearDuplicate, Part
 from schemas.pairings import RankingFilter, RankingQuery, RegionQuery
+from schemas.rematches import SharedFilter
 
 RANKED: Final = 8
 # So many of the records that say nearly the same are named to whoever writes or reviews one.
@@ -60,17 +61,29 @@ async def _ranking(kind: Kind, visit: Visit, session: AsyncSession, listing_id: 
         "wish": wish,
         "asked": visit.request.query_params,
         "later": paging.cursor is not None,
+        "shared": None,
     }
+
+
+async def _by_capacity(kind: Kind, visit: Visit, session: AsyncSession, listing_id: UUID) -> dict[str, Any]:
+    """In the place of the ranking: what the newest rematch proposes."""
+    paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
+    found = await rematches.shared(session, visit.actor, kind.cls, listing_id, SharedFilter(), paging)
+    nothing: dict[str, Any] = {"ranking": None, "waiting": None, "filter_wrong": {}, "narrowed": False, "wish": {}}
+    return nothing | {"asked": visit.request.query_params, "later": paging.cursor is not None, "shared": found}
 
 
 async def _shown(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession) -> Response:
     actor = visit.actor
     listing: Any = await records.read(session, actor, kind.cls, listing_id)
-    ranking = await _ranking(kind, visit, session, listing_id)
-    found = ranking["ranking"].items if ranking["ranking"] else ()
-    ranking["said_of"] = await judging.beside(session, actor, listing, found)
+    by_capacity = visit.request.query_params.get("view") == "shared"
+    ranking = await (_by_capacity if by_capacity else _ranking)(kind, visit, session, listing_id)
+    if not by_capacity:
+        found = ranking["ranking"].items if ranking["ranking"] else ()
+        ranking["said_of"] = await judging.beside(session, actor, listing, found)
     if visit.partly:
-        return visit.page("parts/ranking.html", kind=kind, listing=listing, **ranking)
+        part = "parts/shared.html" if by_capacity else "parts/ranking.html"
+        return visit.page(part, kind=kind, listing=listing, **ranking)
     admission = await desk.own_admission(session, actor, listing_id) if visit.signed_in else None
     editor = listing.organisation_id in actor.organisations_where(Permission.WRITE_RECORDS)
     reviewer = Permission.REVIEW_RECORDS in actor.platform and listing.state is ListingState.IN_REVIEW

@@ -311,6 +311,7 @@ FIELDS: Final = {
     "publicly_funded": "财政资金资助 · publicly funded",
     "registration_number": "成果登记号 · registration number",
     "team": "团队 · team",
+    "talks": "可同时洽谈数 · talks at once",
     "organisation_id": "单位 · organisation",
 }
 PARTS: Final = {
@@ -413,5 +414,8 @@ SAID: Final = {
     "partner": "合办单位已更新。 · The partners are changed.",
     "calendar-off": "此日历地址已作废。 · That calendar address is void.",
     "reminders": "提醒规则已更新。 · The reminders are changed.",
+    "rematching": "匹配已开始，可以离开这一页。 · The rematch has begun; you may leave this page.",
+    "synonym": "同义词已保存，下一次匹配起生效。 · The synonyms are saved and hold from the next ranking on.",
+    "synonym-off": "这一组已删除。 · The group is removed.",
     "cloned": "已复制为新的草稿。 · Copied into a new draft.",
 }

@@ -22,8 +22,10 @@ from marketplace.listings.models import (
     NdaAcceptance,
     Problem,
 )
+from marketplace.pairings.rematch_models import Rematch
 from schemas.identity import Role, Scope, TokenKind, Verification
 from schemas.listings import AdmissionState, ListingState, Part
+from schemas.operations import OperationState
 from tests.access import docking, labs, money, verdicts
 from tests.given.listings import a_listing
 from tests.given.people import Given, Somebody, a_uscc
@@ -119,6 +121,7 @@ async def build(given: Given) -> World:
     await labs.build(given, world, home, other)
     await money.build(given, world)
     await docking.build(given, world, home, other)
+    world.targets["own"]["rematch_id"] = await _rematch(session)
     world.instead["POST /api/v1/organisations/{organisation_id}/verification", "own"] = {
         "organisation_id": str(fresh.id)
     }
@@ -161,6 +164,17 @@ async def _callers(given: Given, world: World, home: Organisation, fresh: Organi
     assert revoked is not None
     token = Token.hash == tokens.digest(revoked.token)
     await session.execute(update(Token).where(token).values(revoked_at=clock.now()))
+
+
+async def _rematch(session: AsyncSession) -> str:
+    """A run that is finished."""
+    operation = await _put(session, Operation(kind="rematch", state=OperationState.DONE))
+    told = dict.fromkeys(("problems", "achievements", "granted", "passed", "without", "short", "plain", "total"), 0)
+    run = Rematch(
+        operation_id=operation.id, proposals=5, floor=1, by_organisation=False, unfit=False, depth=50,
+        finished_at=clock.now(), **told,
+    )  # fmt: skip
+    return str((await _put(session, run)).id)
 
 
 async def _token(session: AsyncSession, person_id: UUID) -> str:

@@ -38,6 +38,7 @@ EVERY_FIELD_OF_AN_ACHIEVEMENT: dict[str, Any] = _BOTH | {
     "publicly_funded": True,
     "registration_number": "9512021Y0001",
     "team": [{"name": "李四", "role": "负责人"}, {"name": "赵六", "role": None}],
+    "talks": 5,
 }
 EVERY_FIELD_OF_A_PROBLEM: dict[str, Any] = _BOTH | {
     "background": f"背景 {ODD}",

@@ -63,6 +63,10 @@ _RANKED = {
     "region": "220000", "industry": "C", "discipline": "430", "trl_min": "1", "trl_max": "9", "stage": "pilot",
     "mode": "licence", "limit": "5",
 }  # fmt: skip
+_PROPOSED = {
+    "problem": "018f0000-0000-7000-8000-000000000001", "achievement": "018f0000-0000-7000-8000-000000000002",
+    "granted": "true",
+}  # fmt: skip
 _NOTE = ("notes.txt", "公开的说明".encode(), "text/plain")
 
 
@@ -95,6 +99,7 @@ def _listing(path: str, every_field: dict[str, Any], narrowed: dict[str, str]) -
         f"GET {one}/near-duplicates": Example(query={"limit": "5"}),
         f"GET {one}/pairings": Example(query=_RANKED),
         f"GET {one}/pairings/{{other_id}}": Example(),
+        f"GET {one}/proposals": Example(query={"granted": "true", "limit": "5"}),
         f"GET {one}/pairings/{{other_id}}/verdict": Example(),
         f"PUT {one}/pairings/{{other_id}}/verdict": Example(
             {"grade": 3, "misleading": ["固态"], "note": "只有材料相同。"}
@@ -141,7 +146,16 @@ def _labs() -> dict[str, Example]:
         f"GET {one}": Example(),
         f"PATCH {one}": Example(EVERY_FIELD_OF_AN_INSTRUMENT),
         **_tuning(),
-        f"GET {API}/synonyms": Example(query={"limit": "5"}),
+        f"GET {API}/rematches": Example(query={"limit": "5"}),
+        f"POST {API}/rematches": Example(
+            {"proposals": 5, "places": 3, "floor": 1, "by_organisation": False, "unfit": False, "depth": 50}
+        ),
+        f"GET {API}/rematches/{{rematch_id}}": Example(),
+        f"POST {API}/rematches/{{rematch_id}}/cancellation": Example(),
+        f"GET {API}/rematches/{{rematch_id}}/proposals": Example(query=_PROPOSED | {"limit": "5"}),
+        f"GET {API}/rematches/{{rematch_id}}/proposals.xlsx": Example(query=_PROPOSED),
+        f"GET {API}/rematches/{{rematch_id}}/proposals.csv": Example(query=_PROPOSED),
+        f"GET {API}/synonyms": Example(query={"q": "电池", "limit": "5"}),
         f"POST {API}/synonyms": Example({"spellings": ["辊道窑", "辊底炉"]}),
         f"DELETE {API}/synonyms/{{synonym_id}}": Example(),
         f"GET {API}/holidays": Example(query={"limit": "5"}),

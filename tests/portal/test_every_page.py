@@ -3,15 +3,20 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 import marketplace.portal
 from marketplace.kernel import clock
 from marketplace.kernel.language import SEPARATOR
+from marketplace.kernel.operations import Operation
+from marketplace.pairings.rematch_models import Rematch, RematchPair
 from marketplace.portal import instrument_form, words
 from schemas.events import EventState
 from schemas.identity import OrganisationKind, Role, Verification
+from schemas.operations import OperationState
+from schemas.rematches import Why
 from tests.given.devices import Signed, a_device
 from tests.given.docking import an_event, registered
 from tests.given.files import a_photo
@@ -131,8 +136,33 @@ async def market(given, visitor, ranking, app):
     assert (await organizer.post(f"/api/v1/events/{event.id}/announcements", letter)).status_code == 201
     running = await an_event(given.session, organizer.organisation, state=EventState.RUNNING, title="正在办的活动")
     off = await an_event(given.session, organizer.organisation, state=EventState.CANCELLED, with_agenda=False)
+    matched = Operation(kind="rematch", state=OperationState.DONE)
+    given.session.add(matched)
+    await given.session.flush()
+    rematch = Rematch(
+        operation_id=matched.id, proposals=5, places=3, floor=1, by_organisation=False, unfit=False, depth=50,
+        finished_at=clock.now(), problems=1, achievements=1, granted=1, passed=0, without=0, short=0, plain=0.5, total=0.5,
+    )  # fmt: skip
+    given.session.add(rematch)
+    await given.session.flush()
+    given.session.add(
+        RematchPair(
+            rematch_id=rematch.id,
+            problem_id=UUID(problem["id"]),
+            achievement_id=UUID(achievement["id"]),
+            score=0.5,
+            rank=1,
+            rank_back=1,
+            granted=True,
+            why=Why.FLOOR,
+            place=1,
+            places=3,
+        )
+    )
+    await given.session.commit()
     await ranking()
     return {
+        "rematch": str(rematch.id),
         "who": {
             "nobody": visitor(),
             "university": visitor(university),
@@ -174,6 +204,11 @@ PAGES = [
     ("/problems/{draft}", "enterprise admin"),
     ("/problems/{problem}/pairings/{achievement}", "nobody enterprise"),
     ("/achievements/{achievement}/pairings/{problem}", "nobody university"),
+    ("/problems/{problem}?view=shared", "nobody enterprise"),
+    ("/achievements/{achievement}?view=shared", "nobody university"),
+    ("/platform/rematches", "admin auditor"),
+    ("/platform/rematches/{rematch}?granted=1", "admin auditor"),
+    ("/platform/synonyms?try=锂电池", "nobody admin"),
     ("/problems/{problem}/instruments", "nobody enterprise"),
     ("/problems/{problem}/instruments?minutes=120", "enterprise"),
     ("/problems/{problem}/confidential", "university enterprise boss"),

@@ -22,7 +22,8 @@ TABLE = {
     Role.ORGANIZER: {Permission.READ_OWN, Permission.MANAGE_EVENTS},
     Role.BROKER: {Permission.READ_OWN, Permission.BROKER_DEALS},
     Role.PLATFORM_ADMIN: {Permission.VERIFY_ORGANISATIONS, Permission.REVIEW_RECORDS, Permission.SUSPEND_PEOPLE, Permission.READ_ALL,
-                          Permission.MANAGE_VOUCHERS, Permission.KEEP_HOLIDAYS, Permission.KEEP_LEXICON},
+                          Permission.MANAGE_VOUCHERS, Permission.KEEP_HOLIDAYS, Permission.KEEP_LEXICON,
+                          Permission.RUN_REMATCHES},
     Role.AUDITOR: {Permission.READ_ALL, Permission.READ_AUDIT},
 }  # fmt: skip
 
