@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from operator import add
+from typing import NamedTuple
 
 import rjieba
 
@@ -40,7 +41,8 @@ _HEADING = re.compile(
 )
 _LONGEST_SENTENCE = 240
 _IDEOGRAPHS = re.compile(r"[^\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
-_PLAIN = re.compile(r"[\x00-\x7f、。\u4e00-\u9fff\uff01-\uff5e]+")
+# Characters that are folded one by one, each to one, whatever stands beside them: none combines, none is a Hangul letter.
+_PLAIN = re.compile(r"[\x00-\x7f°±·×÷α-ρσ-ωΑ-ΡΣ-Ω–—‘’“”•→≈≠≤≥、。〈-】\u4e00-\u9fff\uff01-\uff5e]*")
 
 
 def normalise(text: str) -> str:
@@ -146,6 +148,27 @@ def sentences(text: str) -> list[Span]:
     return [stripped for span in found if (stripped := _stripped(text, span))]
 
 
+class Sentence(NamedTuple):
+    """Where a sentence is, its normalised text and the words of that."""
+
+    span: Span
+    normalised: str
+    words: list[str]
+
+
+def sentences_read(text: str) -> list[Sentence]:
+    """The sentences of a text, as each is read by itself."""
+    if is_plain(text):
+        whole = normalise(text)
+        return [Sentence(span, here := whole[span.start : span.end], cut(here)) for span in sentences(text)]
+    return [Sentence(span, here := normalise(text[span.start : span.end]), cut(here)) for span in sentences(text)]
+
+
+def is_plain(text: str) -> bool:
+    """Whether each of its characters is normalised by itself, to one other, so that places stay the same."""
+    return _PLAIN.fullmatch(text) is not None
+
+
 def _stripped(text: str, span: Span) -> Span | None:
     piece = text[span.start : span.end]
     start = span.start + len(piece) - len(piece.lstrip())
@@ -182,7 +205,7 @@ def normalise_with_offsets(text: str) -> tuple[str, list[int]]:
     Hangul letters, cut marks) the offsets grow in proportion, which is honest to within the few characters concerned.
     """
     whole = normalise(text)
-    if len(whole) == len(text) and _PLAIN.fullmatch(text):
+    if is_plain(text):
         return whole, list(range(len(text) + 1))
     pieces: list[str] = []
     offsets: list[int] = []

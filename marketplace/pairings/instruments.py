@@ -24,7 +24,7 @@ from marketplace.pairings.reading import INSTRUMENT
 from matching import Filters, Query
 from schemas.identity import OrganisationCard, Permission, Verification
 from schemas.labs import Stretch
-from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, RegionQuery
+from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, Reasons, RegionQuery
 
 
 class Wanted(NamedTuple):
@@ -91,12 +91,12 @@ async def ranked(
                 score=why.score,
                 organisation=OrganisationCard.model_validate(one.organisation),
                 region=one.region,
-                reasons=pairings.reasons_of(why, in_full=False),
+                reasons=Reasons.model_validate(pairings.reasons_of(why, in_full=False)),
                 first_free=Stretch(**free[one.id]._asdict()) if one.id in free else None,
                 price=prices.get(one.id),
             )
             for match, one in kept
-            for why in [snapshot.explain(query, match.key, reading.document(one), now=now)]
+            for why in [snapshot.explain(query, match.key, reading.document(one), now=now, in_full=False)]
         ]
 
     items = await engine.off_the_loop(explained)

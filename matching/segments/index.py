@@ -6,7 +6,6 @@ those of its last publication (see the package).
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -175,6 +174,7 @@ class SharedSnapshot:
         now: float,
         weights: Weights = DEFAULT_WEIGHTS,
         top: int = 12,
+        in_full: bool = True,
     ) -> Reasons:
         """As ``index.Snapshot.explain``. ``document``: what the key stands for, to show its sentences; what is known of
         it beside its text is taken as it was ranked. KeyError for an unknown key."""
@@ -196,13 +196,15 @@ class SharedSnapshot:
             weighed=weighed,
             documents=self.view.collection.documents,
             key=key,
-            document=replace(document, facets=carried.facets(here, ids, places)),
+            document=document,
+            facets=carried.facets(here, ids, places),
             matched=matched,
             counts=counts,
             length=float(part.weighing.norms[here]),
             now=now,
             weights=weights,
             top=top,
+            in_full=in_full,
         )
 
 
