@@ -174,15 +174,12 @@ def _fresh(confirmed_at: float | Floats, now: float) -> Floats:
 def judge(query: Query, facets: Facets, now: float) -> list[Judged]:
     """Every signal for one document, in the order of ``Weights``, with the same values that ``bonus`` uses."""
     problem, achievement = (query.facets, facets) if query.side == "problem" else (facets, query.facets)
-    need, budget_low, budget_high, _, _ = numbers(problem)
-    has, price_low, price_high, _, _ = numbers(achievement)
     # What one side does not say is unknown whatever the other says; most records say little, and arrays are slow for one.
-    ready = None if None in (problem.trl, achievement.trl) else _known(_readiness(need, has))
-    fits = (
-        None
-        if None in (problem.money, achievement.money)
-        else _known(_affordable(budget_low, budget_high, price_low, price_high))
-    )
+    ready = fits = None
+    if problem.trl is not None and achievement.trl is not None:
+        ready = _known(_readiness(problem.trl, achievement.trl))
+    if problem.money is not None and achievement.money is not None:
+        fits = _known(_affordable(*numbers(problem)[1:3], *numbers(achievement)[1:3]))
     confirmed_at, confirmed_until = facets.confirmed_at, facets.confirmed_until
     return [
         _judge_field(problem, achievement),
@@ -201,7 +198,7 @@ def judge(query: Query, facets: Facets, now: float) -> list[Judged]:
         ),
         Judged(
             "freshness",
-            _known(_fresh(numbers(facets)[3], now)),
+            None if confirmed_at is None else min(max(1.0 - (now - confirmed_at) / FRESH_FOR, 0.0), 1.0),
             {"confirmed_at": confirmed_at, "confirmed_until": confirmed_until},
         ),
     ]

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -59,10 +60,16 @@ def coverage(indicators: Sequence[Indicator], document: Document) -> list[Covere
     """One verdict for each indicator, in their order. Milliseconds for a record of a few thousand characters."""
     if not indicators:
         return []
-    text = document.text
-    said = [text[span.start : span.end] for span in sentences(text)]
-    pairs = [_pairs(normalise(sentence)) for sentence in said]
+    said, pairs = _said(document.text)
     return [_judge(indicator, said, pairs) for indicator in indicators]
+
+
+# An achievement that asks is read once for all the problems of a page.
+@lru_cache(maxsize=8)
+def _said(text: str) -> tuple[list[str], list[frozenset[str]]]:
+    """The sentences of a text, and the pairs of characters of each."""
+    said = [text[span.start : span.end] for span in sentences(text)]
+    return said, [_pairs(normalise(sentence)) for sentence in said]
 
 
 def _pairs(text: str) -> frozenset[str]:

@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,8 +17,8 @@ from numpy.typing import NDArray
 from matching.blend import Detail, Weights, judge
 from matching.phrases import Matched, Occurrence, occurrences, shared_phrases
 from matching.queries import Reading
-from matching.records import Document, Query
-from matching.text import CHARACTER, PAIR, normalise_with_offsets, sentences
+from matching.records import Document, Facets, Query
+from matching.text import CHARACTER, PAIR, is_plain, normalise_with_offsets, sentences_read
 from matching.tfidf import DECIMALS, Ints
 from matching.weighting import Question, damped_twice
 
@@ -60,26 +59,21 @@ class TermPart(NamedTuple):
 class TermGroup:
     """A word or phrase that query and document share, and the terms inside it, strongest first.
 
-    ``synonym_of``: what the query says instead, where some of them are shared through a synonym alone.
+    ``synonym_of``: what the query says instead, where some of them are shared through a synonym alone. ``parts`` is empty
+    unless the reasons were asked for in full. ``lowered``: what the weight of its lowest term is multiplied by, because
+    people called it misleading; mostly 1.
     """
 
     label: str
     contribution: float
     parts: tuple[TermPart, ...]
-
-    @property
-    def synonym_of(self) -> str | None:
-        return next((part.synonym_of for part in self.parts if part.synonym_of), None)
+    synonym_of: str | None = None
+    lowered: float = 1.0
 
     @property
     def can_mislead(self) -> bool:
         """Whether it is a word or phrase, which people may call misleading; single characters weigh little anyhow."""
         return len(self.label) > 1 and any(part.kind != "character" for part in self.parts)
-
-    @property
-    def lowered(self) -> float:
-        """What its lowest part's weight is multiplied by, because people called the term misleading; mostly 1."""
-        return min(part.lowered for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,41 +148,48 @@ def explain(
     documents: int,
     key: str,
     document: Document,
+    facets: Facets,
     matched: Places,
     counts: Ints,
     length: float,
     now: float,
     weights: Weights,
     top: int,
+    in_full: bool = True,
     version: int = 0,
 ) -> Reasons:
     """Take one document's score for one query apart; called by those who rank, who have all of these at hand.
 
-    ``matched``: which of the query's terms the document has, ascending; ``counts``: how often; ``length``: |d|. At most
-    ``top`` groups are listed, the rest summed up in ``other``.
+    ``matched``: which of the query's terms the document has, ascending; ``counts``: how often; ``length``: |d|. ``facets``:
+    what is known of it beside its text. At most ``top`` groups are listed, the rest summed up in ``other``; ``in_full``:
+    with the parts of each, which a page of twenty does not show.
     """
-    parts = _matched(weighed, matched, counts, length, reading.through)
-    contributions = {term: part.contribution for term, part in parts.items()}
+    numbers = _Numbers(weighed, matched, counts, length)
+    contributions = numbers.contributions
     text = round(math.fsum(contributions.values()), DECIMALS)
     signals = tuple(
-        Signal(
-            name=each.name,
-            known=each.value is not None,
-            value=each.value,
-            weight=getattr(weights, each.name),
-            contribution=text * getattr(weights, each.name) * (each.value or 0.0),
-            detail=each.detail,
-        )
-        for each in judge(query, document.facets, now)
+        [
+            Signal(
+                name=each.name,
+                known=each.value is not None,
+                value=each.value,
+                weight=(weight := getattr(weights, each.name)),
+                contribution=text * weight * (each.value or 0.0),
+                detail=each.detail,
+            )
+            for each in judge(query, facets, now)
+        ]
     )
     found = _Found(document, contributions, reading.normalised)
-    groups = _grouped(parts, found.phrases)
+    groups = _grouped(contributions, found.phrases)
     rest = groups[top:]
+    parts = numbers.parts(reading.through) if in_full else {}
+    lowered = numbers.lowered()
     return Reasons(
         key=key,
         score=round(text + sum(signal.contribution for signal in signals), DECIMALS),
         text=text,
-        terms=tuple(map(_told, groups[:top])),
+        terms=tuple([_told(group, contributions, parts, reading.through, lowered) for group in groups[:top]]),
         other=OtherTerms(
             groups=len(rest),
             terms=sum(len(held) for _, _, held in rest),
@@ -204,47 +205,46 @@ def explain(
     )
 
 
-@lru_cache(maxsize=16)
-def _read(terms: tuple[str, ...]) -> list[tuple[str, Kind]]:
-    """Each term without its mark, and what the mark says."""
-    return [(term.removeprefix(PAIR).removeprefix(CHARACTER), _kind(term)) for term in terms]
+def _bare(term: str) -> str:
+    """A term without its mark."""
+    return term[1:] if term[0] in PAIR + CHARACTER else term
 
 
 def _kind(term: str) -> Kind:
-    return "pair" if term.startswith(PAIR) else "character" if term.startswith(CHARACTER) else "word"
+    return "pair" if term[0] == PAIR else "character" if term[0] == CHARACTER else "word"
 
 
-def _matched(
-    weighed: Question, matched: Places, tf: Ints, length: float, through: Mapping[str, str]
-) -> dict[str, TermPart]:
-    """The shared terms with their marks, each with its numbers."""
-    if weighed.lone[matched].all():
-        return {}
-    idf = weighed.idf[matched]
-    weight_query = weighed.weights[matched]
-    weight_document = damped_twice(tf) * idf / (length + weighed.pivot)
-    instead = [through.get(weighed.terms[place]) for place in matched.tolist()]
-    columns: Sequence[Sequence[Any]] = [
-        each.tolist()
-        for each in (
-            weight_query * weight_document,
-            weighed.counts[matched],
-            tf,
-            weighed.df[matched],
-            weighed.cf[matched],
-            idf,
-            weighed.focus[matched],
-            weighed.aside[matched],
-            weighed.lowered[matched],
-            weight_query,
-            weight_document,
-        )
-    ] + [instead]
-    read = _read(weighed.terms)
-    return {
-        weighed.terms[place]: TermPart(*read[place], *numbers_of)
-        for place, numbers_of in zip(matched.tolist(), zip(*columns, strict=True), strict=True)
-    }
+class _Numbers:
+    """What the shared terms (with their marks) contribute, and all that is made of."""
+
+    def __init__(self, weighed: Question, matched: Places, tf: Ints, length: float) -> None:
+        self._weighed, self._matched, self._tf = weighed, matched, tf
+        self.contributions: dict[str, float] = {}
+        if not weighed.lone[matched].all():
+            self._idf = weighed.idf[matched]
+            self._query = weighed.weights[matched]
+            self._document = damped_twice(tf) * self._idf / (length + weighed.pivot)
+            terms = weighed.terms
+            self.contributions = dict(
+                zip([terms[place] for place in matched.tolist()], (self._query * self._document).tolist(), strict=True)
+            )
+
+    def lowered(self) -> dict[str, float]:
+        """The terms that people called misleading, and what their weights are multiplied by."""
+        factors = self._weighed.lowered[self._matched]
+        return {self._weighed.terms[self._matched[at]]: float(factors[at]) for at in np.flatnonzero(factors < 1.0)}
+
+    def parts(self, through: Mapping[str, str]) -> dict[str, TermPart]:
+        if not self.contributions:
+            return {}
+        weighed, matched = self._weighed, self._matched
+        factors = (weighed.focus[matched], weighed.aside[matched], weighed.lowered[matched])
+        columns = (weighed.counts[matched], self._tf, weighed.df[matched], weighed.cf[matched], self._idf, *factors)
+        numbers: list[list[Any]] = [each.tolist() for each in (*columns, self._query, self._document)]
+        return {
+            term: TermPart._make([_bare(term), _kind(term), contribution, *of_it, through.get(term)])
+            for (term, contribution), *of_it in zip(self.contributions.items(), *numbers, strict=True)
+        }
 
 
 def shared(asked: Ints, held: Ints) -> tuple[Places, Places]:
@@ -261,23 +261,28 @@ def shared(asked: Ints, held: Ints) -> tuple[Places, Places]:
 class _Found:
     """Where the matched terms stand in the document, sentence by sentence."""
 
-    def __init__(self, document: Document, contributions: dict[str, float], query: str) -> None:
+    def __init__(self, document: Document, contributions: Mapping[str, float], query: str) -> None:
         self._contributions = contributions
         self._matched = Matched(contributions)
         self._document = document
-        self.phrases: list[tuple[str, frozenset[str]]] = []
+        self.phrases: list[tuple[str, set[str]]] = []
         self._best: tuple[float, Literal["title", "body"], int, int, list[Occurrence]] | None = None
         self._read("body", document.body, query, eligible=True)
         self._read("title", document.title, query, eligible=self._best is None)
 
     def _read(self, field: Literal["title", "body"], text: str, query: str, *, eligible: bool) -> None:
-        for span in sentences(text):
-            normalised, places = occurrences(text[span.start : span.end], self._matched)
-            self.phrases.extend(shared_phrases(normalised, places, query))
-            here = {place.term for place in places}
-            here.update(CHARACTER + char for char in self._matched.characters.intersection(normalised))
-            carried = math.fsum(self._contributions[term] for term in here)
-            if eligible and places and carried > (self._best[0] if self._best else 0.0):
+        characters = self._matched.characters
+        for span, normalised, words in sentences_read(text):
+            places = occurrences(normalised, words, self._matched)
+            if not places:
+                continue
+            self.phrases.extend(shared_phrases(normalised, words, places, query))
+            if not eligible:
+                continue
+            here = {place[2] for place in places}
+            here.update([characters[char] for char in characters.keys() & set(normalised)])
+            carried = math.fsum(map(self._contributions.__getitem__, here))
+            if carried > (self._best[0] if self._best else 0.0):
                 self._best = (carried, field, span.start, span.end, places)
 
     def best_sentence(self, total: float) -> Sentence | None:
@@ -285,10 +290,11 @@ class _Found:
             return None
         carried, field, start, end, places = self._best
         text = (self._document.body if field == "body" else self._document.title)[start:end]
-        _, offsets = normalise_with_offsets(text)
+        offsets = None if is_plain(text) else normalise_with_offsets(text)[1]
         spans: list[tuple[int, int]] = []
-        for place in places:
-            left, right = offsets[place.start], _end(offsets, place.end)
+        for left, right, _ in places:
+            if offsets is not None:
+                left, right = offsets[left], _end(offsets, right)  # noqa: PLW2901 -- the same place, in the original
             if spans and left <= spans[-1][1]:
                 spans[-1] = (spans[-1][0], max(right, spans[-1][1]))
             else:
@@ -302,36 +308,57 @@ def _end(offsets: list[int], end: int) -> int:
     return next((offset for offset in offsets[end:] if offset > last), offsets[-1])
 
 
-Group = tuple[str, float, list[TermPart]]
+Group = tuple[str, float, list[str]]
 STRAYS = 6
 """So many single characters that no shared phrase holds are named in their common label."""
 
 
-def _grouped(parts: dict[str, TermPart], phrases: list[tuple[str, frozenset[str]]]) -> list[Group]:
+def _grouped(contributions: Mapping[str, float], phrases: Sequence[tuple[str, set[str]]]) -> list[Group]:
     """Each term under the longest phrase that holds it (the first of equals), or by itself; strongest group first."""
     label_of: dict[str, str] = {}
-    for label, held in sorted(phrases, key=lambda phrase: -len(phrase[0])):
-        for term in [*held, *(CHARACTER + char for char in label)]:
+    for label, held in sorted(phrases, key=_shortness):
+        for term in held:
             label_of.setdefault(term, label)
-    groups: dict[str, list[TermPart]] = {}
-    strays: list[TermPart] = []
-    for term, part in parts.items():
-        if term in label_of or part.kind != "character":
-            groups.setdefault(label_of.get(term, part.term), []).append(part)
+        for char in label:
+            label_of.setdefault(CHARACTER + char, label)
+    groups: dict[str, list[str]] = {}
+    strays: list[str] = []
+    for term in contributions:
+        if term in label_of or term[0] != CHARACTER:
+            groups.setdefault(label_of.get(term) or _bare(term), []).append(term)
         else:
-            strays.append(part)
+            strays.append(term)
     if strays:
         # One by one they would crowd out what people read; together they are one honest line.
-        groups["·".join(part.term for part in sorted(strays, key=_strongest)[:STRAYS])] = strays
-    found = [(label, sum(part.contribution for part in held), held) for label, held in groups.items()]
-    return sorted(found, key=lambda group: (-group[1], group[0]))
+        strongest = sorted(strays, key=lambda term: (-contributions[term], term))[:STRAYS]
+        groups["·".join([term[1:] for term in strongest])] = strays
+    found = [(label, sum([contributions[term] for term in held]), held) for label, held in groups.items()]
+    return sorted(found, key=_weakness)
+
+
+def _shortness(phrase: tuple[str, object]) -> int:
+    return -len(phrase[0])
+
+
+def _weakness(group: Group) -> tuple[float, str]:
+    return -group[1], group[0]
+
+
+def _told(
+    group: Group,
+    contributions: Mapping[str, float],
+    parts: Mapping[str, TermPart],
+    through: Mapping[str, str],
+    lowered: Mapping[str, float],
+) -> TermGroup:
+    label, contribution, held = group
+    listed = tuple(sorted([parts[term] for term in held], key=_strongest)) if parts else ()
+    instead = None
+    if through and (widened := [term for term in held if term in through]):
+        instead = through[min(widened, key=lambda term: (-contributions[term], _kind(term), term))]
+    lowest = min([lowered.get(term, 1.0) for term in held]) if lowered else 1.0
+    return TermGroup(_BLANKS.sub(" ", label), contribution, listed, instead, lowest)
 
 
 def _strongest(part: TermPart) -> tuple[float, str, str]:
     return -part.contribution, part.kind, part.term
-
-
-def _told(group: Group) -> TermGroup:
-    label, contribution, held = group
-    parts = sorted(held, key=_strongest)
-    return TermGroup(label=_BLANKS.sub(" ", label), contribution=contribution, parts=tuple(parts))

@@ -153,6 +153,7 @@ class Snapshot:
             documents=len(self),
             key=entry.key,
             document=entry.document,
+            facets=entry.document.facets,
             matched=matched,
             counts=entry.counts[held],
             length=float(self.postings.norms[row]),

@@ -1,13 +1,13 @@
 """Where matched terms stand in a text, and which phrases they make."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from operator import add, itemgetter
 from typing import NamedTuple
 
 from matching.stopwords import STOPWORDS
-from matching.text import CHARACTER, PAIR, cut, normalise
+from matching.text import CHARACTER, PAIR, cut
 
 LONGEST = 12
 """Longer shared passages are shown in several phrases, divided between words."""
@@ -25,61 +25,66 @@ class Matched:
     """The terms of a match by kind, made once for all the sentences that they are sought in."""
 
     def __init__(self, terms: Collection[str]) -> None:
-        self.words = {term for term in terms if not term.startswith((PAIR, CHARACTER))}
-        self.characters = {term.removeprefix(CHARACTER) for term in terms if term.startswith(CHARACTER)}
-        self.pairs = {term.removeprefix(PAIR) for term in terms if term.startswith(PAIR)}
+        self.words = {term for term in terms if term[0] not in _MARKS}
+        self.characters = {term[1:]: term for term in terms if term[0] == CHARACTER}
+        self.pairs = {term[1:]: term for term in terms if term[0] == PAIR}
 
 
-def occurrences(text: str, matched: Matched) -> tuple[str, list[Occurrence]]:
-    """The normalised text and every place in it where a matched term stands, in order of place."""
-    normalised = normalise(text)
-    found = []
-    words, pairs = matched.words, matched.pairs
-    start = 0
-    for word in cut(normalised):
-        end = start + len(word)
-        if word in words:
-            found.append(Occurrence(start, end, word))
-        start = end
+_MARKS = PAIR + CHARACTER
+
+
+def occurrences(normalised: str, words: Sequence[str], matched: Matched) -> list[Occurrence]:
+    """Every place in a normalised text, cut into these words, where a matched term stands, in order of place."""
+    sought, pairs = matched.words, matched.pairs
+    found = [
+        Occurrence(end - len(word), end, word)
+        for word, end in zip(words, accumulate(map(len, words)), strict=True)
+        if word in sought
+    ]
     found += [
-        Occurrence(place, place + 2, PAIR + pair)
+        Occurrence(place, place + 2, pairs[pair])
         for place, pair in enumerate(map(add, normalised, normalised[1:]))
         if pair in pairs
     ]
     found.sort(key=itemgetter(0))
-    return normalised, found
+    return found
 
 
-def shared_phrases(text: str, found: list[Occurrence], query: str) -> Iterator[tuple[str, frozenset[str]]]:
+def shared_phrases(
+    text: str, words: Sequence[str], found: Sequence[Occurrence], query: str
+) -> Iterator[tuple[str, set[str]]]:
     """The passages that overlapping terms cover and that the query has as well, each with the terms inside it.
 
     ``found`` in order of place. Function words at either end are left off the label, not off the terms. Every term of
     ``found`` is in some phrase.
     """
-    if not found:
-        return
-    breaks = set(accumulate(map(len, cut(text))))
+    breaks: set[int] | None = None
     start = end = 0
     held: set[str] = set()
-    at = 0
-    while at < len(found):
+    at, many = 0, len(found)
+    while at < many:
         begin, to, term = found[at]
         here = [term]
         at += 1
-        while at < len(found) and found[at].start == begin:
-            to = max(to, found[at].end)
-            here.append(found[at].term)
+        while at < many and found[at][0] == begin:
+            _, other, term = found[at]
+            to = max(to, other)
+            here.append(term)
             at += 1
-        too_long = to - start > LONGEST and begin in breaks
-        if begin >= end or too_long or text[start:to] not in query:
+        apart = begin >= end
+        if not apart and to - start > LONGEST:
+            if breaks is None:
+                breaks = set(accumulate(map(len, words)))
+            apart = begin in breaks
+        if apart or text[start:to] not in query:
             if held:
-                yield _trimmed(text[start:end]), frozenset(held)
+                yield _trimmed(text[start:end]), held
             start = end = begin
             held = set()
         end = max(end, to)
         held.update(here)
     if held:
-        yield _trimmed(text[start:end]), frozenset(held)
+        yield _trimmed(text[start:end]), held
 
 
 # One query's explanations meet the same few phrases again and again.

@@ -24,7 +24,7 @@ from marketplace.pairings.reading import INSTRUMENT
 from matching import Filters, Query
 from schemas.identity import OrganisationCard, Permission, Verification
 from schemas.labs import Stretch
-from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, RegionQuery
+from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, Reasons, RegionQuery
 
 
 class Wanted(NamedTuple):
@@ -92,13 +92,13 @@ async def ranked(
                 score=why.score,
                 organisation=OrganisationCard.model_validate(one.organisation),
                 region=one.region,
-                reasons=pairings.reasons_of(why, in_full=False),
+                reasons=Reasons.model_validate(pairings.reasons_of(why, in_full=False)),
                 first_free=Stretch(**offer.free._asdict()) if offer.free is not None else None,
                 price=offer.price,
                 unpriced=offer.unpriced,
             )
             for match, one in kept
-            for why in [snapshot.explain(query, match.key, reading.document(one), now=now)]
+            for why in [snapshot.explain(query, match.key, reading.document(one), now=now, in_full=False)]
             for offer in [offered[one.id]]
         ]
 

@@ -8,39 +8,23 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import load_only
 
-from marketplace.identity.models import Organisation
 from marketplace.kernel import clock, metrics
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound, Unavailable
-from marketplace.listings import records
-from marketplace.listings.models import Listing, Problem
-from marketplace.listings.policy import listing_open
-from marketplace.pairings import reading
+from marketplace.listings.models import Listing
+from marketplace.pairings import reading, shown
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.reading import Kind
-from matching import Filters, Match, Query, Ranking, Side
+from marketplace.pairings.shown import Shown
+from matching import Document, Filters, Match, Query, Ranking, Side
 from matching import Reasons as Why
 from matching.coverage import coverage
 from matching.segments.index import SharedSnapshot
-from schemas.identity import OrganisationCard
 from schemas.listings import ListingKind
-from schemas.pairings import (
-    CoverageReason,
-    MatchRequest,
-    OtherTerms,
-    Pairing,
-    RankingFilter,
-    RankingPage,
-    Reasons,
-    SentenceReason,
-    SignalReason,
-    TermPart,
-    TermReason,
-)
+from schemas.pairings import MatchRequest, Pairing, RankingFilter, RankingPage
 
 Row = TypeVar("Row")
 
@@ -62,6 +46,7 @@ class RankingLoading(Unavailable):
     """匹配索引正在载入，请稍后重试。 · The ranking is still being loaded; try again shortly."""
 
 
+KIND: dict[type[Listing], ListingKind] = {model: kind for kind, model in reading.MODEL.items()}
 OTHER = {ListingKind.ACHIEVEMENT: ListingKind.PROBLEM, ListingKind.PROBLEM: ListingKind.ACHIEVEMENT}
 
 
@@ -75,7 +60,7 @@ async def for_listing(
     paging: Paging,
 ) -> RankingPage:
     """The records of the other kind that fit this one, best first. A draft's owner sees what it would find."""
-    listing = await records.read(session, actor, cls, listing_id)
+    listing = await shown.asking(session, actor, KIND[cls], listing_id)
     return await ranked(
         session,
         engine,
@@ -100,19 +85,19 @@ async def one(
     session: AsyncSession, engine: Engine, actor: Actor, cls: type[Listing], listing_id: UUID, other_id: UUID
 ) -> Pairing:
     """One pairing with all of its arithmetic."""
-    listing = await records.read(session, actor, cls, listing_id)
+    listing = await shown.asking(session, actor, KIND[cls], listing_id)
     kind = OTHER[listing.kind]
     snapshot = ready(engine, kind)
     query, now = reading.query(listing, engine.synonyms), clock.now().timestamp()
     if str(other_id) not in snapshot:
         raise NotFound
-    other = (await _shown(session, kind, [other_id])).get(other_id)
+    other = (await shown.shown(session, kind, [other_id])).get(other_id)
     if other is None:
         raise NotFound
     await let_go(session)
-    why = await engine.off_the_loop(partial(snapshot.explain, query, str(other_id), reading.document(other), now=now))
-    (verdicts,) = await engine.off_the_loop(partial(_covered, listing, [other]))
-    return _pairing(other, why, verdicts=verdicts, in_full=True)
+    explained = partial(_explained, snapshot, query, now, listing, [(str(other_id), other)], in_full=True)
+    (pairing,) = await engine.off_the_loop(explained)
+    return Pairing.model_validate(pairing)
 
 
 def ready(engine: Engine, kind: Kind) -> SharedSnapshot:
@@ -122,13 +107,24 @@ def ready(engine: Engine, kind: Kind) -> SharedSnapshot:
 
 
 def _explained(
-    snapshot: SharedSnapshot, query: Query, now: float, about: Listing | None, found: Sequence[tuple[Match, Listing]]
-) -> list[Pairing]:
-    """The found records with their reasons, and what they say to the indicators."""
-    verdicts = _covered(about, [listing for _, listing in found])
+    snapshot: SharedSnapshot,
+    query: Query,
+    now: float,
+    about: Shown | None,
+    found: Sequence[tuple[str, Shown]],
+    *,
+    in_full: bool = False,
+) -> list[dict[str, Any]]:
+    """The found records with their reasons, and what they say to the indicators, for ``Pairing`` to check all at once."""
     return [
-        _pairing(listing, snapshot.explain(query, match.key, reading.document(listing), now=now), verdicts=covered)
-        for (match, listing), covered in zip(found, verdicts, strict=True)
+        _pairing(
+            listing,
+            snapshot.explain(query, key, document, now=now, in_full=in_full),
+            verdicts=_covered(about, listing, document),
+            in_full=in_full,
+        )
+        for key, listing in found
+        for document in [reading.texts(listing)]
     ]
 
 
@@ -141,7 +137,7 @@ async def ranked(
     limit: int,
     paging: Paging | None = None,
     *,
-    about: Listing | None = None,
+    about: Shown | None = None,
 ) -> RankingPage:
     """One page of a ranking with its reasons: ranked in a thread, then shown as the database has it now.
 
@@ -151,12 +147,14 @@ async def ranked(
     await let_go(session)
     first, found = await best(
         session, engine, kind, snapshot, query, limit, now=now, filters=filters, after=after,
-        shown=partial(_shown, session, kind),
+        shown=partial(shown.shown, session, kind),
     )  # fmt: skip
     kept, more = found[:limit], found[limit:]
     await let_go(session)
-    pairings = await engine.off_the_loop(partial(_explained, snapshot, query, now, about, kept))
-    return RankingPage(items=pairings, **beside(engine, kind, first, paging, snapshot, now, kept, more=bool(more)))
+    keyed = [(match.key, listing) for match, listing in kept]
+    pairings = await engine.off_the_loop(partial(_explained, snapshot, query, now, about, keyed))
+    told_beside = beside(engine, kind, first, paging, snapshot, now, kept, more=bool(more))
+    return RankingPage.model_validate({"items": pairings, **told_beside})
 
 
 def begun(engine: Engine, kind: Kind, paging: Paging | None) -> tuple[SharedSnapshot, float, tuple[float, str] | None]:
@@ -236,92 +234,76 @@ async def let_go(session: AsyncSession) -> None:
     await session.commit()
 
 
-async def _shown(session: AsyncSession, kind: ListingKind, ids: Sequence[UUID]) -> dict[UUID, Listing]:
-    """The records as they are now: what was taken back a moment ago, or ran out, is not among them."""
-    if not ids:
-        return {}
-    statement = records.chosen(reading.MODEL[kind]).options(load_only(*reading.shown(kind), raiseload=True))
-    found = await session.scalars(
-        statement.where(Listing.id.in_(ids), listing_open(), Listing.confirmed_until > clock.now())
-    )
-    return {listing.id: listing for listing in found.unique()}
-
-
-def _covered(about: Listing | None, found: Sequence[Listing]) -> list[list[CoverageReason] | None]:
-    """For each found record: what the achievement of the two says to the problem's indicators; None for a free text."""
+def _covered(about: Shown | None, found: Shown, document: Document) -> list[dict[str, Any]] | None:
+    """What the achievement of the two says to the problem's indicators; None for a free text."""
     if about is None:
-        return [None] * len(found)
-    pairs = [(about, other) if isinstance(about, Problem) else (other, about) for other in found]
+        return None
+    if about.kind is ListingKind.PROBLEM:
+        problem, achievement = about, document
+    else:
+        problem, achievement = found, reading.texts(about)
     return [
-        [
-            CoverageReason(
-                **asdict(one.indicator),
-                verdict=one.verdict,
-                sentence=one.sentence,
-                found=one.found,
-                converted=one.converted,
-            )
-            for one in coverage(reading.indicators(problem), reading.document(achievement))
-        ]
-        for problem, achievement in pairs
+        {
+            **asdict(one.indicator),
+            "verdict": one.verdict,
+            "sentence": one.sentence,
+            "found": one.found,
+            "converted": one.converted,
+        }
+        for one in coverage(reading.indicators(problem), achievement)
     ]
 
 
-def _pairing(
-    listing: Listing, why: Why, *, verdicts: list[CoverageReason] | None = None, in_full: bool = False
-) -> Pairing:
-    organisation: Organisation = listing.organisation
-    return Pairing(
-        id=listing.id,
-        kind=listing.kind,
-        title=listing.title,
-        score=why.score,
-        organisation=OrganisationCard(
-            id=organisation.id, name=organisation.name, verification=organisation.verification
-        ),
-        region=listing.region,
-        confirmed_at=listing.confirmed_at,
-        reasons=reasons_of(why, in_full=in_full),
-        coverage=verdicts,
-    )
+def _pairing(listing: Shown, why: Why, *, verdicts: list[dict[str, Any]] | None, in_full: bool) -> dict[str, Any]:
+    return {
+        "id": listing.id,
+        "kind": listing.kind,
+        "title": listing.title,
+        "score": why.score,
+        "organisation": {
+            "id": listing.organisation_id,
+            "name": listing.organisation_name,
+            "verification": listing.organisation_verification,
+        },
+        "region": listing.region,
+        "confirmed_at": listing.confirmed_at,
+        "reasons": reasons_of(why, in_full=in_full),
+        "coverage": verdicts,
+    }
 
 
-def reasons_of(why: Why, *, in_full: bool) -> Reasons:
-    return Reasons(
-        text=why.text,
-        terms=[
-            TermReason(
-                term=group.label,
-                contribution=group.contribution,
-                synonym_of=group.synonym_of,
-                lowered=group.lowered,
-                parts=[TermPart(**part._asdict()) for part in group.parts] if in_full else None,
-            )
+def reasons_of(why: Why, *, in_full: bool) -> dict[str, Any]:
+    """As ``Reasons`` takes them: hundreds a page, which one look at all of them checks much faster than one at each."""
+    sentence = why.sentence
+    return {
+        "text": why.text,
+        "terms": [
+            {
+                "term": group.label,
+                "contribution": group.contribution,
+                "synonym_of": group.synonym_of,
+                "lowered": group.lowered,
+                "parts": [part._asdict() for part in group.parts] if in_full else None,
+            }
             for group in why.terms
         ],
-        other=OtherTerms(terms=why.other.terms, contribution=why.other.contribution),
-        signals=[
-            SignalReason(
-                name=signal.name,
-                known=signal.known,
-                value=signal.value,
-                weight=signal.weight,
-                contribution=signal.contribution,
-                detail=dict(signal.detail),
-            )
+        "other": {"terms": why.other.terms, "contribution": why.other.contribution},
+        "signals": [
+            {
+                "name": signal.name,
+                "known": signal.known,
+                "value": signal.value,
+                "weight": signal.weight,
+                "contribution": signal.contribution,
+                "detail": signal.detail,
+            }
             for signal in why.signals
         ],
-        sentence=SentenceReason(
-            field=why.sentence.field,
-            text=why.sentence.text,
-            share=why.sentence.share,
-            spans=list(why.sentence.spans),
-        )
-        if why.sentence
-        else None,
-        query_norm=why.query_norm,
-        document_norm=why.document_norm,
-        pivot=why.pivot,
-        documents=why.documents,
-        model=why.version,
-    )
+        "sentence": sentence
+        and {"field": sentence.field, "text": sentence.text, "share": sentence.share, "spans": sentence.spans},
+        "query_norm": why.query_norm,
+        "document_norm": why.document_norm,
+        "pivot": why.pivot,
+        "documents": why.documents,
+        "model": why.version,
+    }

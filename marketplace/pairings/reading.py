@@ -70,11 +70,6 @@ def open_records(kind: Kind) -> tuple[InstrumentedAttribute[UUID], Select[Any]]:
     return model.id, chosen.where(model.kind == kind, listing_open())
 
 
-def shown(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
-    """What is read from the database for a ranked record that is shown: a page of whole ones costs twice as much."""
-    return [getattr(MODEL[kind], name) for name in (*_COMMON, *_OWN[kind], "organisation_id")]
-
-
 def beside_text(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
     """What `facets` reads."""
     own = (
@@ -153,6 +148,11 @@ def document(row: Any) -> Document:
     if row.kind in _INSTRUMENTS:
         return _apparatus(row)
     return Document(row.title, body(row), facets(row))
+
+
+def texts(listing: Any) -> Document:
+    """A listing's texts alone: what is known of it beside them was kept when it was ranked."""
+    return Document(listing.title, body(listing))
 
 
 def indicators(row: Any) -> list[Indicator]:

@@ -1,7 +1,9 @@
 """Make a segment of documents, or one of several: turn documents' terms into terms' documents, block by block."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +33,7 @@ def _tf_class(tf: int) -> int:
 
 @compiled
 def _invert(
-    starts: codec.Starts, ids: codec.Ids, tf: codec.Counts, n_terms: int, block: int, base: int
+    starts: codec.Starts, ids: codec.Ids, tf: codec.Counts, n_terms: int
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32], NDArray[np.uint32]]:
     first = np.zeros(n_terms + 1, np.int64)
     for j in range(len(ids)):
@@ -65,8 +67,8 @@ def _invert(
                     out[n] = rows[j]
                     n += 1
             terms[found] = term
-            runs[found, 0] = (block << 16) | here
-            runs[found, 1] = base + start
+            runs[found, 0] = here
+            runs[found, 1] = start
             runs[found, 2] = n - start
             found += 1
             done = here
@@ -93,6 +95,52 @@ def _copy(
             at += 1
 
 
+@compiled
+def counted_by_row(
+    lengths: NDArray[np.int32], met: NDArray[np.int32]
+) -> tuple[codec.Starts, NDArray[np.int32], NDArray[np.int32]]:
+    """Each row's term numbers, ascending, and how often it met each. ``lengths``: how many a row met; below 0: no term."""
+    starts = np.zeros(len(lengths) + 1, np.int64)
+    ids, tf = np.empty(len(met), np.int32), np.empty(len(met), np.int32)
+    begin = n = 0
+    for row in range(len(lengths)):
+        here = np.sort(met[begin : begin + lengths[row]])
+        begin += lengths[row]
+        last = -1
+        for number in here:
+            if number < 0:
+                continue
+            if number == last:
+                tf[n - 1] += 1
+            else:
+                ids[n], tf[n] = number, 1
+                n += 1
+                last = number
+        starts[row + 1] = n
+    return starts, ids[:n].copy(), tf[:n].copy()
+
+
+@compiled
+def _tops(ids: codec.Ids, tf: codec.Counts, n_terms: int) -> NDArray[np.uint32]:
+    """The largest count of each term."""
+    tops = np.zeros(n_terms, np.uint32)
+    for j in range(len(ids)):
+        tops[ids[j]] = max(whole(tops[ids[j]]), whole(tf[j]))
+    return tops
+
+
+class _Laid(NamedTuple):
+    """A block of documents: as they are read back, and by term."""
+
+    words: codec.Words
+    places: codec.Starts
+    rows: NDArray[np.uint16]
+    terms: NDArray[np.int32]
+    runs: NDArray[np.uint32]
+    totals: "Totals"
+    tops: NDArray[np.uint32]
+
+
 class _Making:
     """Takes a segment's documents block by block."""
 
@@ -107,24 +155,34 @@ class _Making:
         self._runs: list[tuple[NDArray[np.int32], NDArray[np.uint32]]] = []
         self._words = self._postings = 0
 
-    def add(self, starts: codec.Starts, ids: codec.Ids, tf: codec.Counts) -> None:
-        """The next BLOCK documents, or the last few."""
-        if not len(starts) - 1:
-            return
+    def add(self, *block: Any) -> None:
+        """The next BLOCK documents, or the last few: starts, term numbers and counts."""
+        self.append(self.laid_out(*block))
+
+    def laid_out(self, starts: codec.Starts, ids: codec.Ids, tf: codec.Counts) -> "_Laid":
+        """Some documents both ways round. Threads may do this for several blocks at once; the kernels hold no lock."""
+        n = len(self._vocabulary)
         words, places = codec.encode(starts, ids, tf)
-        self._forward.append(words)
-        self._places.append(places[1:] + self._words)
-        out, terms, runs = _invert(starts, ids, tf, len(self._vocabulary), len(self._ids), self._postings)
-        self._runs.append((terms, runs))
-        self._ids.append(out)
-        self._words += len(words)
-        self._postings += len(out)
+        rows, terms, runs = _invert(starts, ids, tf, n)
+        return _Laid(words, places, rows, terms, runs, counted(ids, tf, n), _tops(ids, tf, n))
+
+    def append(self, laid: "_Laid") -> None:
+        if not len(laid.places) - 1:
+            return
+        runs = laid.runs
+        runs[:, 0] |= np.uint32(len(self._ids) << 16)
+        runs[:, 1] += np.uint32(self._postings)
+        self._forward.append(laid.words)
+        self._places.append(laid.places[1:] + self._words)
+        self._runs.append((laid.terms, runs))
+        self._ids.append(laid.rows)
+        self._words += len(laid.words)
+        self._postings += len(laid.rows)
         if max(self._words, self._postings) >= 1 << 32:
             raise ValueError("more than one segment can hold")
-        its = counted(ids, tf, len(self._df))
-        self._df += its.df
-        self._cf += its.cf
-        np.maximum.at(self._top, ids, tf.astype(np.uint32))
+        self._df += laid.totals.df
+        self._cf += laid.totals.cf
+        np.maximum(self._top, laid.tops, out=self._top)
 
     def finished(self, keys: NDArray[np.bytes_], columns: Mapping[str, Array]) -> Segment:
         nothing = np.zeros(0, np.int32), np.zeros((0, 3), np.uint32)
@@ -168,7 +226,7 @@ def built(
     return making.finished(ordered, {name: column[order] for name, column in (columns or {}).items()})
 
 
-def merged(sources: Sequence[tuple[Segment, Mask]]) -> Segment:
+def merged(sources: Sequence[tuple[Segment, Mask]], *, threads: int = 1) -> Segment:
     """One segment of those rows of several that are still alive. No key may be alive in two; all have the same columns."""
     vocabulary, to = _joined(sources)
     rows_of = [np.flatnonzero(alive) for _, alive in sources]
@@ -179,19 +237,36 @@ def merged(sources: Sequence[tuple[Segment, Mask]]) -> Segment:
     source_of = np.repeat(np.arange(len(sources)), list(map(len, rows_of)))[order]
     row_of = np.concatenate([np.zeros(0, np.int64), *rows_of])[order]
     making = _Making(vocabulary)
-    for begin in range(0, len(keys), BLOCK):
+
+    def laid_out(begin: int) -> _Laid:
         source, row = source_of[begin : begin + BLOCK], row_of[begin : begin + BLOCK]
         pieces = []
         lengths = np.zeros(len(row), np.int64)
         for number, (segment, _) in enumerate(sources):
             here = np.flatnonzero(source == number)
+            if not len(here):
+                continue
             piece = segment.decoded(row[here])
             lengths[here] = np.diff(piece[0])
-            pieces.append((here, piece))
+            pieces.append((number, here, piece))
         block = _room(lengths)
-        for number, (here, piece) in enumerate(pieces):
+        for number, here, piece in pieces:
             _copy(np.arange(len(here)), *piece, to[number], here, *block)
-        making.add(*block)
+        return making.laid_out(*block)
+
+    begins = range(0, len(keys), BLOCK)
+    if threads == 1:
+        for begin in begins:
+            making.append(laid_out(begin))
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            waiting: deque[Future[_Laid]] = deque()
+            for begin in begins:
+                waiting.append(pool.submit(laid_out, begin))
+                if len(waiting) > threads:  # more would only fill the memory
+                    making.append(waiting.popleft().result())
+            for one in waiting:
+                making.append(one.result())
     names = sources[0][0].columns if sources else {}
     columns = {
         name: np.concatenate([segment.columns[name][rows] for (segment, _), rows in zip(sources, rows_of, strict=True)])

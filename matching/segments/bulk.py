@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -16,12 +16,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.building import built, merged
+from matching.segments.building import built, counted_by_row, merged
 from matching.segments.files import finish
 from matching.segments.segment import BLOCK, Segment, encoded, opened
 from matching.segments.store import Manifest, Store, Writer
 from matching.segments.vocabulary import Vocabulary
-from matching.text import count_all
+from matching.text import all_pieces, is_piece
 
 _ASIDE: Final = "bulk-"
 
@@ -36,19 +36,16 @@ class Record(NamedTuple):
     columns: Mapping[str, object] = {}
 
 
-def _any(_: str) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """How texts become terms; both functions at the top of a module, so that processes can be told of them.
 
-    ``count``: text → piece → how often. ``is_term``: which pieces are terms; asked once for each distinct piece.
+    ``pieces``: text → (mark, pieces with their repetitions), several times. ``is_term``: whether the mark with a piece is a
+    term; asked once for each distinct piece.
     """
 
-    count: Callable[[str], Mapping[str, int]] = count_all
-    is_term: Callable[[str], bool] = _any
+    pieces: Callable[[str], Iterable[tuple[str, Iterable[str]]]] = all_pieces
+    is_term: Callable[[str, str], bool] = is_piece
 
 
 TERMS = Analysis()
@@ -56,29 +53,34 @@ TERMS = Analysis()
 
 
 class _Numbers(dict[str, int]):
-    """A number for each piece as it is first met; -1 for what is no term."""
+    """A number for each piece with one mark as it is first met; -1 for what is no term. ``terms``: of all marks."""
 
-    def __init__(self, is_term: Callable[[str], bool]) -> None:
+    def __init__(self, mark: str, terms: list[str], is_term: Callable[[str, str], bool]) -> None:
         super().__init__()
-        self.terms: list[str] = []
-        self._is_term = is_term
+        self._mark, self._terms, self._is_term = mark, terms, is_term
 
     def __missing__(self, piece: str) -> int:
         number = -1
-        if self._is_term(piece):
-            number = len(self.terms)
-            self.terms.append(piece)
+        if self._is_term(self._mark, piece):
+            number = len(self._terms)
+            self._terms.append(self._mark + piece)
         self[piece] = number
         return number
 
 
+def _is_code(_mark: str, _piece: str) -> bool:
+    return True
+
+
 class _Block:
-    """Records whose terms are counted; their texts are not kept."""
+    """Records whose terms are numbered; their texts are not kept."""
 
     def __init__(self, analysis: Analysis) -> None:
-        self._count = analysis.count
-        self._numbers = _Numbers(analysis.is_term)
-        self._ids, self._tf, self._lengths = array("i"), array("i"), array("i")
+        self._analysis = analysis
+        self._terms: list[str] = []
+        self._numbers: dict[str, _Numbers] = {}
+        self._codes = _Numbers("", self._terms, _is_code)
+        self._met, self._lengths = array("i"), array("i")
         self._keys: list[str] = []
         self._columns: list[Mapping[str, object]] = []
 
@@ -86,28 +88,27 @@ class _Block:
         return len(self._keys)
 
     def add(self, record: Record) -> None:
-        counts = {**record.codes, **self._count(record.text)}
-        self._ids.extend(map(self._numbers.__getitem__, counts))
-        self._tf.extend(counts.values())
-        self._lengths.append(len(counts))
+        met: list[int] = []
+        for mark, pieces in self._analysis.pieces(record.text):
+            numbers = self._numbers.get(mark)
+            if numbers is None:
+                numbers = self._numbers[mark] = _Numbers(mark, self._terms, self._analysis.is_term)
+            met.extend(map(numbers.__getitem__, pieces))
+        for code, times in record.codes.items():
+            met.extend(repeat(self._codes[code], times))
+        self._met.fromlist(met)
+        self._lengths.append(len(met))
         self._keys.append(record.key)
         self._columns.append(record.columns)
 
     def segment(self) -> Segment:
-        numbers = self._numbers
-        vocabulary = sorted(numbers.terms)
+        vocabulary = sorted(set(self._terms))
         place = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
-        renumbered = np.array([*(place[term] for term in numbers.terms), -1], np.int32)
-        flat = renumbered[_whole(self._ids)]
-        row = np.repeat(np.arange(len(self)), _whole(self._lengths))
-        terms = np.flatnonzero(flat >= 0)
-        order = terms[np.argsort((row[terms] << 32) | flat[terms])]
-        starts = np.concatenate([[0], np.cumsum(np.bincount(row[terms], minlength=len(self)))]).astype(np.int64)
+        renumbered = np.array([*(place[term] for term in self._terms), -1], np.int32)
+        counts = counted_by_row(_whole(self._lengths), renumbered[_whole(self._met)])
         names = self._columns[0] if self._columns else {}
         columns = {name: np.array([values[name] for values in self._columns]) for name in names}
-        return built(
-            encoded(self._keys), Vocabulary.of(vocabulary), starts, flat[order], _whole(self._tf)[order], columns
-        )
+        return built(encoded(self._keys), Vocabulary.of(vocabulary), *counts, columns)
 
 
 def _whole(numbers: "array[int]") -> NDArray[np.int32]:
@@ -164,11 +165,12 @@ def publish(
     """
     with store.writing() as writer, _aside(store) as folder:
         segments = [opened(path) for path in _cut(records, analysis, processes, folder)]
-        return _published(writer, segments, mark)
+        return _published(writer, segments, mark, threads=processes)
 
 
-def _published(writer: Writer, segments: Sequence[Segment], mark: int) -> Manifest:
-    one = segments[0] if len(segments) == 1 else merged([(each, np.ones(len(each), np.bool_)) for each in segments])
+def _published(writer: Writer, segments: Sequence[Segment], mark: int, *, threads: int = 1) -> Manifest:
+    lives = [(each, np.ones(len(each), np.bool_)) for each in segments]
+    one = segments[0] if len(segments) == 1 else merged(lives, threads=threads)
     return writer.publish([(one, np.ones(len(one), np.bool_))] if len(one) else [], mark)
 
 

@@ -7,7 +7,6 @@ those of its last publication (see the package).
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -188,6 +187,7 @@ class SharedSnapshot:
         now: float,
         weights: Weights | None = None,
         top: int = 12,
+        in_full: bool = True,
     ) -> Reasons:
         """As ``index.Snapshot.explain``. ``document``: what the key stands for, to show its sentences; what is known of
         it beside its text is taken as it was ranked. KeyError for an unknown key."""
@@ -209,7 +209,8 @@ class SharedSnapshot:
             weighed=weighed,
             documents=self.view.collection.documents,
             key=key,
-            document=replace(document, facets=carried.facets(here, ids, places)),
+            document=document,
+            facets=carried.facets(here, ids, places),
             matched=matched,
             counts=counts,
             length=float(part.weighing.norms[here]),
@@ -217,6 +218,7 @@ class SharedSnapshot:
             weights=weights or self.tuning.weights,
             top=top,
             version=self.tuning.version,
+            in_full=in_full,
         )
 
 

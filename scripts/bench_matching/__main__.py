@@ -60,11 +60,12 @@ def cpu_of_children() -> float:
     return times.children_user + times.children_system + times.user + times.system
 
 
-def prepared(n: int, work: Path) -> dict[str, float]:
+def prepared(n: int, work: Path, *, anew: bool) -> dict[str, float]:
     """Our index, made from the texts; from it the matrix and the queries for all. Answers what the building took, also
-    when that was in an earlier run in the same folder."""
+    when that was in an earlier run in the same folder, unless it has to be made ``anew``: it has the same rows then, so
+    what peers have made of the matrix stays."""
     known = work / "prepared.json"
-    if known.exists():
+    if known.exists() and not anew:
         took: dict[str, float] = json.loads(known.read_text(encoding="utf-8"))
         return took
     rmtree(work / "duijie", ignore_errors=True)
@@ -108,9 +109,14 @@ def place(given: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def measure(n: int, work: Path, only: list[str]) -> dict[str, Any]:
+def measure(n: int, work: Path, only: list[str], *, anew: bool, beside: bool) -> dict[str, Any]:
     work.mkdir(exist_ok=True)
-    figures: dict[str, Any] = {"documents": n, "load": os.getloadavg()[0], "prepared": prepared(n, work), "engines": {}}
+    figures: dict[str, Any] = {"documents": n, "load": os.getloadavg()[0], "engines": {}}
+    figures["prepared"] = prepared(n, work, anew=anew)
+    made = figures["prepared"]
+    console.print(f"{n:>9,} built: {made['wall']:.1f} s wall, {made['cpu']:.1f} s CPU", highlight=False)
+    figures["opening"] = {which: child("opening", str(work), which) for which in ("cold", "warm")}
+    console.print(f"{n:>9,} opened: {figures['opening']}", highlight=False)
     for name in only:
         started = time.perf_counter()
         first = child("one", name, str(work))
@@ -120,7 +126,7 @@ def measure(n: int, work: Path, only: list[str]) -> dict[str, Any]:
             second if isinstance(second, str) else {kind: round(second[kind]["cpu"], 3) for kind in ("short", "long")}
         )
         console.print(f"{n:>9,} {name:16} {told} ({time.perf_counter() - started:.0f} s)", highlight=False)
-    for name in ("updating", "rematching"):
+    for name in ("updating", "rematching") if beside else ():
         figures[name] = child(name, str(work), one_thread=False)
         console.print(f"{n:>9,} {name}: {figures[name]}", highlight=False)
     figures["load_after"] = os.getloadavg()[0]
@@ -135,6 +141,8 @@ def main(
     work: Annotated[
         Path | None, typer.Option(help="a folder to keep corpus and indexes in; a temporary one by default")
     ] = None,
+    anew: Annotated[bool, typer.Option(help="make our index again, where an earlier run in the folder has")] = False,
+    beside: Annotated[bool, typer.Option(help="measure updates and a rematch too")] = True,
     add: Annotated[bool, typer.Option(help="to what an earlier run in the same folder has measured")] = False,
     write: Annotated[bool, typer.Option(help="renew the page")] = True,
 ) -> None:
@@ -144,9 +152,11 @@ def main(
         known = json.loads(kept.read_text(encoding="utf-8"))["runs"] if add and kept.exists() else []
         runs: dict[int, dict[str, Any]] = {run["documents"]: run for run in known}
         for n in sizes or SIZES:
-            run = measure(n, folder / str(n), only or list(ENGINES))
-            run["engines"] = runs.get(n, {}).get("engines", {}) | run["engines"]
-            runs[n] = run
+            run = measure(n, folder / str(n), only or list(ENGINES), anew=anew, beside=beside)
+            before = runs.get(n, {})
+            measured = before.get("engines", {}) | run["engines"]
+            ordered = {name: measured[name] for name in ENGINES if name in measured}
+            runs[n] = before | run | {"engines": ordered}
             figures = {
                 "date": time.strftime("%Y-%m-%d"),
                 "machine": machine(),

@@ -89,14 +89,44 @@ def _run(run: Mapping[str, Any]) -> str:
         " cache; bm25s compiles at its first answer.\n"
     )
     out.extend(f"\n{line}." for line in missing)
-    out.append(_updating(run["updating"]))
-    out.append(_rematching(run["rematching"]))
+    out.append(_opening(run.get("opening", {})))
+    if "updating" in run:
+        out.append(_updating(run["updating"]))
+    if "rematching" in run:
+        out.append(_rematching(run["rematching"]))
     return "".join(out)
 
 
 def _made(its: Mapping[str, float]) -> str:
     cpu = "" if isnan(its["cpu"]) else f" ({its['cpu']:.1f})"
     return f"{its['wall']:.1f}{cpu}, from texts, two processes, at a load of {its['load']:.1f}"
+
+
+def _opening(found: Mapping[str, Mapping[str, Any] | str]) -> str:
+    """What a new process waits for."""
+    out = []
+    for which, told in (("cold", "nothing of the index and of the compiled kernels"), ("warm", "both")):
+        its = found.get(which)
+        if isinstance(its, str):
+            out.append(f"{which}: {its}")
+        elif its:
+            out.append(
+                f"with {told} in the page cache it opens the index after {its['open']['wall'] * 1e3:.0f} ms and has its first"
+                f" answer, of 7 terms, after {its['to_first'] * 1e3:.0f} ms ({its['open']['cpu'] * 1e3 + its['first']['cpu'] * 1e3:.0f}"
+                f" ms CPU); 94 terms then take {its['long']['wall'] * 1e3:.0f} ms, and the next {its['next']['wall'] * 1e3:.1f} ms"
+            )
+    if not out:
+        return ""
+    its = next(its for its in found.values() if its) if found else {}
+    before = (
+        f" Before that, Python and its libraries take {its['imports']:.1f} s to be there."
+        if isinstance(its, Mapping)
+        else ""
+    )
+    return (
+        f"\nA new process: {'; '.join(out)}. The kernels' machine code is read from the disk, where the first process of an"
+        f" installation has put it, and counted in.{before}\n"
+    )
 
 
 def _updating(its: Mapping[str, Any] | str) -> str:
@@ -167,15 +197,19 @@ def _goals(runs: Sequence[Mapping[str, Any]]) -> str:
     goal("memory of a process", "≤ 300 MB", ours["memory_mb"], ours["memory_mb"] <= 300, " MB")
     goal("index on disk", "≤ 600 MB", ours["disk_mb"], ours["disk_mb"] <= 600, " MB")
     goal("build from texts, two processes", "≤ 120 s", run["prepared"]["wall"], run["prepared"]["wall"] <= 120, " s")
-    goal("opening", "< 0.5 s", ours["open"]["wall"], ours["open"]["wall"] < 0.5, " s")
-    if isinstance(run["updating"], dict):
+    for which in ("cold", "warm"):
+        its = run.get("opening", {}).get(which)
+        if isinstance(its, dict):
+            told = f"a process opens it and has its first answer, {which}"
+            goal(told, "< 0.5 s", its["to_first"], its["to_first"] < 0.5, " s")
+    if isinstance(run.get("updating"), dict):
         added = run["updating"]["add_1000"]["wall"]
         goal("1,000 records added and visible", "≤ 1 s", added, added <= 1, " s")
     if 100_000 in of:
         for kind in ("short", "long"):
             growth = ours[kind]["cpu"] / of[100_000]["engines"]["duijie"][kind]["cpu"]
             goal(f"growth from 100,000, {kind}", "≤ 8×", growth, growth <= 8)
-    if isinstance(run["rematching"], dict) and "theirs" in run["rematching"]:
+    if isinstance(run.get("rematching"), dict) and "theirs" in run["rematching"]:
         ratio = _whole(run["rematching"])
         goal("full rematch against sparse_dot_topn", "≥ 2×", ratio, ratio >= 2)
     busy = max(run["load"], run["load_after"])

@@ -24,7 +24,7 @@ def measured(work: Path) -> dict[str, Any]:
         view.best(view.ask(dict.fromkeys(terms, 1)), 10)
 
     def put(key: str, text: str) -> None:
-        counts = {word: n for word, n in corpus.words(text).items() if corpus.has_letter(word)}
+        counts = {word: n for word, n in corpus.words(text).items() if corpus.has_letter("", word)}
         collection.put(key, counts, mark=1)
 
     def add_many() -> None:

@@ -11,12 +11,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from matching import text as text_module
 from matching.phrases import Matched, Occurrence, occurrences, shared_phrases
 from matching.text import (
+    all_pieces,
     count_all,
     count_terms,
     cut,
     first_clause,
+    is_piece,
+    is_plain,
     normalise,
     normalise_with_offsets,
     sentences,
@@ -254,11 +258,16 @@ class TestOffsets:
         assert offsets == [0, 1, 3]
 
 
+def occurring(document, query):
+    read = normalise(document)
+    words = cut(read)
+    return read, words, occurrences(read, words, Matched(set(terms(document)) & set(terms(query))))
+
+
 class TestPhrases:
     @staticmethod
     def of(document, query):
-        read, found = occurrences(document, Matched(set(terms(document)) & set(terms(query))))
-        return [label for label, _ in shared_phrases(read, found, normalise(query))]
+        return [label for label, _ in shared_phrases(*occurring(document, query), normalise(query))]
 
     def test_are_what_both_sides_say(self):
         assert self.of("一种固态电解质的制备方法", "需要固态电解质，制备简单") == ["固态电解质", "制备"]
@@ -274,13 +283,13 @@ class TestPhrases:
         assert max(map(len, found)) <= 16
 
     def test_of_function_words_only_keep_them(self):
-        assert list(shared_phrases("的了", [Occurrence(0, 2, "~的了")], "的了")) == [("的了", frozenset({"~的了"}))]
+        assert list(shared_phrases("的了", ["的", "了"], [Occurrence(0, 2, "~的了")], "的了")) == [("的了", {"~的了"})]
 
     @unhurried
     @given(document=texts, query=texts)
     def test_hold_every_matched_term_once_at_least(self, document, query):
-        read, found = occurrences(document, Matched(set(terms(document)) & set(terms(query))))
-        held = {term for _, some in shared_phrases(read, found, normalise(query)) for term in some}
+        read, words, found = occurring(document, query)
+        held = {term for _, some in shared_phrases(read, words, found, normalise(query)) for term in some}
         assert held == {each.term for each in found}
         assert held == set(terms(document)) & set(terms(query))
 
@@ -298,3 +307,30 @@ class TestAllTerms:
 
     def test_hold_no_function_word_and_no_letter(self):
         assert {term for term in count_all("的LoRa检测") if term.startswith("^")} == {"^检", "^测"}
+
+    @unhurried
+    @given(text=texts)
+    def test_are_what_is_counted_in_bulk(self, text):
+        counted = Counter(
+            mark + piece for mark, pieces in all_pieces(text) for piece in pieces if is_piece(mark, piece)
+        )
+        assert counted == count_all(text)
+
+
+# What stands alone, and some that joins, decomposes or stands beside it.
+_FOLDED = "".join(chr(number) for number in range(1 << 16) if text_module._FOLDS[number])
+
+
+class TestPlainText:
+    @unhurried
+    @given(text=st.text(st.sampled_from(_FOLDED)))
+    def test_is_normalised_as_any_other(self, text):
+        assert is_plain(text)
+        assert normalise(text) == text_module._together(text)
+        assert len(normalise(text)) == len(text)
+
+    @unhurried
+    @given(text=st.text(st.sampled_from("中文ＡＢ，。“a\u0301①ㅏ가\u1161ﬁ℃İ\ud800𠀀\0")))
+    def test_and_other_text_fare_alike(self, text):
+        if not text.isascii():
+            assert normalise(text) == text_module._together(text)

@@ -15,10 +15,10 @@ RECORDS = [Record(f"k{9 - n}", text * (n % 3 + 1)) for n, text in enumerate(TEXT
 
 
 def words(text):
-    return Counter(cut(text))
+    return [("", cut(text))]
 
 
-def has_letter(word):
+def has_letter(_mark, word):
     return any(map(str.isalpha, word))
 
 
@@ -37,7 +37,9 @@ def test_texts_in_bulk_rank_as_one_by_one(tmp_path, monkeypatch, processes):
 def test_another_analysis_keeps_only_what_it_calls_terms(tmp_path):
     store = Store(tmp_path)
     publish(store, RECORDS, analysis=Analysis(words, has_letter))
-    expected = {key: {word: n for word, n in words(text).items() if has_letter(word)} for key, text, *_ in RECORDS}
+    expected = {
+        key: {word: n for word, n in Counter(cut(text)).items() if has_letter("", word)} for key, text, *_ in RECORDS
+    }
     assert ranked(Collection(store).view, {"锂": 1, "电池": 1}, 9) == BruteForce(expected).ranked(
         {"锂": 1, "电池": 1}, 9
     )

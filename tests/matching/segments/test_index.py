@@ -49,6 +49,8 @@ def same(snapshot, plain, query, *, k, moments=(NOW, NOW + 5 * DAY, NOW), **aske
                 why = plain.explain(query, match.key, now=now)
                 title_and_body = replace(plain.document(match.key), facets=Facets())
                 assert snapshot.explain(query, match.key, title_and_body, now=now) == why
+                brief = replace(why, terms=tuple(replace(group, parts=()) for group in why.terms))
+                assert snapshot.explain(query, match.key, title_and_body, now=now, in_full=False) == brief
             if not ours.items:
                 break
             after = ours.next
