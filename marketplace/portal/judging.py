@@ -1,7 +1,7 @@
 """What one's own side thinks of a pairing, said with a click where it is shown, and taken back with another."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -23,10 +23,8 @@ from schemas.identity import Permission
 from schemas.pairings import Pairing
 from schemas.verdicts import VerdictBody
 
-router = APIRouter(route_class=PageRoute, include_in_schema=False)
-
-_AT = "/{plural}/{listing_id:uuid}/pairings/{other_id:uuid}/verdict"
-_FIELDS = {"/note": "备注 · note", "/grade": "评价 · verdict"}
+_AT: Final = "/{listing_id:uuid}/pairings/{other_id:uuid}/verdict"
+_FIELDS: Final = {"/note": "备注 · note", "/grade": "评价 · verdict"}
 
 
 async def beside(
@@ -36,13 +34,6 @@ async def beside(
     if listing.organisation_id not in actor.organisations_where(Permission.WRITE_RECORDS):
         return None
     return await verdicts.of_listing(session, actor, listing.id, {one.id for one in found})
-
-
-def _kind(plural: str) -> Kind:
-    kind = kinds.KINDS.get(plural)
-    if kind is None:
-        raise NotFound
-    return kind
 
 
 async def _box(
@@ -95,13 +86,18 @@ async def _act(
     return answer
 
 
-@router.post(_AT, response_class=Response)
-async def say(plural: str, listing_id: UUID, other_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
-    return await _act(visit, session, _kind(plural), listing_id, other_id, typed, give=True)
+def _routes(kind: Kind) -> APIRouter:
+    router = APIRouter(prefix=f"/{kind.plural}", route_class=PageRoute, include_in_schema=False)
+
+    @router.post(_AT, response_class=Response)
+    async def say(listing_id: UUID, other_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+        return await _act(visit, session, kind, listing_id, other_id, typed, give=True)
+
+    @router.post(f"{_AT}/withdrawal", response_class=Response)
+    async def withdraw(listing_id: UUID, other_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+        return await _act(visit, session, kind, listing_id, other_id, typed, give=False)
+
+    return router
 
 
-@router.post(f"{_AT}/withdrawal", response_class=Response)
-async def withdraw(
-    plural: str, listing_id: UUID, other_id: UUID, visit: Visited, session: Writing, typed: Sent
-) -> Response:
-    return await _act(visit, session, _kind(plural), listing_id, other_id, typed, give=False)
+ROUTERS: Final = tuple(map(_routes, kinds.KINDS.values()))

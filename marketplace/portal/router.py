@@ -60,7 +60,7 @@ ROUTERS: Final = (
     home.router,
     browse.router,
     *record.ROUTERS,
-    judging.router,
+    *judging.ROUTERS,
     coding.router,
     desk.router,
     *writing.ROUTERS,

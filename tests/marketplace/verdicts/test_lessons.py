@@ -106,6 +106,8 @@ async def test_weights_are_learnt_activated_followed_and_taken_back(standing, gi
     await other.catch_up()
     assert other.tuning.version == 0, "a candidate ranks nothing"
 
+    pages, params = f"/api/v1/problems/{need['id']}/pairings", {"limit": 1}
+    params["cursor"] = (await enterprise.get(pages, params=params)).json()["next_cursor"]
     at = f"{MODELS}/{model['id']}/activation"
     assert (await auditor.post(at)).status_code == 403
     assert (await admin.post(at)).json()["state"] == "active"
@@ -120,6 +122,8 @@ async def test_weights_are_learnt_activated_followed_and_taken_back(standing, gi
     weights = {one["name"]: one["weight"] for one in after["reasons"]["signals"]}
     assert (after["reasons"]["model"], weights) == (1, model["weights"])
     assert after["score"] > before["score"], "they are of one region"
+    later = (await enterprise.get(pages, params=params)).json()["items"]
+    assert later[0]["reasons"]["model"] == 0, "a ranking that was begun goes on as it began"
     assert abs(added_up(after) - after["score"]) <= 1e-6
 
     stale = await learnt(admin, place)  # against version 1
