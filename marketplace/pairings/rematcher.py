@@ -64,6 +64,10 @@ async def carry_out(database: Database, home: Path, rematch_id: UUID, told: Told
             resumed = False
     async with database.writing.begin() as session:
         await _write(session, run, out)
+        every = batch.progress()[1] + 1
+        await operations.progress(session, run.operation_id, every, every)
+        result = {"rematch_id": str(run.id), "short": out.short}
+        await operations.end(session, run.operation_id, OperationState.DONE, result=result)
 
 
 def _match(batch: Run, told: Told, threads: int) -> None:
@@ -98,8 +102,6 @@ async def _write(session: AsyncSession, run: Rematch, out: Proposed) -> None:
     await session.execute(update(Rematch).where(Rematch.id == run.id).values(finished_at=clock.now(), **numbers))
     await _prune(session)
     await record(session, facts.RematchFinished(run.id), subject=run.id, by=run.made_by)
-    result = {"rematch_id": str(run.id), "granted": granted, "short": out.short}
-    await operations.end(session, run.operation_id, OperationState.DONE, result=result)
 
 
 async def _prune(session: AsyncSession) -> None:
