@@ -9,7 +9,7 @@ from marketplace.kernel.paper import GRID, TITLE, built, cell, ready
 from marketplace.money.sheets import KINDS, STEPS, local
 from schemas.reports import StatementEntry, StatementView
 
-_GRID: Final = TableStyle([*GRID, ("ALIGN", (-5, 1), (-1, -1), "RIGHT")])
+_GRID: Final = TableStyle([*GRID, ("ALIGN", (-5, 0), (-1, -1), "RIGHT")])
 _MONEY: Final = ("总额", "免费机时", "创新券", "净负担", "应付")
 _HEAD: Final = ("使用时间", "服务机构", "仪器", "类型与步骤", "事由", *_MONEY)
 
@@ -33,8 +33,8 @@ def statement(told: StatementView, entries: Sequence[StatementEntry]) -> bytes:
         cell(f"{told.organisation} {told.month} 对账单", TITLE),
         cell("总额 = 免费机时 + 创新券 + 净负担；应付含先付后兑（通用券）的部分。单位：元。"),
         Spacer(1, 8),
-        LongTable(summary, colWidths=(250, 90, 90, 90, 90, 90), style=_GRID, repeatRows=1),
+        LongTable(summary, colWidths=(308, 90, 90, 90, 90, 90), style=_GRID, repeatRows=1),
         Spacer(1, 12),
-        LongTable(detail, colWidths=(82, 120, 120, 80, 118, 50, 50, 50, 50, 50), style=_GRID, repeatRows=1),
+        LongTable(detail, colWidths=(82, 120, 120, 80, 106, 50, 50, 50, 50, 50), style=_GRID, repeatRows=1),
     ]
     return built(f"{told.month} 对账单", story, wide=True)
