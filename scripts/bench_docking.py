@@ -30,6 +30,17 @@ from scripts.storm_docking import ROUNDS, STORM, storms
 
 PAGE = ROOT / "docs" / "benchmarks-docking.md"
 READERS, PAUSE = 8, 0.2
+AGAIN = """## To measure again
+
+| command | what it measures | on a quiet machine |
+| --- | --- | --- |
+| `make bench-docking` | all of this page, which is then written anew | about 4 minutes |
+| `.venv/bin/python -m scripts.bench_docking --seconds 5 --print` | the same with shorter walks; nothing is written | about 2 minutes |
+| `make bench-timetable` | [benchmarks-timetable.md](benchmarks-timetable.md) | about 10 minutes |
+| `.venv/bin/python -m scripts.bench_timetable --seeds 1 --only "500 × 500"` | 1,000 participants, once; nothing is written | half a minute |
+
+Quiet means: no other work, load below 0.5 before it begins (`uptime`). The ports 8953 and 8954 have to be free.
+"""
 
 
 async def visits(hall: Hall, one: Client, number: int, dice: random.Random) -> None:
@@ -158,7 +169,8 @@ The drafts, one after the other: {"; ".join(hall.notes)}.
 door, people or tables in two meetings at once: it has to be 0. The promise: p95 ≤ 1 s, and no 5xx.
 
 {table([*head, "broken"], [row.cells() for row in found])}
-"""
+
+{AGAIN}"""
 
 
 def postmaster(home: Path) -> int:

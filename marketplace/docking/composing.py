@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from marketplace.docking import cards, standing, wish_reasons, wishes
+from marketplace.docking import cards, standing, wish_lists, wish_reasons
 from marketplace.docking.meeting_models import HOLDING, Meeting, Publication
 from marketplace.docking.meeting_policy import takes_part
 from marketplace.docking.models import Event, EventRoom, EventSlot, EventTable
@@ -103,7 +103,7 @@ async def compose(
     visited = {pair.table_id for pair in agreed.values()} | {one.table_id for one in people}
     visited |= {one.table_id for one in keep}
     participants = tuple(_participant(one, event, settled, busy) for one in people)
-    asked = {sides for sides, pair in others.items() if any(wishes.live(pair, side, now) for side in sides)}
+    asked = {sides for sides, pair in others.items() if any(wish_lists.live(pair, side, now) for side in sides)}
     serving = {sides: pair for sides, pair in others.items() if sides in asked}
     if fill:
         why = await wish_reasons.of(session, [pair for sides, pair in others.items() if sides not in asked])
@@ -232,7 +232,7 @@ async def _wishes(
             continue
         if any(map(positive, says)):
             not_agreed.append(pair)
-        asked = any(wishes.live(pair, side, now) for side in sides)
+        asked = any(wish_lists.live(pair, side, now) for side in sides)
         fits = pair.proposed_at is not None and pair.fits
         if WishAnswer.NO_THANKS not in says and (asked or fits) and pair.slots == 1:
             others[sides] = pair

@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from marketplace.docking import events, meetings, names, prints, roster, schedules, wishes
+from marketplace.docking import events, meetings, names, prints, roster, schedules, wish_lists
 from marketplace.docking.meeting_models import HOLDING, Meeting
 from marketplace.docking.meeting_policy import takes_part
 from marketplace.docking.models import Event, EventRoom, EventTable, EventVenue
@@ -38,7 +38,7 @@ _OF_DOORS: Final = (
 
 async def calendar_of_list(session: AsyncSession, actor: Actor, registration_id: UUID, person_id: UUID | None) -> str:
     """The meetings of a list as a calendar, or of one of its people alone. What was cancelled stays, struck out."""
-    mine = await wishes.meeting_list(session, actor, registration_id)
+    mine = await wish_lists.meeting_list(session, actor, registration_id)
     event = await session.get_one(Event, mine.event_id)
     statement = _meetings(or_(Meeting.first_id == registration_id, Meeting.second_id == registration_id))
     if person_id is not None:
@@ -161,7 +161,7 @@ async def own_schedule(
     session: AsyncSession, actor: Actor, registration_id: UUID, person_id: UUID | None
 ) -> tuple[Event, list[prints.Own]]:
     """The meetings of a list, for its own people and those of its organisation: of all of them, or of one."""
-    mine = await wishes.meeting_list(session, actor, registration_id)
+    mine = await wish_lists.meeting_list(session, actor, registration_id)
     event = await session.get_one(Event, mine.event_id)
     statement = _meetings(or_(Meeting.first_id == registration_id, Meeting.second_id == registration_id)).where(
         Meeting.state.in_(HOLDING)

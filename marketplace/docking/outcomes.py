@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from marketplace.docking import cards, events, groups, meeting_facts, registrations, wishes
+from marketplace.docking import cards, events, groups, meeting_facts, registrations, wish_lists
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.meeting_policy import meeting_list_kept_by, meeting_list_seen_by, of_event_run_by
 from marketplace.docking.models import Event
@@ -148,7 +148,7 @@ async def of_list(
     session: AsyncSession, actor: Actor, registration_id: UUID
 ) -> tuple[Mapping[tuple[UUID, OutcomeStage], Outcome], frozenset[UUID]]:
     """What one's own list said of each meeting, and the meetings of which it declared an interest."""
-    mine = await wishes.meeting_list(session, actor, registration_id)
+    mine = await wish_lists.meeting_list(session, actor, registration_id)
     said = await session.scalars(
         select(Outcome).where(Outcome.registration_id == registration_id).execution_options(populate_existing=True)
     )

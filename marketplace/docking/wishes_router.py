@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from marketplace.docking import events, proposing, registrations, wishes
+from marketplace.docking import events, proposing, registrations, wish_desk, wish_lists, wishes
 from marketplace.kernel import etag
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
@@ -31,12 +31,12 @@ router = APIRouter(prefix="/api/v1", tags=["docking"], route_class=TransactionRo
 
 DESK = (NotSignedIn, NotFound, events.NotItsOrganizer)
 CHANGED = (StaleVersion, VersionMissing)
-OWN = (NotSignedIn, NotFound, registrations.NotYourRegistration, events.NotInThisState, wishes.NotComing)
+OWN = (NotSignedIn, NotFound, registrations.NotYourRegistration, events.NotInThisState, wish_lists.NotComing)
 ASKED = (*OWN, wishes.TooManyRequests)
 _LIST = "/registrations/{registration_id}"
 
 
-@router.get(f"{_LIST}/participants", responses=problems(NotSignedIn, NotFound, wishes.NotComing))
+@router.get(f"{_LIST}/participants", responses=problems(NotSignedIn, NotFound, wish_lists.NotComing))
 async def list_participants(
     registration_id: UUID,
     wish: Annotated[ParticipantFilter, Query()],
@@ -46,7 +46,7 @@ async def list_participants(
     response: Response,
 ) -> Page[ParticipantCard]:
     """参会者 · The others who come and let themselves be shown, latest first."""
-    items, marker = await wishes.participants(session, actor, registration_id, wish, paging)
+    items, marker = await wish_lists.participants(session, actor, registration_id, wish, paging)
     paging.link(response, marker)
     return Page[ParticipantCard].model_construct(items=items, next_cursor=marker)
 
@@ -61,7 +61,7 @@ async def list_wishes(
     response: Response,
 ) -> Page[WishView]:
     """约见清单 · Proposals with their reasons, what others ask for, and what you answered, best first."""
-    items, marker = await wishes.listed(session, actor, registration_id, wish, paging)
+    items, marker = await wish_lists.listed(session, actor, registration_id, wish, paging)
     paging.link(response, marker)
     return Page[WishView].model_construct(items=items, next_cursor=marker)
 
@@ -105,7 +105,7 @@ def _shown(view: WishView, response: Response) -> WishView:
 async def read_terms(event_id: UUID, session: Reading, actor: Anyone, response: Response) -> WishTerms:
     """约见规则 · How many requests may wait for an answer, and for how long."""
     await events.read(session, actor, event_id)
-    terms, version = await wishes.terms(session, event_id)
+    terms, version = await wish_desk.terms(session, event_id)
     etag.stamp(response, version)
     return terms
 
@@ -115,7 +115,7 @@ async def write_terms(
     event_id: UUID, wish: WishTerms, session: Writing, actor: SignedIn, version: IfMatch, response: Response
 ) -> WishTerms:
     """修改约见规则 · Write them anew (the desk)."""
-    terms, now = await wishes.set_terms(session, actor, event_id, version, wish)
+    terms, now = await wish_desk.set_terms(session, actor, event_id, version, wish)
     etag.stamp(response, now)
     return terms
 
@@ -138,18 +138,18 @@ async def list_of_event(
     response: Response,
 ) -> Page[WishDeskView]:
     """约见总表 · The pairs that were proposed or asked for, best first; a refusal looks like silence (the desk)."""
-    items, marker = await wishes.of_event(session, actor, event_id, wish, paging)
+    items, marker = await wish_desk.of_event(session, actor, event_id, wish, paging)
     paging.link(response, marker)
     return Page[WishDeskView].model_construct(items=items, next_cursor=marker)
 
 
-@router.put("/events/{event_id}/wishes/{wish_id}/visit", responses=problems(*DESK, wishes.NotAPlace))
+@router.put("/events/{event_id}/wishes/{wish_id}/visit", responses=problems(*DESK, wish_desk.NotAPlace))
 async def make_visit(event_id: UUID, wish_id: UUID, at: Visit, session: Writing, actor: SignedIn) -> WishDeskView:
     """安排参观 · Let it be a visit of several slots at a place of its own (the desk)."""
-    return await wishes.visit(session, actor, event_id, wish_id, at)
+    return await wish_desk.visit(session, actor, event_id, wish_id, at)
 
 
 @router.delete("/events/{event_id}/wishes/{wish_id}/visit", responses=problems(*DESK))
 async def unmake_visit(event_id: UUID, wish_id: UUID, session: Writing, actor: SignedIn) -> WishDeskView:
     """取消参观 · Let it be a meeting like others (the desk)."""
-    return await wishes.visit(session, actor, event_id, wish_id, None)
+    return await wish_desk.visit(session, actor, event_id, wish_id, None)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import events, proposing, shapes, wishes
+from marketplace.docking import events, proposing, shapes, wish_desk
 from marketplace.kernel import operations
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
@@ -60,10 +60,10 @@ async def _page(
     if request.method in {"GET", "HEAD"}:
         asked.plain(*WishDeskFilter.model_fields)
     wish = asked.read(WishDeskFilter) or WishDeskFilter()
-    rows, marker = await wishes.of_event(
+    rows, marker = await wish_desk.of_event(
         session, actor, event_id, wish, Paging(request, asked.typed.get("cursor"), PAGE)
     )
-    rules, version = await wishes.terms(session, event_id)
+    rules, version = await wish_desk.terms(session, event_id)
     agenda = await shapes.agenda_view(session, event, comes=True)
     return visit.page(
         "event_wishes.html",
@@ -128,7 +128,7 @@ async def set_terms(event_id: UUID, visit: Visited, session: Writing, typed: Sen
     async def work() -> str:
         told = {name: acting.number_of(forms.first(typed, name)) for name in WishTerms.model_fields}
         wish = WishTerms.model_validate(told)
-        await wishes.set_terms(session, actor, event_id, acting.version_of(typed), wish)
+        await wish_desk.set_terms(session, actor, event_id, acting.version_of(typed), wish)
         return f"/events/{event_id}/desk/wishes"
 
     again = again_with(_page, visit, session, event_id, typed)
@@ -145,7 +145,7 @@ async def visit_there(event_id: UUID, wish_id: UUID, visit: Visited, session: Wr
         if table := acting.one_of(typed, "table_id"):
             slots = acting.number_of(forms.first(typed, "slots"))
             at = LabVisit.model_validate({"table_id": table, "slots": slots})
-        await wishes.visit(session, actor, event_id, wish_id, at)
+        await wish_desk.visit(session, actor, event_id, wish_id, at)
         return f"/events/{event_id}/desk/wishes#w-{wish_id}"
 
     again = again_with(_page, visit, session, event_id, typed)

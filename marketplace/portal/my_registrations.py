@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import badges, doors, events, registrations, roster, shapes, waiting, wishes
+from marketplace.docking import badges, doors, events, registrations, roster, shapes, waiting, wish_lists
 from marketplace.docking.registration_models import LIVE_STATES
 from marketplace.kernel import clock, qr, validation
 from marketplace.kernel.actor import Actor
@@ -64,7 +64,7 @@ async def page(
             for question in one.questions
             if question.id in answers
         ],
-        own=await wishes.seen(session, actor, registration_id),
+        own=await wish_lists.seen(session, actor, registration_id),
         live=row.state in LIVE_STATES,
         now=clock.now(),
         keeps=await roster.may_change(session, actor, registration_id),

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import events, registrations, shapes, wishes
+from marketplace.docking import events, registrations, shapes, wish_desk, wish_lists, wishes
 from marketplace.docking.registration_models import Registration
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
@@ -56,14 +56,14 @@ class Mine:
 
 async def mine(session: AsyncSession, actor: Actor, registration_id: UUID) -> Mine:
     """One's own list. To the desk it is none: wishes are told to those whose they are."""
-    await wishes.meeting_list(session, actor, registration_id)
+    await wish_lists.meeting_list(session, actor, registration_id)
     found = await registrations.read(session, actor, registration_id)
     one = await shapes.view(session, actor, await events.read(session, actor, found.event_id))
     return Mine(
         listed=found,
         row=shapes.registration(found, all_of_it=True),
         one=one,
-        keeps=await wishes.kept(session, actor, registration_id),
+        keeps=await wish_lists.kept(session, actor, registration_id),
         comes=found.state is RegistrationState.CONFIRMED,
     )
 
@@ -78,20 +78,20 @@ async def _page(
     show = asked.said("show") if asked.said("show") in {*SHOWN, PEOPLE} else ""
     cursor = asked.typed.get("cursor") if request.method in {"GET", "HEAD"} else None
     paging = Paging(request, cursor, PAGE)
-    rules, _ = await wishes.terms(session, own.one.id)
+    rules, _ = await wish_desk.terms(session, own.one.id)
     rows: list[Any] = []
     marker = None
     if show == PEOPLE and own.comes:
         asked.plain("q")
         asked.chosen("kind", ParticipantKind)
         if (narrowed := asked.read(ParticipantFilter)) is not None:
-            people, marker = await wishes.participants(session, actor, registration_id, narrowed, paging)
-            known = await wishes.spoken_of(session, own.listed, [one.registration_id for one in people])
+            people, marker = await wish_lists.participants(session, actor, registration_id, narrowed, paging)
+            known = await wish_lists.spoken_of(session, own.listed, [one.registration_id for one in people])
             rows = [(card, known.get(card.registration_id)) for card in people]
     elif show != PEOPLE:
-        found, marker = await wishes.listed(session, actor, registration_id, SHOWN[show], paging)
+        found, marker = await wish_lists.listed(session, actor, registration_id, SHOWN[show], paging)
         rows = [(one.other, one) for one in found]
-    waiting, _ = await wishes.listed(
+    waiting, _ = await wish_lists.listed(
         session, actor, registration_id, WishFilter(open=True, asked=True), Paging(request, None, ASKS)
     )
     first = own.may(EventAct.WISH) and show not in {"asked", PEOPLE} and cursor is None
@@ -114,7 +114,7 @@ async def _page(
         # Whoever asks is answered first, and then not shown once more below.
         first=first,
         rules=rules,
-        outstanding=await wishes.outstanding(session, registration_id, clock.now()),
+        outstanding=await wish_lists.outstanding(session, registration_id, clock.now()),
         open=own.may(EventAct.WISH),
         kinds=[place.kind for place in own.one.capacities],
         typed=asked.typed,

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from marketplace.docking import jobs, proposing, wish_news, wishes
 from marketplace.docking.extra_models import WishNews
 from marketplace.docking.models import Event, EventTable
-from marketplace.docking.wish_models import Wish
+from marketplace.docking.wish_models import Wish, WishRules
 from marketplace.identity.models import Person
 from marketplace.kernel import clock
 from marketplace.kernel.jobs import Place
@@ -228,7 +228,7 @@ async def test_the_cap_holds_however_many_requests_are_sent_at_once(real, monkey
     mine = await registered(firm, event)
     others = [await registered(await given.enterprise(), event) for _ in range(12)]
     await given.session.execute(
-        wishes.WishRules.__table__.insert().values(event_id=event.id, outstanding_most=3, answer_hours=5)
+        WishRules.__table__.insert().values(event_id=event.id, outstanding_most=3, answer_hours=5)
     )
     await given.session.commit()
 
