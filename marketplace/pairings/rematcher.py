@@ -104,6 +104,16 @@ async def _write(session: AsyncSession, run: Rematch, out: Proposed) -> None:
     await record(session, facts.RematchFinished(run.id), subject=run.id, by=run.made_by)
 
 
+_SOME_GO: Final = """
+with gone as (
+    delete from rematch_pair where ctid = any(array(
+        select ctid from rematch_pair where rematch_id = any($1) limit $2
+    )) returning 1
+)
+select count(*) from gone
+"""
+
+
 async def _prune(session: AsyncSession) -> None:
     """The pairs of all runs but the latest few go; who asked for them, when, and what came of it stays."""
     old = (
@@ -116,7 +126,10 @@ async def _prune(session: AsyncSession) -> None:
         )
     ).all()
     if old:
-        await session.execute(delete(RematchPair).where(RematchPair.rematch_id.in_(old)))
+        raw = await connected(session)
+        # Some at a time: no statement takes longer than one may.
+        while await raw.fetchval(_SOME_GO, list(old), COPIED):
+            pass
         await session.execute(update(Rematch).where(Rematch.id.in_(old)).values(pruned_at=clock.now()))
 
 

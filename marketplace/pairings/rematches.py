@@ -74,10 +74,12 @@ async def request(session: AsyncSession, actor: Actor, wish: RematchNew) -> Rema
 
 
 async def cancel(session: AsyncSession, actor: Actor, rematch_id: UUID) -> Rematch:
-    """Ask a run to stop, whoever of the platform's administrators started it. What it computed is used by the next."""
+    """Ask a run to stop, whoever of the platform's administrators started it; one that has ended stays as it is."""
     if Permission.RUN_REMATCHES not in actor.platform:
         raise NotTheirRematch
     run = await read(session, actor, rematch_id)
+    if run.operation.state in ENDED:
+        return run
     await operations.stop(session, run.operation_id)
     return await read(session, actor, rematch_id)
 

@@ -51,7 +51,7 @@ async def read_rematch(rematch_id: UUID, session: Reading, actor: SignedIn) -> R
 
 @router.post(f"{_ONE}/cancellation", responses=problems(*_LOOKING, NotFound, operations.AlreadyEnded))
 async def cancel_rematch(rematch_id: UUID, session: Writing, actor: SignedIn) -> RematchView:
-    """取消 · Ask it to stop, whoever started it."""
+    """取消 · Ask it to stop, whoever started it; one that has ended stays as it is."""
     return (await rematches.views(session, [await rematches.cancel(session, actor, rematch_id)]))[0]
 
 
