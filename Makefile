@@ -9,7 +9,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz cover check bench bench-matching bench-timetable bench-docking bench-bookings storm lock clean
+.PHONY: help demo test fuzz cover check bench bench-matching bench-rankings bench-timetable bench-docking bench-bookings storm lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -72,6 +72,9 @@ storm: $(DEV) ## fifty clients reach for the same time, at two processes; result
 
 bench-matching: $(DEV) ## the ranking beside its peers, up to a million records; to docs/benchmarks-matching.md
 	$(BIN)/python -m scripts.bench_matching
+
+bench-rankings: $(DEV) ## rankings with reasons through HTTP, 100,000 records; to docs/benchmarks-rankings.md
+	$(BIN)/python -m scripts.bench.rankings
 
 lock: ## renew requirements.lock
 	sh scripts/make_lock.sh

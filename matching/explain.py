@@ -9,17 +9,20 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.blend import Detail, Weights, judge
-from matching.phrases import Matched, Occurrence, occurrences, shared_phrases
 from matching.queries import Reading
 from matching.records import Document, Facets, Query
-from matching.text import CHARACTER, PAIR, is_plain, normalise_with_offsets, sentences_read
-from matching.tfidf import DECIMALS, Ints
+from matching.segments.passages import Sought, sought
+from matching.stopwords import STOPWORDS
+from matching.text import CHARACTER, PAIR, cut, is_plain, normalise_with_offsets, sentences_read
+from matching.text import Sentence as Read
+from matching.tfidf import DECIMALS, Floats, Ints
 from matching.weighting import Question, damped_twice
 
 Places = NDArray[np.intp]
@@ -165,8 +168,7 @@ def explain(
     with the parts of each, which a page of twenty does not show.
     """
     numbers = _Numbers(weighed, matched, counts, length)
-    contributions = numbers.contributions
-    text = round(math.fsum(contributions.values()), DECIMALS)
+    text = numbers.text()
     signals = tuple(
         [
             Signal(
@@ -180,16 +182,18 @@ def explain(
             for each in judge(query, facets, now)
         ]
     )
-    found = _Found(document, contributions, reading.normalised)
-    groups = _grouped(contributions, found.phrases)
+    its = sought(weighed.terms, reading.normalised)
+    found = _Found(document, its, numbers.worth)
+    value = found.value
+    groups = _grouped(numbers.matched, value, its, found.phrases)
     rest = groups[top:]
-    parts = numbers.parts(reading.through) if in_full else {}
-    lowered = numbers.lowered()
+    parts = numbers.parts(its.bare, reading.through) if in_full else {}
+    lowered = weighed.lowered.tolist() if (weighed.lowered < 1.0).any() else ()
     return Reasons(
         key=key,
         score=round(text + sum(signal.contribution for signal in signals), DECIMALS),
         text=text,
-        terms=tuple([_told(group, contributions, parts, reading.through, lowered) for group in groups[:top]]),
+        terms=tuple([_told(group, value, parts, weighed.terms, reading.through, lowered) for group in groups[:top]]),
         other=OtherTerms(
             groups=len(rest),
             terms=sum(len(held) for _, _, held in rest),
@@ -205,45 +209,41 @@ def explain(
     )
 
 
-def _bare(term: str) -> str:
-    """A term without its mark."""
-    return term[1:] if term[0] in PAIR + CHARACTER else term
-
-
 def _kind(term: str) -> Kind:
     return "pair" if term[0] == PAIR else "character" if term[0] == CHARACTER else "word"
 
 
 class _Numbers:
-    """What the shared terms (with their marks) contribute, and all that is made of."""
+    """What each of the question's terms contributes, 0 where the document has it not, and all that is made of."""
 
     def __init__(self, weighed: Question, matched: Places, tf: Ints, length: float) -> None:
-        self._weighed, self._matched, self._tf = weighed, matched, tf
-        self.contributions: dict[str, float] = {}
-        if not weighed.lone[matched].all():
-            self._idf = weighed.idf[matched]
-            self._query = weighed.weights[matched]
-            self._document = damped_twice(tf) * self._idf / (length + weighed.pivot)
-            terms = weighed.terms
-            self.contributions = dict(
-                zip([terms[place] for place in matched.tolist()], (self._query * self._document).tolist(), strict=True)
-            )
+        # Single characters alone are chance: see ``weighting``.
+        some = bool(len(matched)) and not weighed.lone[matched].all()
+        self._weighed, self._matched = weighed, matched if some else matched[:0]
+        self._tf = tf if some else tf[:0]
+        self._idf = weighed.idf[self._matched]
+        self._query = weighed.weights[self._matched]
+        self._document = damped_twice(self._tf) * self._idf / (length + weighed.pivot)
+        self._contributions = self._query * self._document
+        self.worth: Floats = np.zeros(len(weighed.terms))
+        self.worth[self._matched] = self._contributions
+        self.matched: list[int] = self._matched.tolist()
 
-    def lowered(self) -> dict[str, float]:
-        """The terms that people called misleading, and what their weights are multiplied by."""
-        factors = self._weighed.lowered[self._matched]
-        return {self._weighed.terms[self._matched[at]]: float(factors[at]) for at in np.flatnonzero(factors < 1.0)}
+    def text(self) -> float:
+        return round(math.fsum(self._contributions.tolist()), DECIMALS)
 
-    def parts(self, through: Mapping[str, str]) -> dict[str, TermPart]:
-        if not self.contributions:
-            return {}
+    def parts(self, bare: Sequence[str], through: Mapping[str, str]) -> dict[int, TermPart]:
+        """By the terms' numbers in the question."""
         weighed, matched = self._weighed, self._matched
         factors = (weighed.focus[matched], weighed.aside[matched], weighed.lowered[matched])
-        columns = (weighed.counts[matched], self._tf, weighed.df[matched], weighed.cf[matched], self._idf, *factors)
-        numbers: list[list[Any]] = [each.tolist() for each in (*columns, self._query, self._document)]
+        counted = (self._contributions, weighed.counts[matched], self._tf, weighed.df[matched], weighed.cf[matched])
+        numbers: list[list[Any]] = [
+            each.tolist() for each in (*counted, self._idf, *factors, self._query, self._document)
+        ]
+        terms = weighed.terms
         return {
-            term: TermPart._make([_bare(term), _kind(term), contribution, *of_it, through.get(term)])
-            for (term, contribution), *of_it in zip(self.contributions.items(), *numbers, strict=True)
+            place: TermPart._make([bare[place], _kind(terms[place]), *of_it, through.get(terms[place])])
+            for place, *of_it in zip(self.matched, *numbers, strict=True)
         }
 
 
@@ -259,47 +259,63 @@ def shared(asked: Ints, held: Ints) -> tuple[Places, Places]:
 
 
 class _Found:
-    """Where the matched terms stand in the document, sentence by sentence."""
+    """Where the matched terms stand in the document, sentence by sentence. ``phrases``: the passages that both texts share,
+    function words at their ends left off, with the terms (by number) inside each."""
 
-    def __init__(self, document: Document, contributions: Mapping[str, float], query: str) -> None:
-        self._contributions = contributions
-        self._matched = Matched(contributions)
+    def __init__(self, document: Document, sought: Sought, worth: Floats) -> None:
         self._document = document
-        self.phrases: list[tuple[str, set[str]]] = []
-        self._best: tuple[float, Literal["title", "body"], int, int, list[Occurrence]] | None = None
-        self._read("body", document.body, query, eligible=True)
-        self._read("title", document.title, query, eligible=self._best is None)
-
-    def _read(self, field: Literal["title", "body"], text: str, query: str, *, eligible: bool) -> None:
-        characters = self._matched.characters
-        for span, normalised, words in sentences_read(text):
-            places = occurrences(normalised, words, self._matched)
-            if not places:
-                continue
-            self.phrases.extend(shared_phrases(normalised, words, places, query))
-            if not eligible:
-                continue
-            here = {place[2] for place in places}
-            here.update([characters[char] for char in characters.keys() & set(normalised)])
-            carried = math.fsum(map(self._contributions.__getitem__, here))
-            if carried > (self._best[0] if self._best else 0.0):
-                self._best = (carried, field, span.start, span.end, places)
+        value: list[float] = worth.tolist()
+        self.value = value
+        body, title = sentences_read(document.body), sentences_read(document.title)
+        read = [*body, *title]
+        places, places_of, here, here_of, passages = sought.standing(read, worth)
+        together = "".join([each.normalised for each in read])
+        self.phrases = [
+            (trimmed(together[start:end]), [place[2] for place in places[first:last]])
+            for start, end, first, last in passages
+        ]
+        self._best: tuple[float, Literal["title", "body"], Read, list[list[int]], int] | None = None
+        most, begin = 0.0, 0
+        for n, sentence in enumerate(read):
+            if n == len(body) and self._best is not None:
+                break
+            if places_of[n] < places_of[n + 1]:
+                carried = math.fsum([value[term] for term in here[here_of[n] : here_of[n + 1]]])
+                if carried > most:
+                    most = carried
+                    field: Literal["title", "body"] = "body" if n < len(body) else "title"
+                    self._best = (carried, field, sentence, places[places_of[n] : places_of[n + 1]], begin)
+            begin += len(sentence.normalised)
 
     def best_sentence(self, total: float) -> Sentence | None:
         if self._best is None:
             return None
-        carried, field, start, end, places = self._best
-        text = (self._document.body if field == "body" else self._document.title)[start:end]
+        carried, field, (span, _, _), places, begin = self._best
+        text = (self._document.body if field == "body" else self._document.title)[span.start : span.end]
         offsets = None if is_plain(text) else normalise_with_offsets(text)[1]
         spans: list[tuple[int, int]] = []
-        for left, right, _ in places:
+        for start, end, _ in places:
+            left, right = start - begin, end - begin
             if offsets is not None:
-                left, right = offsets[left], _end(offsets, right)  # noqa: PLW2901 -- the same place, in the original
+                left, right = offsets[left], _end(offsets, right)
             if spans and left <= spans[-1][1]:
                 spans[-1] = (spans[-1][0], max(right, spans[-1][1]))
             else:
                 spans.append((left, right))
-        return Sentence(field, start, end, text, min(1.0, carried / total), tuple(spans))
+        return Sentence(field, span.start, span.end, text, min(1.0, carried / total), tuple(spans))
+
+
+# One query's explanations meet the same few phrases again and again.
+@lru_cache(maxsize=4096)
+def trimmed(phrase: str) -> str:
+    """Without the function words at its ends, unless it has no others."""
+    words = [word for word in cut(phrase) if word.strip()]
+    first, last = 0, len(words)
+    while first < last and words[first] in STOPWORDS:
+        first += 1
+    while last > first and words[last - 1] in STOPWORDS:
+        last -= 1
+    return "".join(words[first:last]) or phrase
 
 
 def _end(offsets: list[int], end: int) -> int:
@@ -308,31 +324,35 @@ def _end(offsets: list[int], end: int) -> int:
     return next((offset for offset in offsets[end:] if offset > last), offsets[-1])
 
 
-Group = tuple[str, float, list[str]]
+Group = tuple[str, float, list[int]]
 STRAYS = 6
 """So many single characters that no shared phrase holds are named in their common label."""
 
 
-def _grouped(contributions: Mapping[str, float], phrases: Sequence[tuple[str, set[str]]]) -> list[Group]:
+def _grouped(
+    matched: Sequence[int], value: Sequence[float], sought: Sought, phrases: Sequence[tuple[str, list[int]]]
+) -> list[Group]:
     """Each term under the longest phrase that holds it (the first of equals), or by itself; strongest group first."""
-    label_of: dict[str, str] = {}
+    label_of: dict[int, str] = {}
+    bare, characters = sought.bare, sought.characters
     for label, held in sorted(phrases, key=_shortness):
         for term in held:
             label_of.setdefault(term, label)
         for char in label:
-            label_of.setdefault(CHARACTER + char, label)
-    groups: dict[str, list[str]] = {}
-    strays: list[str] = []
-    for term in contributions:
-        if term in label_of or term[0] != CHARACTER:
-            groups.setdefault(label_of.get(term) or _bare(term), []).append(term)
+            if char in characters:
+                label_of.setdefault(characters[char], label)
+    groups: dict[str, list[int]] = {}
+    strays: list[int] = []
+    for term in matched:
+        if term in label_of or not sought.is_character(term):
+            groups.setdefault(label_of.get(term) or bare[term], []).append(term)
         else:
             strays.append(term)
     if strays:
         # One by one they would crowd out what people read; together they are one honest line.
-        strongest = sorted(strays, key=lambda term: (-contributions[term], term))[:STRAYS]
-        groups["·".join([term[1:] for term in strongest])] = strays
-    found = [(label, sum([contributions[term] for term in held]), held) for label, held in groups.items()]
+        strongest = sorted(strays, key=lambda term: (-value[term], bare[term]))[:STRAYS]
+        groups["·".join([bare[term] for term in strongest])] = strays
+    found = [(label, sum([value[term] for term in held]), held) for label, held in groups.items()]
     return sorted(found, key=_weakness)
 
 
@@ -346,17 +366,19 @@ def _weakness(group: Group) -> tuple[float, str]:
 
 def _told(
     group: Group,
-    contributions: Mapping[str, float],
-    parts: Mapping[str, TermPart],
+    value: Sequence[float],
+    parts: Mapping[int, TermPart],
+    terms: Sequence[str],
     through: Mapping[str, str],
-    lowered: Mapping[str, float],
+    lowered: Sequence[float],
 ) -> TermGroup:
     label, contribution, held = group
     listed = tuple(sorted([parts[term] for term in held], key=_strongest)) if parts else ()
     instead = None
-    if through and (widened := [term for term in held if term in through]):
-        instead = through[min(widened, key=lambda term: (-contributions[term], _kind(term), term))]
-    lowest = min([lowered.get(term, 1.0) for term in held]) if lowered else 1.0
+    if through and (widened := [terms[term] for term in held if terms[term] in through]):
+        worth = {terms[term]: value[term] for term in held}
+        instead = through[min(widened, key=lambda term: (-worth[term], _kind(term), term))]
+    lowest = min([lowered[term] for term in held]) if lowered else 1.0
     return TermGroup(_BLANKS.sub(" ", label), contribution, listed, instead, lowest)
 
 

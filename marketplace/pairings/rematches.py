@@ -311,13 +311,14 @@ def explained(pair: RematchPair, run: Rematch) -> str:
     low, high = pair.lowest or 0.0, pair.highest or 0.0
     if low >= pair.score:
         said = told(
-            "未推荐：{whose}已给了更合适的难题（得分 {low:.3f}–{high:.3f}）"
-            " · Not proposed: {whose} went to problems that it fits better (scores {low:.3f}–{high:.3f})"
+            "未推荐：{whose}已给了更合适的难题（得分 {scores}）"
+            " · Not proposed: {whose} went to problems that it fits better (scores {scores})"
         )
     else:
         said = told(
-            "未推荐：{whose}已给了得分 {low:.3f}–{high:.3f} 的难题；其中得分较低的另无更好的选择，或靠它保底"
-            " · Not proposed: {whose} went to problems with scores {low:.3f}–{high:.3f}; those that it fits less have"
+            "未推荐：{whose}已给了得分 {scores} 的难题；其中得分较低的另无更好的选择，或靠它保底"
+            " · Not proposed: {whose} went to problems with scores {scores}; those that it fits less have"
             " nothing better elsewhere, or keep their floor with it"
         )
-    return said.format(whose=whose, low=low, high=high)
+    scores = "–".join(dict.fromkeys([f"{low:.3f}", f"{high:.3f}"]))
+    return said.format(whose=whose, scores=scores)

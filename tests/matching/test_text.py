@@ -12,7 +12,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from matching import text as text_module
-from matching.phrases import Matched, Occurrence, occurrences, shared_phrases
 from matching.text import (
     all_pieces,
     count_all,
@@ -27,6 +26,7 @@ from matching.text import (
     terms,
 )
 from tests.matching.given import any_text, texts, unhurried
+from tests.matching.phrases_by_hand import Matched, Occurrence, occurrences, shared_phrases
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marketplace.identity.models import Organisation
-from marketplace.listings.models import Achievement, Listing, Problem
+from marketplace.listings.models import Achievement
 from marketplace.pairings import pairings, reading
+from marketplace.pairings.shown import Shown
 from matching import Query, Ranking, Reasons
 from matching.asides import is_aside
 from matching.segments.index import SharedIndex
@@ -61,20 +61,17 @@ INDICATORS = st.fixed_dictionaries(
 )
 
 
-def records(cls: type[Listing], kind: ListingKind, **own: st.SearchStrategy[Any]) -> st.SearchStrategy[Listing]:
-    organisation = Organisation(name="某大学", verification=Verification.VERIFIED)
+def records(kind: ListingKind, **own: st.SearchStrategy[Any]) -> st.SearchStrategy[Shown]:
+    nothing = dict.fromkeys(Shown._fields)
+    owner = {"organisation_name": "某大学", "organisation_verification": Verification.VERIFIED}
 
-    def made(fields: dict[str, Any]) -> Listing:
-        listing = cls(kind=kind, **fields)
-        organisation.id = listing.id
-        listing.organisation = organisation
-        return listing
+    def made(fields: dict[str, Any]) -> Shown:
+        return Shown(**nothing | owner | fields | {"kind": kind, "organisation_id": fields["id"]})
 
     return st.fixed_dictionaries(COMMON | own).map(made)
 
 
 ACHIEVEMENTS = records(
-    Achievement,
     ListingKind.ACHIEVEMENT,
     summary=texts,
     trl=st.none() | st.integers(1, 9),
@@ -83,7 +80,6 @@ ACHIEVEMENTS = records(
     price_high=money,
 )
 PROBLEMS = records(
-    Problem,
     ListingKind.PROBLEM,
     background=texts,
     tried=texts,
@@ -102,12 +98,14 @@ def ranked(among: list[Any], query: Query, k: int) -> tuple[Ranking, list[Reason
     return ranking, [snapshot.explain(query, match.key, documents[match.key], now=now) for match in ranking.items]
 
 
-def told(asked: Listing, among: list[Any]) -> list[dict[str, Any]]:
+def told(asked: Shown, among: list[Any]) -> list[dict[str, Any]]:
     """The items of a ranking as they go over the wire."""
     by_key = {str(listing.id): listing for listing in among}
     ranking, why = ranked(among, reading.query(asked), 50)
     return [
-        pairings._pairing(by_key[match.key], reasons, in_full=True).model_dump(mode="json")
+        Pairing.model_validate(pairings._pairing(by_key[match.key], reasons, verdicts=None, in_full=True)).model_dump(
+            mode="json"
+        )
         for match, reasons in zip(ranking.items, why, strict=True)
     ]
 

@@ -1,16 +1,13 @@
-"""Where matched terms stand in a text, and which phrases they make."""
+"""Where matched terms stand in a text, and which phrases they make, in plain Python: what the kernel has to find."""
 
 from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
 from itertools import accumulate
 from operator import add, itemgetter
 from typing import NamedTuple
 
-from matching.stopwords import STOPWORDS
-from matching.text import CHARACTER, PAIR, cut
-
-LONGEST = 12
-"""Longer shared passages are shown in several phrases, divided between words."""
+from matching.explain import trimmed
+from matching.segments.passages import LONGEST
+from matching.text import CHARACTER, PAIR
 
 
 class Occurrence(NamedTuple):
@@ -78,22 +75,10 @@ def shared_phrases(
             apart = begin in breaks
         if apart or text[start:to] not in query:
             if held:
-                yield _trimmed(text[start:end]), held
+                yield trimmed(text[start:end]), held
             start = end = begin
             held = set()
         end = max(end, to)
         held.update(here)
     if held:
-        yield _trimmed(text[start:end]), held
-
-
-# One query's explanations meet the same few phrases again and again.
-@lru_cache(maxsize=4096)
-def _trimmed(phrase: str) -> str:
-    words = [word for word in cut(phrase) if word.strip()]
-    first, last = 0, len(words)
-    while first < last and words[first] in STOPWORDS:
-        first += 1
-    while last > first and words[last - 1] in STOPWORDS:
-        last -= 1
-    return "".join(words[first:last]) or phrase
+        yield trimmed(text[start:end]), held

@@ -1,0 +1,252 @@
+"""Where a question's terms stand in a record's sentences, and which passages both texts share.
+
+A kernel, since a page of twenty reasons asks it of every sentence of twenty records; tests/matching/phrases_by_hand.py says
+the same in plain Python.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.segments.compiling import compiled, whole
+from matching.segments.files import frozen
+from matching.text import CHARACTER, PAIR, Sentence
+
+LONGEST = 12
+"""Longer shared passages are shown in several phrases, divided between words."""
+
+Codes = NDArray[np.uint32]
+I32 = NDArray[np.int32]
+F64 = NDArray[np.float64]
+
+_WORD, _PAIR, _CHARACTER = 0, 1, 2
+_KINDS = {PAIR: _PAIR, CHARACTER: _CHARACTER}
+_BUCKETS = 1 << 16
+_FNV_START = np.uint64(14695981039346656037)
+_FNV_STEP = np.uint64(1099511628211)
+_FOLD = np.uint64(32)
+
+
+class Standing(NamedTuple):
+    """In characters of all sentences' normalised texts end to end, and terms by their number in the question.
+
+    ``places``: start, end and term of each word and pair, in order of place, and where those of each sentence begin.
+    ``here``: the terms of each sentence once, single characters too, and where those of each begin. ``passages``: start
+    and end of what overlapping terms cover and the query has as well, and from which to before which place they are.
+    """
+
+    places: list[list[int]]
+    places_of: list[int]
+    here: list[int]
+    here_of: list[int]
+    passages: list[list[int]]
+
+
+class _Asked(NamedTuple):
+    """Terms end to end without their marks, a table of hashes to find them by, and the query with chains of the places
+    that begin alike."""
+
+    codes: Codes
+    starts: I32
+    kinds: NDArray[np.int8]
+    slots: I32
+    query: Codes
+    first: I32
+    following: I32
+
+
+@compiled
+def _hash(codes: Codes, start: int, end: int, kind: int) -> np.uint64:
+    value = _FNV_START ^ np.uint64(kind)
+    for i in range(start, end):
+        value = (value ^ np.uint64(codes[i])) * _FNV_STEP
+    return value ^ (value >> _FOLD)
+
+
+@compiled
+def _slots(codes: Codes, starts: I32, kinds: NDArray[np.int8], slots: I32) -> None:
+    mask = np.uint64(len(slots) - 1)
+    for number in range(len(kinds)):
+        at = _hash(codes, starts[number], starts[number + 1], kinds[number]) & mask
+        while slots[at] != 0:
+            at = (at + np.uint64(1)) & mask
+        slots[at] = number + 1
+
+
+@compiled
+def _find(asked: _Asked, text: Codes, start: int, end: int, kind: int) -> int:
+    mask = np.uint64(len(asked.slots) - 1)
+    at = _hash(text, start, end, kind) & mask
+    while asked.slots[at] != 0:
+        number = whole(asked.slots[at]) - 1
+        begin = whole(asked.starts[number])
+        if asked.kinds[number] == kind and asked.starts[number + 1] - begin == end - start:
+            same = True
+            for i in range(end - start):
+                if asked.codes[begin + i] != text[start + i]:
+                    same = False
+                    break
+            if same:
+                return number
+        at = (at + np.uint64(1)) & mask
+    return -1
+
+
+@compiled
+def _chains(query: Codes, first: I32, following: I32) -> None:
+    for place in range(len(query) - 1, -1, -1):
+        bucket = query[place] & np.uint32(_BUCKETS - 1)
+        following[place] = first[bucket]
+        first[bucket] = place
+
+
+@compiled
+def _known(asked: _Asked, code: np.uint32) -> bool:
+    """Whether the query may have this character; most it has not, and no term of it begins there."""
+    return bool(asked.first[code & np.uint32(_BUCKETS - 1)] >= 0)
+
+
+@compiled
+def _asks(asked: _Asked, text: Codes, start: int, end: int) -> bool:
+    """Whether the query has this passage."""
+    place = whole(asked.first[text[start] & np.uint32(_BUCKETS - 1)])
+    while place >= 0:
+        if place + end - start <= len(asked.query):
+            same = True
+            for i in range(end - start):
+                if asked.query[place + i] != text[start + i]:
+                    same = False
+                    break
+            if same:
+                return True
+        place = whole(asked.following[place])
+    return False
+
+
+@compiled
+def _standing(asked: _Asked, text: Codes, lengths: I32, words_of: I32, worth: F64) -> tuple[I32, I32, I32, I32, I32]:
+    """``lengths``: of the words, end to end; ``words_of``: how many each sentence has. Terms without worth are not sought."""
+    n = len(text)
+    places = np.empty((2 * n, 3), np.int32)
+    here = np.empty(3 * n, np.int32)
+    passages = np.empty((2 * n, 4), np.int32)
+    places_of, here_of = np.zeros(len(words_of) + 1, np.int32), np.zeros(len(words_of) + 1, np.int32)
+    seen = np.full(len(worth), -1, np.int32)
+    word_at = np.zeros(n + 1, np.int32)
+    n_places = n_here = n_passages = begin = word = 0
+    for sentence in range(len(words_of)):
+        end = begin
+        for _ in range(words_of[sentence]):
+            word_at[end] = word + 1
+            end += lengths[word]
+            word += 1
+        first_place = n_places
+        for place in range(begin, end):
+            if not _known(asked, text[place]):
+                continue
+            for kind in range(3):
+                to = place + (2 if kind == _PAIR else 1)
+                if kind == _PAIR and to <= end and not _known(asked, text[place + 1]):
+                    continue
+                if kind == _WORD:
+                    if word_at[place] == 0:
+                        continue
+                    to = place + lengths[word_at[place] - 1]
+                if to > end:
+                    continue
+                term = _find(asked, text, place, to, kind)
+                if term < 0 or worth[term] <= 0:
+                    continue
+                if kind != _CHARACTER:
+                    places[n_places, 0], places[n_places, 1], places[n_places, 2] = place, to, term
+                    n_places += 1
+                if seen[term] != sentence:
+                    seen[term] = sentence
+                    here[n_here] = term
+                    n_here += 1
+        n_passages = _passages(asked, text, places, first_place, n_places, begin, word_at, passages, n_passages)
+        begin = end
+        places_of[sentence + 1], here_of[sentence + 1] = n_places, n_here
+    return places[:n_places], places_of, here[:n_here], here_of, passages[:n_passages]
+
+
+@compiled
+def _passages(
+    asked: _Asked,
+    text: Codes,
+    places: I32,
+    first_place: int,
+    n_places: int,
+    begin_of: int,
+    word_at: I32,
+    passages: I32,
+    found: int,
+) -> int:
+    """Those of one sentence; answers how many there are then."""
+    start = end = begin_of
+    first = at = first_place
+    while at < n_places:
+        group = at
+        begin, to = whole(places[at, 0]), whole(places[at, 1])
+        at += 1
+        while at < n_places and places[at, 0] == begin:
+            to = max(to, whole(places[at, 1]))
+            at += 1
+        apart = begin >= end or (to - start > LONGEST and word_at[begin] > 0)
+        if apart or not _asks(asked, text, start, to):
+            if group > first:
+                passages[found, 0], passages[found, 1] = start, end
+                passages[found, 2], passages[found, 3] = first, group
+                found += 1
+            start = end = begin
+            first = group
+        end = max(end, to)
+    if at > first:
+        passages[found, 0], passages[found, 1] = start, end
+        passages[found, 2], passages[found, 3] = first, at
+        found += 1
+    return found
+
+
+def _codes(text: str) -> Codes:
+    return frozen(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32))
+
+
+# One query is asked of all the records of a page.
+@lru_cache(maxsize=16)
+def sought(terms: tuple[str, ...], query: str) -> "Sought":
+    return Sought(terms, query)
+
+
+class Sought:
+    """A question's terms, with their marks, and its normalised text, ready to be found in texts."""
+
+    def __init__(self, terms: Sequence[str], query: str) -> None:
+        kinds = [_KINDS.get(term[0], _WORD) for term in terms]
+        self.bare = [term[1:] if kind else term for term, kind in zip(terms, kinds, strict=True)]
+        self.characters = {bare: n for n, bare in enumerate(self.bare) if kinds[n] == _CHARACTER}
+        self._kinds = kinds
+        codes, its = _codes("".join(self.bare)), np.array(kinds, np.int8)
+        starts = np.zeros(len(terms) + 1, np.int32)
+        np.cumsum(np.fromiter(map(len, self.bare), np.int32, len(terms)), out=starts[1:])
+        slots = np.zeros(1 << (2 * len(terms) + 1).bit_length(), np.int32)
+        _slots(codes, starts, its, slots)
+        asked = _codes(query)
+        first, following = np.full(_BUCKETS, -1, np.int32), np.empty(len(asked), np.int32)
+        _chains(asked, first, following)
+        self._asked = _Asked(codes, starts, its, slots, asked, first, following)
+
+    def is_character(self, term: int) -> bool:
+        return self._kinds[term] == _CHARACTER
+
+    def standing(self, read: Sequence[Sentence], worth: F64) -> Standing:
+        """``worth``: of each term; those without any are left aside."""
+        text = _codes("".join([each.normalised for each in read]))
+        words_of = np.array([len(each.words) for each in read], np.int32)
+        lengths = np.fromiter(map(len, chain.from_iterable([each.words for each in read])), np.int32)
+        places, places_of, here, here_of, passages = _standing(self._asked, text, lengths, words_of, worth)
+        return Standing(places.tolist(), places_of.tolist(), here.tolist(), here_of.tolist(), passages.tolist())
