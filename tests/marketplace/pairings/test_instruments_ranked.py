@@ -122,7 +122,7 @@ async def test_a_page_costs_as_many_statements_as_one_instrument(client, engine,
         assert all(item["first_free"] for item in page["items"])
         counts.append((len(page["items"]), sum(one.lstrip().lower().startswith("select") for one in sent)))
     # The ranked ones as they are now; the calendars and the tariffs of all of them are prepared statements that
-    # passes by here.
+    # pass by here.
     assert counts == [(1, 1), (13, 1)]
 
 
