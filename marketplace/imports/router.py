@@ -96,7 +96,7 @@ async def start(
 
 
 @router.post(
-    "/imports/{operation_id}/confirmation",
+    "/imports/{import_id}/confirmation",
     status_code=202,
     responses=problems(
         NotSignedIn, NotFound, NotYourOrganisation, NoLabOfYours, NotVerified, uploads.TooManyImports,
@@ -104,10 +104,10 @@ async def start(
     ),
 )  # fmt: skip
 async def confirm(
-    operation_id: UUID, wish: ImportConfirmation, session: Writing, actor: SignedIn, response: Response
+    import_id: UUID, wish: ImportConfirmation, session: Writing, actor: SignedIn, response: Response
 ) -> OperationView:
     """确认导入 · Import the file of a dry run as it was handed in; it is kept for a day, or until your next file."""
-    operation = await uploads.confirm(session, actor, operation_id, partial=wish.partial, publish=wish.publish)
+    operation = await uploads.confirm(session, actor, import_id, partial=wish.partial, publish=wish.publish)
     response.headers["Location"] = f"/api/v1/operations/{operation.id}"
     return OperationView.model_validate(operation)
 

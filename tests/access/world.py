@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid4
 
 from marketplace.identity import people, tokens
 from marketplace.identity.models import Invitation, LetterToken, Membership, Organisation, Person, Token
+from marketplace.imports.models import Upload
 from marketplace.kernel import clock
 from marketplace.kernel.operations import Operation
 from marketplace.listings.models import (
@@ -26,7 +27,11 @@ from marketplace.pairings.rematch_models import Rematch
 from schemas.identity import Role, Scope, TokenKind, Verification
 from schemas.listings import AdmissionState, ListingState, Part
 from schemas.operations import OperationState
+<<<<<<< HEAD
 from tests.access import docking, labs, money, verdicts
+=======
+from tests.access import docking, labs, money
+>>>>>>> labpages
 from tests.given.listings import a_listing
 from tests.given.people import Given, Somebody, a_uscc
 
@@ -158,6 +163,7 @@ async def _callers(given: Given, world: World, home: Organisation, fresh: Organi
         world.personal[caller] = {
             "token_id": await _token(session, somebody.id),
             "operation_id": await _operation(session, somebody.id),
+            "import_id": await _tried(session, somebody.id, home),
             "invitation": await _invitation(session, third, somebody),
         }
     revoked = world.callers["revoked"]
@@ -188,6 +194,17 @@ async def _operation(session: AsyncSession, person_id: UUID) -> str:
     return str((await _put(session, Operation(kind="import", person_id=person_id))).id)
 
 
+async def _tried(session: AsyncSession, person_id: UUID, at: Organisation) -> str:
+    """The dry run of a file, to be confirmed."""
+    tried = await _put(session, Operation(kind="import", person_id=person_id, state=OperationState.DONE, version=1))
+    wish = {"kind": "achievement", "source": None, "dry_run": True, "partial": False, "publish": False}
+    upload = Upload(
+        operation_id=tried.id, organisation_id=at.id, person_id=person_id, name="a.csv", size=1, sha256="", wish=wish,
+    )  # fmt: skip
+    await _put(session, upload)
+    return str(tried.id)
+
+
 async def _invitation(session: AsyncSession, by: Organisation, to: Somebody) -> str:
     """An invitation to an organisation that the caller does not belong to yet."""
     inviting = await _put(
@@ -207,7 +224,7 @@ async def _invitation(session: AsyncSession, by: Organisation, to: Somebody) -> 
 async def _people_of(given: Given, session: AsyncSession, at: Organisation | None) -> dict[str, str]:
     """A member and an open invitation of an organisation; ids that are nobody's without one."""
     if at is None:
-        names = ("person_id", "membership_id", "invitation_id", "token_id", "operation_id")
+        names = ("person_id", "membership_id", "invitation_id", "token_id", "operation_id", "import_id")
         return {name: str(uuid4()) for name in names} | {"invitation": "dji_unknown"}
     member = await given.person()
     membership = await _put(session, Membership(person_id=member.id, organisation_id=at.id, role=Role.VIEWER))
@@ -222,6 +239,7 @@ async def _people_of(given: Given, session: AsyncSession, at: Organisation | Non
         "invitation_id": str((await _put(session, invitation)).id),
         "token_id": await _token(session, member.id),
         "operation_id": await _operation(session, member.id),
+        "import_id": await _tried(session, member.id, at),
     }
 
 

@@ -546,7 +546,7 @@ EXAMPLES: dict[str, Example] = {
         },
         file=("records.csv", CSV, "text/csv"),
     ),
-    f"POST {API}/imports/{{operation_id}}/confirmation": Example({"partial": True, "publish": False}),
+    f"POST {API}/imports/{{import_id}}/confirmation": Example({"partial": True, "publish": False}),
     f"GET {API}/imports/template": Example(query={"kind": "problem"}),
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ from tests.given import listings
 from tests.given.people import Given
 
 DEADLINE = 10.0
-START = 90.0
+START = 300.0
 
 
 def _free_port() -> int:
