@@ -27,11 +27,7 @@ from marketplace.pairings.rematch_models import Rematch
 from schemas.identity import Role, Scope, TokenKind, Verification
 from schemas.listings import AdmissionState, ListingState, Part
 from schemas.operations import OperationState
-<<<<<<< HEAD
 from tests.access import docking, labs, money, verdicts
-=======
-from tests.access import docking, labs, money
->>>>>>> labpages
 from tests.given.listings import a_listing
 from tests.given.people import Given, Somebody, a_uscc
 
