@@ -1,31 +1,10 @@
 """`duijie rematch`: everybody against everybody, in a terminal."""
 
-import csv
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-import uvloop
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-from marketplace.kernel import log
-from marketplace.kernel.refusals import Refusal
-from marketplace.kernel.sheets import harmless
-from marketplace.opening import open_database
-from marketplace.pairings import rematching
-from marketplace.pairings.rematching import Proposed, Wish
-from marketplace.settings import Settings, settings
-from matching.segments.rematch import Run, Way
-from matching.sharing import Passed
-
-_HEADERS: Final = (
-    "编号 id", "名称 title", "位次 place", "推荐编号 proposed id", "推荐 proposed", "单位 organisation", "得分 score",
-    "原位次 plain rank", "说明 note",
-)  # fmt: skip
 
 
 class Who(StrEnum):
@@ -61,104 +40,14 @@ def rematch(
     anew: Annotated[bool, typer.Option("--anew", help="丢弃未完成的，重新开始 · begin again")] = False,
 ) -> None:
     """全量匹配：所有难题与所有成果，可中断后继续 · Match all problems and all achievements; goes on where it stopped."""
-    console, found = Console(), settings()
-    log.configure(found.format, found.log_level)
     if floor > proposals:
         raise typer.BadParameter("保底不能多于推荐数 · the floor cannot be above the proposals", param_hint="--floor")
     if proposals > depth:
         raise typer.BadParameter("推荐数不能多于深度 · no more proposals than the depth", param_hint="--proposals")
+    # These take seconds to import, and the help needs none of them.
+    from marketplace.pairings import terminal  # noqa: PLC0415
+    from marketplace.pairings.rematching import Wish  # noqa: PLC0415
+    from matching.segments.rematch import Way  # noqa: PLC0415
+
     wish = Wish(Way(way.value), proposals, places, floor, by_organisation, every)
-    try:
-        with rematching.begun(uvloop.run(_folder(found)), depth=depth, anew=anew) as run:
-            _work(run, threads, console)
-            out = uvloop.run(_proposed(found, run, wish))
-    except Refusal as refusal:
-        Console(stderr=True).print(f"[red]{escape(refusal.detail or refusal.title())}[/red]", highlight=False)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        Console(stderr=True).print(
-            "已停下；再次运行同一命令会从这里继续。 · Stopped; the same command goes on from here.", highlight=False
-        )
-        raise
-    _tell(console, out, wish)
-    if to is not None:
-        with to.open("w", encoding="utf-8-sig", newline="") as file:
-            lines = csv.writer(file)
-            lines.writerow(_HEADERS)
-            lines.writerows([harmless(cell) for cell in line] for line in _lines(out))
-
-
-async def _folder(found: Settings) -> Path:
-    async with open_database(found, name="duijie-rematch") as database:
-        return await rematching.written_down(database, found.home)
-
-
-async def _proposed(found: Settings, run: Run, wish: Wish) -> Proposed:
-    async with open_database(found, name="duijie-rematch") as database:
-        return await rematching.proposed(database, run, wish)
-
-
-def _work(run: Run, threads: int, console: Console) -> None:
-    done, of = run.progress()
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        console=console,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("匹配 matching", total=of, completed=done)
-        run.work(threads=threads, told=lambda done, of: bar.update(task, completed=done, total=of))
-
-
-def _tell(console: Console, out: Proposed, wish: Wish) -> None:
-    made = sum(len(proposals) for _, proposals, _ in out.asking)
-    nothing = sum(not proposals for _, proposals, _ in out.asking)
-    console.print(
-        f"{len(out.asking)} 方 asked，{made} 条推荐 proposals，{nothing} 方没有合适的 without any", highlight=False
-    )
-    if wish.places is not None or wish.floor:
-        share = out.total / out.plain if out.plain else 1.0
-        console.print(
-            f"名额内得分之和 {out.total:.2f}，不限名额 {out.plain:.2f}（{share:.0%}）；{out.short} 方不足保底"
-            f" · scores add up to {out.total:.2f} within the places, {out.plain:.2f} without; {out.short} below the floor",
-            highlight=False,
-        )
-
-
-def _lines(out: Proposed) -> Iterator[list[str]]:
-    for key, proposals, passed in out.asking:
-        title = out.names[key].title
-        for place, one in enumerate(proposals, 1):
-            named = out.names[one.key]
-            said = "保底 · kept" if one.kept else ""
-            yield [
-                key,
-                title,
-                str(place),
-                one.key,
-                named.title,
-                named.organisation,
-                f"{one.score:.6f}",
-                str(one.rank),
-                said,
-            ]
-        for over in passed:
-            named = out.names[over.key]
-            yield [
-                key,
-                title,
-                "",
-                over.key,
-                named.title,
-                named.organisation,
-                f"{over.score:.6f}",
-                str(over.rank),
-                _why(over),
-            ]
-
-
-def _why(over: Passed) -> str:
-    if not over.places:
-        return "没有名额 · has no place"
-    return (
-        f"{over.places} 个名额已给了得分 {over.lowest:.4f} 至 {over.highest:.4f} 的各方"
-        f" · its {over.places} places went to scores from {over.lowest:.4f} to {over.highest:.4f}"
-    )
+    terminal.run(wish, depth=depth, threads=threads, anew=anew, to=to)

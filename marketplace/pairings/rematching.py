@@ -20,7 +20,8 @@ from marketplace.listings.models import Achievement, Listing
 from marketplace.listings.policy import listing_open
 from marketplace.pairings import reading
 from marketplace.pairings.engine import Engine
-from matching import DEFAULT_WEIGHTS, Facets, Query, Weights, fits_from
+from marketplace.tuning import tunings
+from matching import Facets, Query, Weights, fits_from
 from matching.blend import lifted
 from matching.segments.rematch import Run, Way
 from matching.segments.store import Busy, Store
@@ -134,16 +135,15 @@ class Proposed:
     short: int
 
 
-async def proposed(
-    database: Database, run: Run, wish: Wish, *, weights: Weights = DEFAULT_WEIGHTS, back: bool = False
-) -> Proposed:
+async def proposed(database: Database, run: Run, wish: Wish, *, back: bool = False) -> Proposed:
     """What a finished run proposes, among the records that are open now. ``matching.sharing`` tells how places are shared.
 
     The run kept the candidates whose texts are nearest. Here they get the score that a ranking shows, structured signals
-    included; whether something fits at all is a matter of the text alone, there as here.
+    by the weights in use included; whether something fits at all is a matter of the text alone, there as here.
     """
     async with database.reading() as session:
         names = {kind: await _names(session, kind) for kind in KINDS.values()}
+        weights = (await tunings.current(session)).weights
     now = clock.now().timestamp()
     ranked = _ranked(run, wish.way, names, weights, now, every=wish.all)
     found_names = names[KINDS[wish.way.other]]
