@@ -438,7 +438,7 @@ def _wishes(event: str) -> dict[str, Example]:
 def _meetings(event: str) -> dict[str, Example]:
     draft, at = f"{API}/schedules/{{schedule_id}}", f"{API}/meetings"
     one = f"{at}/{{meeting_id}}"
-    wish = {"name": "初稿", "planning": "fewest_moves", "late": "fill", "seconds": 5, "seed": 7}
+    wish = {"name": "初稿", "planning": "fewest_moves", "late": "fill", "fill": False, "seconds": 5, "seed": 7}
     return {
         f"GET {event}/schedules": Example(query={"limit": "5"}),
         f"POST {event}/schedules": Example(wish),

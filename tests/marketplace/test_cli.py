@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from marketplace import cli
+from marketplace import cli, sample
 from tests.conftest import administer
 
 DUIJIE = [sys.executable, "-W", "ignore", "-m", "marketplace"]
@@ -99,8 +100,13 @@ def test_all_are_matched_with_all_and_places_are_shared_out(home, shown, tmp_pat
     assert "0 方不足保底" in out.stdout
     with (tmp_path / "proposals.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file))
-    made = [line["推荐编号 proposed id"] for line in lines if line["位次 place"]]
-    assert max(map(made.count, made)) == 2
+    made = Counter(line["推荐 proposed"] for line in lines if line["位次 place"])
+    rows = (Path(sample.__file__).parent / "achievements.jsonl").read_text(encoding="utf-8").splitlines()
+    talks = {row["title"]: row.get("talks") for row in map(json.loads, rows)}
+    own = [title for title in made if talks[title] is not None]
+    assert own
+    assert all(made[title] <= talks[title] for title in own), "a team's own number goes first"
+    assert max(count for title, count in made.items() if talks[title] is None) == 2
     assert any("个名额" in line["说明 note"] for line in lines)
     out = duijie(home, "rematch", "--floor", "6")
     assert out.returncode == 2

@@ -23,7 +23,7 @@ TABLE = {
     Role.BROKER: {Permission.READ_OWN, Permission.BROKER_DEALS},
     Role.PLATFORM_ADMIN: {Permission.VERIFY_ORGANISATIONS, Permission.REVIEW_RECORDS, Permission.SUSPEND_PEOPLE, Permission.READ_ALL,
                           Permission.MANAGE_VOUCHERS, Permission.KEEP_HOLIDAYS, Permission.KEEP_LEXICON,
-                          Permission.RUN_REMATCHES},
+                          Permission.RUN_REMATCHES, Permission.TUNE_RANKING},
     Role.AUDITOR: {Permission.READ_ALL, Permission.READ_AUDIT},
 }  # fmt: skip
 

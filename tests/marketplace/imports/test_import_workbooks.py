@@ -429,7 +429,7 @@ async def test_the_process_knows_neither_database_nor_web() -> None:
     code = (
         "import sys; from marketplace.imports import process; process.without_the_front_door('matching');"
         "import marketplace.imports.checking;"
-        "print([m for m in ('sqlalchemy', 'asyncpg', 'fastapi', 'starlette', 'numpy', 'sklearn') if m in sys.modules])"
+        "print([m for m in ('sqlalchemy', 'asyncpg', 'fastapi', 'starlette', 'scipy', 'sklearn', 'numba') if m in sys.modules])"
     )
     running = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
     out, _ = await running.communicate()
