@@ -9,7 +9,7 @@ seconds, are imported by the command that needs them.
 import gc
 import sys
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 import uvloop
@@ -45,9 +45,9 @@ errors = Console(stderr=True)
 
 
 def _ready() -> Settings:
+    found = settings()
     from marketplace.kernel import log
 
-    found = settings()
     log.configure(found.format, found.log_level)
     return found
 
@@ -59,13 +59,14 @@ def serve(
     worker: Annotated[bool, typer.Option(help="同时运行后台任务 · run jobs in this process too")] = True,
 ) -> None:
     """启动网站与接口 · Serve the web pages and the API."""
-    from marketplace import serving
-    from marketplace.opening import open_database
-
     found = _ready().listening(port)
+    from marketplace.opening import open_database
 
     async def run() -> bool:
         async with open_database(found, name="duijie-serve") as database:
+            # What stands in the way is said before the web takes its seconds to import.
+            from marketplace import serving
+
             return await serving.serve(found, database, host=host, port=port, with_worker=worker)
 
     _served(uvloop.run(run()), port)
@@ -74,13 +75,13 @@ def serve(
 @app.command()
 def worker() -> None:
     """运行后台任务 · Run jobs: mail, imports, expiry."""
-    from marketplace import serving
-    from marketplace.opening import open_database
-
     found = _ready()
+    from marketplace.opening import open_database
 
     async def run() -> None:
         async with open_database(found, name="duijie-worker") as database:
+            from marketplace import serving
+
             await serving.work(found, database)
 
     uvloop.run(run())
@@ -89,10 +90,10 @@ def worker() -> None:
 @app.command()
 def migrate() -> None:
     """升级数据库结构 · Bring the database to this program's schema."""
+    found = _ready()
     from marketplace import schema
     from marketplace.opening import database_url
 
-    found = _ready()
     with database_url(found) as url:
         before = uvloop.run(schema.current(url))
         uvloop.run(schema.migrate(url))
@@ -194,14 +195,20 @@ def create_admin(
     uvloop.run(run())
 
 
-def _known() -> tuple[type[Exception], ...]:
-    """The errors whose text says to the person at the terminal what to do."""
-    from marketplace.commands import CommandRefused
-    from marketplace.kernel.embedded import EmbeddedPostgresError
-    from marketplace.schema import SchemaBehind
-    from marketplace.settings import SettingsWrong
+_KNOWN: Final = {
+    "marketplace.settings": "SettingsWrong",
+    "marketplace.kernel.embedded": "EmbeddedPostgresError",
+    "marketplace.schema": "SchemaBehind",
+    "marketplace.commands": "CommandRefused",
+}
+"""The errors whose text says to the person at the terminal what to do, and where they are from."""
 
-    return SettingsWrong, EmbeddedPostgresError, SchemaBehind, CommandRefused
+
+def _is_known(error: Exception) -> bool:
+    """Whether it is one of these; a module that nobody imported raised nothing."""
+    return any(
+        home in sys.modules and isinstance(error, getattr(sys.modules[home], name)) for home, name in _KNOWN.items()
+    )
 
 
 def main() -> None:
@@ -213,7 +220,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        if not isinstance(error, _known()):
+        if not _is_known(error):
             raise
         errors.print(f"[red]{error}[/red]", highlight=False)
         sys.exit(2)
