@@ -1,16 +1,11 @@
 """The job that computes a draft: the agenda is composed here, solved in a process of its own, and written down."""
 
 import asyncio
-import contextlib
-import json
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import structlog
 from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -31,11 +26,8 @@ from schemas.wishes import WhyNot
 JOB: Final = "docking.plan"
 LINE: Final = 256 * 2**20
 """The longest line that the planning process may say: the plan of a very large event, with room to spare."""
-BEAT: Final = 1.0
 PATIENCE: Final = timedelta(seconds=90)
 """How long beyond the time that was asked for the planning process may take, reading and writing included."""
-
-log = structlog.get_logger("planning")
 
 
 class Impossible(Exception):  # noqa: N818 -- a refusal, kept as the operation's error
@@ -73,45 +65,30 @@ async def _composed(place: Place, schedule_id: UUID) -> tuple[Composed, int, int
 
 async def _solved(place: Place, operation_id: UUID, composed: Composed, seconds: int, seed: int) -> Plan:
     """What the planning process says, while the operation tells how far it is and is asked to stop."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "marketplace.docking.planner", stdin=PIPE, stdout=PIPE, limit=LINE
-    )
-    try:
-        assert process.stdin is not None
-        task = {"agenda": AGENDA.dump_python(composed.agenda, mode="json"), "seconds": seconds, "seed": seed}
-        process.stdin.write(json.dumps(task).encode() + b"\n")
-        with contextlib.suppress(ConnectionError):
-            await process.stdin.drain()
-        return await _heard(place, operation_id, process, composed.names, seconds)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    task = {"agenda": AGENDA.dump_python(composed.agenda, mode="json"), "seconds": seconds, "seed": seed}
+    async with work.process("marketplace.docking.planner", task, longest=LINE) as said:
+        return await _heard(place, operation_id, said, composed.names, seconds)
 
 
-async def _heard(place: Place, operation_id: UUID, process: Process, names: Mapping[str, str], seconds: int) -> Plan:
+async def _heard(
+    place: Place, operation_id: UUID, told: AsyncIterator[dict[str, Any]], names: Mapping[str, str], seconds: int
+) -> Plan:
     loop = asyncio.get_running_loop()
-    began, told = loop.time(), 0.0
-    assert process.stdout is not None
-    while loop.time() - began < seconds + PATIENCE.total_seconds():
-        line: bytes | None = None
-        with contextlib.suppress(TimeoutError):
-            line = await asyncio.wait_for(process.stdout.readline(), BEAT)
-        if line == b"":
-            break
-        said: dict[str, Any] = json.loads(line) if line else {}
+    began, written = loop.time(), 0.0
+    async for said in told:
         if "refused" in said:
             raise Impossible("\n".join(_advice(one, names) for one in said["refused"]))
         if "plan" in said:
             return PLAN.validate_python(said["plan"])
         spent = loop.time() - began
-        if spent - told >= BEAT:
-            told = spent
+        if spent >= seconds + PATIENCE.total_seconds():
+            break
+        if spent - written >= work.BEAT:
+            written = spent
             async with place.database.writing.begin() as session:
                 # Percent of the time that it may take; whether it is done sooner is known when it is.
                 if not await operations.progress(session, operation_id, min(99, int(100 * spent / seconds)), 100):
                     raise work.Stopped
-    log.warning("planner_ended", code=process.returncode)
     raise Impossible("排程程序没有给出结果，请重试。 · The planning process gave no answer; try again.")
 
 

@@ -248,6 +248,13 @@ async def read_me(session: AsyncSession, actor: Actor) -> tuple[Person, list[tup
     return person, [(membership, organisation) for membership, organisation in rows.all()]
 
 
+async def homes(session: AsyncSession, actor: Actor, permission: Permission) -> list[Organisation]:
+    """The organisations in which one has the permission, in the order of joining."""
+    may = actor.organisations_where(permission)
+    _, memberships = await read_me(session, actor)
+    return [organisation for _, organisation in memberships if organisation is not None and organisation.id in may]
+
+
 async def edit_me(session: AsyncSession, actor: Actor, version: int, patch: MePatch) -> None:
     person = await session.get_one(Person, actor.person, with_for_update={"key_share": True})
     etag.check(version, person.version)

@@ -1,13 +1,26 @@
 """Long work: begun by a request, done by a job, followed as an operation."""
 
+import asyncio
+import contextlib
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel import clock, jobs, operations
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.operations import ENDED, Operation
 from schemas.operations import OperationState
+
+BEAT: Final = 1.0
+"""Seconds. So often at least somebody who follows a process is told whether it said something."""
+
+log = structlog.get_logger("work")
 
 
 class Stopped(Exception):  # noqa: N818 -- somebody asked for it
@@ -46,3 +59,36 @@ async def still_wanted(session: AsyncSession, operation_id: UUID) -> None:
     operation = await session.get(Operation, operation_id, with_for_update=True, populate_existing=True)
     if operation is None or operation.state in ENDED or operation.cancel_asked_at is not None:
         raise Stopped
+
+
+@contextlib.asynccontextmanager
+async def process(
+    module: str, task: Mapping[str, Any], *, longest: int = 2**16
+) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    """`python -m module`, told its task on standard input: what it says, line by line, an empty dict for each `BEAT` of silence.
+
+    It lives no longer than this lasts. `longest`: bytes of a line; what it says ends when it does.
+    """
+    running = await asyncio.create_subprocess_exec(sys.executable, "-m", module, stdin=PIPE, stdout=PIPE, limit=longest)
+    try:
+        assert running.stdin is not None
+        running.stdin.write(json.dumps(task).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):
+            await running.stdin.drain()
+        yield _said(running, module)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            running.kill()
+        await running.wait()
+
+
+async def _said(running: Process, module: str) -> AsyncIterator[dict[str, Any]]:
+    assert running.stdout is not None
+    while True:
+        line: bytes | None = None
+        with contextlib.suppress(TimeoutError):
+            line = await asyncio.wait_for(running.stdout.readline(), BEAT)
+        if line == b"":
+            log.warning("process_ended", module=module, code=running.returncode)
+            return
+        yield json.loads(line) if line else {}

@@ -1,7 +1,7 @@
 """What a form has done, and what is said on its page when that is refused: nobody loses their place or what they typed."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,8 +11,12 @@ from marketplace.portal import forms, trying
 from marketplace.portal.frame import Visit
 from marketplace.portal.sent import Typed
 
-Again = Callable[[list[str], int], Awaitable[Response]]
-"""The page once more, with what is wrong and the status that says so."""
+
+class Again(Protocol):
+    """The page once more, with what is wrong and the status that says so."""
+
+    def __call__(self, *, wrong: list[str], status: int) -> Awaitable[Response]: ...
+
 
 # What whoever sent the form can mend, or has to read: everything else is told on a page of its own.
 TOLD: Final = frozenset({409, 412, 413, 422})
@@ -34,7 +38,7 @@ async def act(
 
     refused = await trying.to(session, done, fields, beside=TOLD)
     if refused is not None:
-        return await again(refused.wrong, refused.status)
+        return await again(wrong=refused.wrong, status=refused.status)
     return visit.go(onward[0], said)
 
 

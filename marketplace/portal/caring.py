@@ -1,6 +1,7 @@
 """`/instruments/{id}/care`: when it is out of order, who looks after it, who may use it alone."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -65,10 +66,9 @@ async def _done(
         await do()
         return f"/instruments/{instrument_id}/care"
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, instrument_id, typed=typed, form=form, wrong=wrong, status=status)
-
-    return await acting.act(visit, session, work, said, again, _FIELDS)
+    return await acting.act(
+        visit, session, work, said, partial(_page, visit, session, instrument_id, typed=typed, form=form), _FIELDS
+    )
 
 
 @router.post("/outages", response_class=Response)

@@ -1,6 +1,6 @@
 """`/events/{id}/desk`: who registered, what the desk decides, the event's next step, and letters to participants."""
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -105,17 +105,6 @@ async def desk(event_id: UUID, visit: Visited, session: Reading) -> Response:
     return await _desk(visit, session, event_id)
 
 
-def again_with(
-    page: Callable[..., Awaitable[Response]], visit: Visit, session: AsyncSession, event_id: UUID, typed: Typed
-) -> acting.Again:
-    """A page of the desk as it was sent, with what is wrong."""
-
-    async def again(wrong: list[str], status: int) -> Response:
-        return await page(visit, session, event_id, typed=typed, wrong=wrong, status=status)
-
-    return again
-
-
 @router.post("/state", response_class=Response)
 async def step(event_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
     actor = visit.require()
@@ -125,7 +114,7 @@ async def step(event_id: UUID, visit: Visited, session: Writing, typed: Sent) ->
         await steps.step(session, actor, event_id, acting.version_of(typed), wish)
         return f"/events/{event_id}/desk"
 
-    again = again_with(_desk, visit, session, event_id, typed)
+    again = partial(_desk, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "stepped", again, _FIELDS)
 
 
@@ -139,7 +128,7 @@ async def clone(event_id: UUID, visit: Visited, session: Writing, typed: Sent) -
         made = await cloning.clone(session, actor, event_id, wish)
         return f"/events/{made.id}/desk"
 
-    again = again_with(_desk, visit, session, event_id, typed)
+    again = partial(_desk, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "cloned", again, _FIELDS)
 
 
@@ -190,7 +179,7 @@ async def announce(event_id: UUID, visit: Visited, session: Writing, typed: Sent
         await announcements.announce(session, actor, event_id, AnnouncementNew.model_validate(told_of))
         return f"/events/{event_id}/desk/announcements"
 
-    again = again_with(_letters, visit, session, event_id, typed)
+    again = partial(_letters, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "announced", again, _FIELDS)
 
 
@@ -209,7 +198,7 @@ async def remind(event_id: UUID, visit: Visited, session: Writing, typed: Sent) 
         await reminders.set_terms(session, actor, event_id, acting.version_of(typed), wish)
         return f"/events/{event_id}/desk/announcements"
 
-    again = again_with(_letters, visit, session, event_id, typed)
+    again = partial(_letters, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "reminders", again, _FIELDS)
 
 

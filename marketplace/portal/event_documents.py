@@ -1,5 +1,6 @@
 """`/events/{id}/desk/documents`: files beside an event, and whose eyes each is for."""
 
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +13,6 @@ from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Invalid, TooLarge
 from marketplace.portal import acting, forms
-from marketplace.portal.event_desk import again_with
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute, UploadPageRoute
 from marketplace.portal.sent import Sent, Typed
@@ -70,7 +70,7 @@ async def add(
 ) -> Response:
     actor, here = visit.require(), f"/events/{event_id}/desk/documents"
     most: int = visit.request.app.state.settings.attachment_limit
-    again = again_with(_page, visit, session, event_id, typed)
+    again = partial(_page, visit, session, event_id, typed=typed)
 
     async def work() -> str:
         if file is None or not file.filename:
@@ -87,7 +87,7 @@ async def add(
     try:
         return await acting.act(visit, session, work, "attached", again, {})
     except TooLarge as refusal:
-        return await again([told(refusal.detail or refusal.title())], refusal.status)
+        return await again(wrong=[told(refusal.detail or refusal.title())], status=refusal.status)
 
 
 @router.post("/{document_id:uuid}/removal", response_class=Response)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,7 +19,6 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import MOST, Paging
 from marketplace.kernel.refusals import NotFound
 from marketplace.portal import acting, forms
-from marketplace.portal.event_desk import again_with
 from marketplace.portal.event_wishes import tables
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.narrowing import Asked
@@ -227,7 +227,7 @@ async def arrange(event_id: UUID, visit: Visited, session: Writing, typed: Sent)
         made = await walk_ins.arrange(session, actor, event_id, WalkIn.model_validate(told))
         return f"/events/{event_id}/desk/meetings/{made.id}"
 
-    again = again_with(_page, visit, session, event_id, typed)
+    again = partial(_page, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "meeting-made", again, _FIELDS)
 
 
@@ -334,7 +334,6 @@ async def act(event_id: UUID, meeting_id: UUID, step: str, visit: Visited, sessi
         await work(session, actor, meeting_id, typed)
         return f"/events/{event_id}/desk/meetings/{meeting_id}"
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _meeting(visit, session, event_id, meeting_id, wrong=wrong, status=status)
-
-    return await acting.act(visit, session, done, said, again, _FIELDS)
+    return await acting.act(
+        visit, session, done, said, partial(_meeting, visit, session, event_id, meeting_id), _FIELDS
+    )

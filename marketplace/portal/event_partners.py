@@ -1,5 +1,6 @@
 """`/events/{id}/desk/organizers`: with whom an event is held, found by name, named with their part, and let go."""
 
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +13,6 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound
 from marketplace.portal import acting, forms
-from marketplace.portal.event_desk import again_with
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
@@ -73,7 +73,7 @@ async def name(event_id: UUID, visit: Visited, session: Writing, typed: Sent) ->
         await events.name_organizer(session, actor, event_id, organisation_id, CoOrganizerBody.model_validate(told))
         return f"/events/{event_id}/desk/organizers"
 
-    again = again_with(_page, visit, session, event_id, typed)
+    again = partial(_page, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "partner", again, {"/role": "怎样合办 · their part"})
 
 
@@ -85,5 +85,5 @@ async def let_go(event_id: UUID, organisation_id: UUID, visit: Visited, session:
         await events.remove_organizer(session, actor, event_id, organisation_id)
         return f"/events/{event_id}/desk/organizers"
 
-    again = again_with(_page, visit, session, event_id, typed)
+    again = partial(_page, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "partner", again, {})

@@ -1,6 +1,7 @@
 """`/events/{id}/desk/timetable`: drafts asked for, followed, looked at and compared, and what was published of them."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from marketplace.kernel.operations import ENDED
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound
 from marketplace.portal import acting, forms
-from marketplace.portal.event_desk import again_with
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
@@ -93,7 +93,7 @@ async def request(event_id: UUID, visit: Visited, session: Writing, typed: Sent)
         made = await schedules.request(session, actor, event_id, ScheduleNew.model_validate(told))
         return f"/events/{event_id}/desk/timetable/{made.id}"
 
-    again = again_with(_page, visit, session, event_id, typed)
+    again = partial(_page, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "planning", again, _FIELDS)
 
 
@@ -195,10 +195,7 @@ async def _on_draft(
     work: Callable[[], Awaitable[str]],
     said: str,
 ) -> Response:
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _draft(visit, session, event_id, schedule_id, wrong=wrong, status=status)
-
-    return await acting.act(visit, session, work, said, again, {})
+    return await acting.act(visit, session, work, said, partial(_draft, visit, session, event_id, schedule_id), {})
 
 
 @router.post("/{schedule_id:uuid}/stop", response_class=Response)
@@ -237,5 +234,5 @@ async def undo(event_id: UUID, publication_id: UUID, visit: Visited, session: Wr
         await publishing.undo(session, actor, event_id, publication_id)
         return f"/events/{event_id}/desk/timetable"
 
-    again = again_with(_page, visit, session, event_id, typed)
+    again = partial(_page, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "schedule-back", again, {})

@@ -1,5 +1,6 @@
 """`/events/{id}/desk/wishes`: the pairs of an event, having them proposed, the terms of asking, visits of several slots."""
 
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +13,6 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound
 from marketplace.portal import acting, forms
-from marketplace.portal.event_desk import again_with
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
@@ -117,7 +117,7 @@ async def propose(event_id: UUID, visit: Visited, session: Writing, typed: Sent)
         started = await proposing.start(session, actor, event_id)
         return f"/events/{event_id}/desk/wishes?work={started.id}"
 
-    again = again_with(_page, visit, session, event_id, typed)
+    again = partial(_page, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "proposing", again, {})
 
 
@@ -131,7 +131,7 @@ async def set_terms(event_id: UUID, visit: Visited, session: Writing, typed: Sen
         await wish_desk.set_terms(session, actor, event_id, acting.version_of(typed), wish)
         return f"/events/{event_id}/desk/wishes"
 
-    again = again_with(_page, visit, session, event_id, typed)
+    again = partial(_page, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "terms", again, _FIELDS)
 
 
@@ -148,5 +148,5 @@ async def visit_there(event_id: UUID, wish_id: UUID, visit: Visited, session: Wr
         await wish_desk.visit(session, actor, event_id, wish_id, at)
         return f"/events/{event_id}/desk/wishes#w-{wish_id}"
 
-    again = again_with(_page, visit, session, event_id, typed)
+    again = partial(_page, visit, session, event_id, typed=typed)
     return await acting.act(visit, session, work, "visit", again, _FIELDS)

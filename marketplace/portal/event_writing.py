@@ -48,9 +48,7 @@ async def _page(
 ) -> Response:
     """The form of an event, as it was sent, with what has to change beside each field."""
     actor = visit.require()
-    may = actor.organisations_where(Permission.MANAGE_EVENTS)
-    memberships = (await people.read_me(session, actor))[1] if one is None else []
-    places = [place for _, place in memberships if place is not None and place.id in may]
+    places = await people.homes(session, actor, Permission.MANAGE_EVENTS) if one is None else []
     if one is None and not places:
         raise events.NoEventsOfYours
     return visit.page(

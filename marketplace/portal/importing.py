@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 import anyio.to_thread
@@ -55,13 +56,6 @@ class NobodysToImport(Forbidden):
     """您不是任何单位的编辑（仪器：实验室管理员），不能导入。请联系单位管理员。 · You are no editor (for instruments: lab manager) of an organisation. Ask its administrator."""
 
 
-async def _places(visit: Visit, session: AsyncSession, kind: ImportKind) -> list[Any]:
-    """The organisations whose records the visitor may bring in."""
-    _, memberships = await people.read_me(session, visit.actor)
-    own = visit.actor.organisations_where(_NEEDED[kind])
-    return [organisation for _, organisation in memberships if organisation is not None and organisation.id in own]
-
-
 def _kinds(visit: Visit) -> list[ImportKind]:
     return [kind for kind in ImportKind if visit.actor.organisations_where(_NEEDED[kind])]
 
@@ -71,7 +65,7 @@ async def _page(
     status: int = 200,
 ) -> Response:  # fmt: skip
     visit.require()
-    places = await _places(visit, session, kind)
+    places = await people.homes(session, visit.actor, _NEEDED[kind])
     if not places:
         raise NobodysToImport
     return visit.page(
@@ -110,10 +104,7 @@ async def take(
         )  # fmt: skip
         return f"/imports/{kind}/{operation.id}"
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, kind, typed=typed, wrong=wrong, status=status)
-
-    return await acting.act(visit, session, work, "import-begun", again, {})
+    return await acting.act(visit, session, work, "import-begun", partial(_page, visit, session, kind, typed=typed), {})
 
 
 async def _read(visit: Visit, session: AsyncSession, operation_id: UUID) -> tuple[Operation, ImportResult | None]:
@@ -158,10 +149,9 @@ async def confirm(kind: ImportKind, operation_id: UUID, visit: Visited, session:
         made = await uploads.confirm(session, actor, operation_id, partial=partial, publish=publish)
         return f"/imports/{kind}/{made.id}"
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _course(visit, session, kind, operation_id, wrong=wrong, status=status)
-
-    return await acting.act(visit, session, work, "import-confirmed", again, {})
+    return await acting.act(
+        visit, session, work, "import-confirmed", partial(_course, visit, session, kind, operation_id), {}
+    )
 
 
 @router.post("/{kind}/{operation_id:uuid}/cancellation", response_class=Response)
@@ -173,10 +163,7 @@ async def cancel(kind: ImportKind, operation_id: UUID, visit: Visited, session: 
         await operations.cancel(session, actor, operation_id)
         return f"/imports/{kind}/{operation_id}"
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _course(visit, session, kind, operation_id, wrong=wrong, status=status)
-
-    return await acting.act(visit, session, work, "done", again, {})
+    return await acting.act(visit, session, work, "done", partial(_course, visit, session, kind, operation_id), {})
 
 
 _HEAD: Final = ("工作表 · sheet", "行 · row", "列 · column", "单元格 · cell", "怎样改 · what to mend")

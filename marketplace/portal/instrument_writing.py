@@ -28,13 +28,6 @@ _AT: Final = "/instruments/{instrument_id:uuid}"
 _NOT_OFFERED: Final = "内容已保存，但还没有开放。 · What you wrote is saved, but not offered yet."
 
 
-async def _labs(visit: Visit, session: AsyncSession) -> list[Any]:
-    """The organisations whose labs the visitor manages."""
-    _, memberships = await people.read_me(session, visit.actor)
-    own = visit.actor.organisations_where(Permission.MANAGE_LABS)
-    return [organisation for _, organisation in memberships if organisation is not None and organisation.id in own]
-
-
 async def _form(
     visit: Visit,
     session: AsyncSession,
@@ -49,7 +42,7 @@ async def _form(
     status: int = 200,
 ) -> Response:
     """The form. `opened` is what stood in it when its writer began, to tell apart who changed what."""
-    labs = [] if one else await _labs(visit, session)
+    labs = [] if one else await people.homes(session, visit.actor, Permission.MANAGE_LABS)
     if not one and not labs:
         raise instruments.NoLabOfYours
     return visit.page(

@@ -1,6 +1,7 @@
 """`/instruments/{id}/files`: photos and documents, for everybody to look at and for its keepers to put in order."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -50,10 +51,7 @@ async def _act(
         await work()
         return f"/instruments/{instrument_id}/files"
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, instrument_id, wrong=wrong, status=status)
-
-    return await acting.act(visit, session, done, said, again, {})
+    return await acting.act(visit, session, done, said, partial(_page, visit, session, instrument_id), {})
 
 
 @router.get(_AT, response_class=Response)

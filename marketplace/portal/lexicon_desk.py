@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -94,10 +95,9 @@ async def _done(
     visit: Visit, session: AsyncSession, typed: Typed, said: str, work: Callable[[], Awaitable[str]],
     changing: UUID | None = None,
 ) -> Response:  # fmt: skip
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, status=status, wrong=wrong, typed=typed, changing=changing)
-
-    return await acting.act(visit, session, work, said, again, {})
+    return await acting.act(
+        visit, session, work, said, partial(_page, visit, session, typed=typed, changing=changing), {}
+    )
 
 
 @router.post("", response_class=Response)

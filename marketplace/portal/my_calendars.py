@@ -1,5 +1,6 @@
 """`/account/calendars`: the secret addresses under which a calendar program reads one's bookings and meetings."""
 
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -69,10 +70,7 @@ async def make(visit: Visited, session: Writing, typed: Sent) -> Response:
         made.append(secret)
         return _HERE
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, wrong=wrong, status=status)
-
-    answer = await acting.act(visit, session, work, "saved", again, {})
+    answer = await acting.act(visit, session, work, "saved", partial(_page, visit, session), {})
     return await _page(visit, session, secret=address_of(visit, made[0])) if made else answer
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -151,10 +152,7 @@ async def _act(
         await work()
         return here
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, registration_id, wrong=wrong, status=status)
-
-    return await acting.act(visit, session, done, said, again, _FIELDS)
+    return await acting.act(visit, session, done, said, partial(_page, visit, session, registration_id), _FIELDS)
 
 
 @router.post("/availability", response_class=Response)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -155,7 +156,6 @@ async def answer(registration_id: UUID, visit: Visited, session: Writing, typed:
         show = forms.first(typed, "show")
         return (f"{here}?show={show}" if show in {*SHOWN, PEOPLE} and show else here) + f"#w-{other}"
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, registration_id, wrong=wrong, status=status)
-
-    return await acting.act(visit, session, work, "wished" if said else "wish-back", again, {})
+    return await acting.act(
+        visit, session, work, "wished" if said else "wish-back", partial(_page, visit, session, registration_id), {}
+    )

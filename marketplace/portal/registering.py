@@ -57,8 +57,6 @@ async def _page(
 ) -> Response:
     """The form, as it was sent, with what has to change beside each field."""
     actor = visit.require()
-    memberships = (await people.read_me(session, actor))[1]
-    may = actor.organisations_where(Permission.READ_OWN)
     found = await events.read(session, actor, one.id)
     agenda = await shapes.agenda_view(session, found, comes=False)
     return visit.page(
@@ -70,7 +68,7 @@ async def _page(
         said=said or [],
         wrong=wrong or {},
         full=full,
-        places=[place for _, place in memberships if place is not None and place.id in may],
+        places=await people.homes(session, actor, Permission.READ_OWN),
         capacities=capacities(one),
         records=await _records(visit, session, actor, one, registration),
         slots=_slots(agenda),

@@ -1,5 +1,6 @@
 """`/platform/rematches`: runs of the full rematch, how far each is, and what it proposes."""
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
@@ -101,10 +102,7 @@ async def start(visit: Visited, session: Writing, typed: Sent) -> Response:
         await rematches.request(session, actor, RematchNew.model_validate(numbers | ticked))
         return HOME
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, status=status, wrong=wrong, typed=typed)
-
-    return await acting.act(visit, session, work, "rematching", again, _FIELDS)
+    return await acting.act(visit, session, work, "rematching", partial(_page, visit, session, typed=typed), _FIELDS)
 
 
 @router.post("/{rematch_id:uuid}/stop", response_class=Response)
@@ -115,10 +113,7 @@ async def stop(rematch_id: UUID, visit: Visited, session: Writing) -> Response:
         await rematches.cancel(session, actor, rematch_id)
         return HOME
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, status=status, wrong=wrong)
-
-    return await acting.act(visit, session, work, "planning-off", again, {})
+    return await acting.act(visit, session, work, "planning-off", partial(_page, visit, session), {})
 
 
 @router.get("/{rematch_id:uuid}", response_class=Response)

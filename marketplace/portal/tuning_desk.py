@@ -1,5 +1,6 @@
 """`/platform/matching`: versions of the ranking's weights, and the terms that people called misleading."""
 
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -101,10 +102,7 @@ async def learn(visit: Visited, session: Writing) -> Response:
     async def work() -> str:
         return f"{HOME}?work={(await lessons.start(session, actor)).id}"
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, status=status, wrong=wrong)
-
-    return await acting.act(visit, session, work, "learning", again, {})
+    return await acting.act(visit, session, work, "learning", partial(_page, visit, session), {})
 
 
 @router.post("/{model_id:uuid}/activate", response_class=Response)
@@ -115,10 +113,7 @@ async def activate(model_id: UUID, visit: Visited, session: Writing) -> Response
         await tunings.activate(session, actor, model_id)
         return HOME
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, status=status, wrong=wrong)
-
-    return await acting.act(visit, session, work, "activated", again, {})
+    return await acting.act(visit, session, work, "activated", partial(_page, visit, session), {})
 
 
 @router.post("/terms/{term_id:uuid}/strike", response_class=Response)
@@ -130,10 +125,9 @@ async def strike_out(term_id: UUID, visit: Visited, session: Writing, typed: Sen
         await terms.strike_out(session, actor, term_id, wish)
         return f"{HOME}#terms"
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, status=status, wrong=wrong, typed={term_id: typed})
-
-    return await acting.act(visit, session, work, "struck-out", again, _FIELDS)
+    return await acting.act(
+        visit, session, work, "struck-out", partial(_page, visit, session, typed={term_id: typed}), _FIELDS
+    )
 
 
 @router.post("/terms/{term_id:uuid}/restore", response_class=Response)
@@ -144,7 +138,4 @@ async def restore(term_id: UUID, visit: Visited, session: Writing) -> Response:
         await terms.restore(session, actor, term_id)
         return f"{HOME}#terms"
 
-    async def again(wrong: list[str], status: int) -> Response:
-        return await _page(visit, session, status=status, wrong=wrong)
-
-    return await acting.act(visit, session, work, "restored", again, {})
+    return await acting.act(visit, session, work, "restored", partial(_page, visit, session), {})

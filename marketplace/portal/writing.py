@@ -30,13 +30,6 @@ from schemas.problems import IpWish, Operator
 BLANK_ROWS: Final = 2
 
 
-async def _organisations(visit: Visit, session: AsyncSession) -> list[Any]:
-    """Those in whose name the visitor may write."""
-    _, memberships = await people.read_me(session, visit.actor)
-    writing = visit.actor.organisations_where(Permission.WRITE_RECORDS)
-    return [organisation for _, organisation in memberships if organisation is not None and organisation.id in writing]
-
-
 async def _form(
     kind: Kind,
     visit: Visit,
@@ -52,7 +45,7 @@ async def _form(
     missing: list[CompletenessItem] | None = None,
 ) -> Response:
     """The form, filled with what was typed, beside what its readers would miss."""
-    organisations = [] if listing else await _organisations(visit, session)
+    organisations = [] if listing else await people.homes(session, visit.actor, Permission.WRITE_RECORDS)
     if not listing and not organisations:
         raise Forbidden(
             "先登记或加入一个单位，并由管理员给您编辑权限，才能填写。"
