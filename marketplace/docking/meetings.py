@@ -72,7 +72,7 @@ async def read(session: AsyncSession, actor: Actor, meeting_id: UUID) -> Meeting
 async def listed(
     session: AsyncSession, actor: Actor, wish: MeetingFilter, paging: Paging
 ) -> tuple[list[MeetingView], str | None]:
-    """One's own meetings and those of the events that one runs, the last of the day first."""
+    """One's own meetings and those of the events that one runs: of one event in the order of the day, of all latest first."""
     statement = chosen().where(meeting_visible_to(actor), *groups.among(wish, Meeting.first_id, Meeting.second_id))
     if wish.industry is not None:
         # What the other side brings may not be public yet: it is for the desk.
@@ -82,7 +82,8 @@ async def listed(
     if wish.registration is not None:
         statement = statement.where(or_(Meeting.first_id == wish.registration, Meeting.second_id == wish.registration))
     by = tuple(zip((Meeting.starts_at, Meeting.id), BY_TIME_AND_ID, strict=True))
-    rows, marker = await page(session, statement, by, paging)
+    of_one = wish.event is not None or wish.registration is not None
+    rows, marker = await page(session, statement, by, paging, rising=of_one)
     return await views(session, [row[0] for row in rows]), marker
 
 

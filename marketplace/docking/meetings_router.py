@@ -42,7 +42,7 @@ async def _shown(session: Reading, one: Meeting, response: Response) -> MeetingV
 async def list_meetings(
     wish: Annotated[MeetingFilter, Query()], session: Reading, actor: SignedIn, paging: Paged, response: Response
 ) -> Page[MeetingView]:
-    """洽谈 · Your meetings and those of the events that you run, the last of the day first."""
+    """洽谈 · Your meetings and those of the events that you run: of one event or registration in the order of the day, of all latest first."""
     items, marker = await meetings.listed(session, actor, wish, paging)
     paging.link(response, marker)
     return Page[MeetingView].model_construct(items=items, next_cursor=marker)

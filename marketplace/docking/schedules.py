@@ -142,10 +142,12 @@ async def _published(session: AsyncSession, of_events: Iterable[UUID]) -> Mappin
 async def meetings(
     session: AsyncSession, actor: Actor, schedule_id: UUID, paging: Paging
 ) -> tuple[list[PlacedView], str | None]:
-    """The meetings of a draft, the last of the day first."""
+    """The meetings of a draft, in the order of the day."""
     await computed(session, actor, schedule_id)
     by = tuple(zip((Planned.starts_at, Planned.id), BY_TIME_AND_ID, strict=True))
-    rows, marker = await page(session, select(Planned).where(Planned.schedule_id == schedule_id), by, paging)
+    rows, marker = await page(
+        session, select(Planned).where(Planned.schedule_id == schedule_id), by, paging, rising=True
+    )
     found = [row[0] for row in rows]
     sides = await cards.of(session, {side for one in found for side in (one.first_id, one.second_id)})
     names = await people(session, {who for one in found for who in (one.first_person_id, one.second_person_id)})

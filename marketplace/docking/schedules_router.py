@@ -62,7 +62,7 @@ async def read(schedule_id: UUID, session: Reading, actor: SignedIn) -> Schedule
 async def list_meetings(
     schedule_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
 ) -> Page[PlacedView]:
-    """预览 · The meetings of a draft, the last of the day first (the desk)."""
+    """预览 · The meetings of a draft, in the order of the day (the desk)."""
     items, marker = await schedules.meetings(session, actor, schedule_id, paging)
     paging.link(response, marker)
     return Page[PlacedView].model_construct(items=items, next_cursor=marker)

@@ -123,11 +123,14 @@ def _tell(console: Console, result: ImportResult, seconds: float) -> None:
         console.print(f"[yellow]提示 note[/yellow]（{escape(at)}）：{escape(notice.detail)}", highlight=False)
     if not result.errors:
         return
-    table = Table(title="需要修改 · to be changed", title_justify="left")
-    for name in _HEADERS:
-        table.add_column(name, overflow="fold")
+    table = Table(title="需要修改 · to be changed", title_justify="left", show_lines=True)
+    table.add_column("位置 place", overflow="fold")
+    table.add_column("列 column", overflow="fold")
+    table.add_column("怎样改 what to mend", overflow="fold", ratio=1)
     for error in result.errors[:SHOWN]:
-        table.add_row(*(escape(part) for part in _line(error)))
+        sheet, row, column, cell, field, code, detail = map(escape, _line(error))
+        place = "\n".join(part for part in (sheet, cell or row) if part)
+        table.add_row(place, column or field, f"{detail}\n[dim]{code}[/dim]")
     console.print(table)
     more = len(result.errors) - SHOWN + result.errors_left_off
     if more > 0:

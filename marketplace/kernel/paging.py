@@ -96,20 +96,25 @@ Paged = Annotated[Paging, Depends(_paging)]
 Sort = tuple[tuple[InstrumentedAttribute[Any], type], ...]
 
 
-async def page(session: AsyncSession, statement: Select[Any], by: Sort, paging: Paging) -> tuple[list[Any], str | None]:
-    """One page of `statement`, largest `by` first, and the next page's marker. `by` ends in a unique column."""
+async def page(
+    session: AsyncSession, statement: Select[Any], by: Sort, paging: Paging, *, rising: bool = False
+) -> tuple[list[Any], str | None]:
+    """One page of `statement`, largest `by` first (smallest, if `rising`), and the next page's marker. `by` ends in a
+    unique column."""
     place = paging.place([kind for _, kind in by])
     columns = [column for column, _ in by]
     if place is not None:
-        statement = statement.where(tuple_(*columns) < tuple_(*place))
-    statement = statement.order_by(*(column.desc() for column in columns)).limit(paging.limit + 1)
+        seen, last = tuple_(*columns), tuple_(*place)
+        statement = statement.where(seen > last if rising else seen < last)
+    ordered = (column.asc() if rising else column.desc() for column in columns)
+    statement = statement.order_by(*ordered).limit(paging.limit + 1)
     rows = list((await session.execute(statement)).all())
     kept, more = rows[: paging.limit], rows[paging.limit :]
     names = [column.key for column in columns]
     if not more:
         return kept, None
-    last = kept[-1]
-    source = last[0] if len(last) == 1 or not hasattr(last, names[0]) else last
+    end = kept[-1]
+    source = end[0] if len(end) == 1 or not hasattr(end, names[0]) else end
     return kept, paging.marker([getattr(source, name) for name in names])
 
 

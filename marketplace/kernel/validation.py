@@ -1,5 +1,6 @@
 """What pydantic found wrong, in both languages, pointing at the field, never echoing the input."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -81,6 +82,8 @@ def told_of(error: Mapping[str, Any]) -> FieldError:
         detail = english
     else:
         chinese = _IN_CHINESE.get(error["type"])
+        if "expected" in context:
+            context["expected"] = re.sub(r"(?<=')(?:, | or )(?=')", "、", str(context["expected"]))
         try:
             detail = f"{chinese.format(**context)} · {english}" if chinese else english
         except (KeyError, IndexError):

@@ -129,7 +129,7 @@ WRONG = [
     ("indicators.value", ["", "", "58"], "第 1 行，数值：请填写文字"),
     ("indicators.upper", ["", "", ""], "只有 between 才填 upper"),
     ("keywords", "、".join(f"词{n}" for n in range(21)), "至多 20 项"),
-    ("ip_wish", "mine", "须为以下之一"),
+    ("ip_wish", "mine", "须为以下之一：'enterprise'、'solver'、'shared'、'negotiable'"),
     ("description", "x\x00y", "NUL"),
     ("title", "a\u202eb", "书写方向"),
 ]

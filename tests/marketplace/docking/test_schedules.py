@@ -57,6 +57,16 @@ async def standing(session, event) -> set[tuple]:
     return {(one.first_id, one.second_id, one.slot_id, one.table_id) for one in rows.all()}
 
 
+async def walked(who, url) -> list[dict]:
+    seen, cursor = [], None
+    while True:
+        page = (await who.get(url, params={"limit": "1"} | ({"cursor": cursor} if cursor else {}))).json()
+        seen += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return seen
+
+
 async def test_wishes_become_a_timetable_that_is_proven_and_published(organizer, firms, session, place):
     event = await an_event(session, organizer.organisation)
     one, two, three, four = [await registered(firm, event) for firm in firms]
@@ -84,6 +94,10 @@ async def test_wishes_become_a_timetable_that_is_proven_and_published(organizer,
     assert {level["objective"]: level["status"] for level in draft["levels"]}["value"] == "optimal"
     assert (draft["numbers"]["placed"], draft["numbers"]["wishes"], draft["numbers"]["meetings"]) == (3, 4, 3)
     planned = (await organizer.get(f"{url}/meetings")).json()["items"]
+    begins = [one["place"]["starts_at"] for one in planned]
+    assert begins == sorted(begins)
+    assert len(set(begins)) > 1
+    assert await walked(organizer, f"{url}/meetings") == planned, "the same in pages of one"
     assert len(planned) == 3
     assert {one["place"]["room"] for one in planned} == {"洽谈厅"}
     left = (await organizer.get(f"{url}/unplaced")).json()["items"]
