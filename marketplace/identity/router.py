@@ -253,7 +253,9 @@ async def list_organisations(
     paging: Paged,
     response: Response,
     kind: OrganisationKind | None = None,
-    region: Annotated[list[RegionCode], Query(max_length=20)] = [],  # noqa: B006 -- FastAPI copies it
+    region: Annotated[
+        list[RegionCode], Query(max_length=20, description="地区，包括其下级 · a code takes in what stands below it")
+    ] = [],  # noqa: B006 -- FastAPI copies it
     verification: Verification | None = None,
     q: Annotated[Words | None, Query(description="名称中的文字 · text in the name")] = None,
     mine: bool = False,
@@ -302,7 +304,7 @@ async def edit_organisation(
     actor: SignedIn,
     response: Response,
 ) -> OrganisationView:
-    """修改单位资料（改名需重新认证） · Change an organisation; a new name asks for a new verification."""
+    """修改单位资料（改名、改类型、迁往外省需重新认证） · Change an organisation; another name, kind or province asks for a new verification."""
     return _view(await organisations.edit(session, actor, organisation_id, version, patch), response)
 
 

@@ -20,7 +20,6 @@ from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas import uscc
-from schemas.codes import REGIONS
 from schemas.identity import (
     InvitationNew,
     MembershipPatch,
@@ -52,14 +51,13 @@ async def directory(visit: Visited, session: Reading) -> Response:
     asked = visit.request.query_params
     q, kind, typed = asked.get("q", "").strip()[:200], asked.get("kind", ""), asked.get("region", "").strip()
     region = coding.read(typed, "regions") if typed else coding.Read(None)
-    places = [region.code, *REGIONS.descendants(region.code)] if region.code else []
     wrong: Wrong = {"region": [region.said]} if region.said else {}
     rows, marker = await organisations.listed(
         session,
         visit.actor,
         Paging(visit.request, asked.get("cursor"), PAGE),
         kind=OrganisationKind(kind) if kind in set(OrganisationKind) else None,
-        region=places,
+        region=[region.code] if region.code else [],
         verification=None,
         q=q or None,
         mine=False,
