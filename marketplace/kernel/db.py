@@ -16,7 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from starlette.responses import Response
 
 from marketplace.kernel import idempotency, parameters
-from marketplace.kernel.refusals import Conflict, Invalid, Refusal, TooSlow, Unavailable, broken_constraint
+from marketplace.kernel.actor import asking
+from marketplace.kernel.refusals import (
+    Conflict,
+    Invalid,
+    NotSignedIn,
+    Refusal,
+    TooSlow,
+    Unavailable,
+    broken_constraint,
+)
 from marketplace.kernel.strict_json import StrictRequest
 from marketplace.settings import Settings
 from schemas.base import shows_a_secret
@@ -195,6 +204,8 @@ class TransactionRoute(APIRoute):
     """
 
     reads_are_logged = False
+    # Whether the caller has to be somebody before the body is read at all.
+    asks_first = False
     # Whether parameters that the route does not know are let through.
     takes_any_parameter = False
 
@@ -239,6 +250,8 @@ class TransactionRoute(APIRoute):
             settings: Settings = request.app.state.settings
             database: Database = request.app.state.database
             whole = StrictRequest(request.scope, request.receive)
+            if self.asks_first:
+                await _in_time(database, settings.request_deadline, lambda _: _be_somebody(request, database))
             if not reading:
                 # Before a connection is taken: a slow sender keeps nobody waiting but himself.
                 try:
@@ -246,24 +259,43 @@ class TransactionRoute(APIRoute):
                         await whole.read(self.most_bytes(settings))
                 except TimeoutError as error:
                     raise TooSlow from error
-            loop = asyncio.get_running_loop()
-            end = loop.time() + settings.request_deadline
-            first, second = _Try(), _Try()
-            for attempt in (first, second):
-                try:
-                    work = once(whole if reading else whole.again(), attempt)
-                    return await database.within(end - loop.time(), work)
-                except OF_THE_DATABASE as error:
-                    if attempt is first and _may_be_tried_again(error, attempt):
-                        await asyncio.sleep(random.uniform(0.005, 0.05))  # noqa: S311 -- jitter, not a secret
-                        continue
-                    refusal = _told(error)
-                    if refusal is None:
-                        raise
-                    raise refusal from error
-            raise AssertionError  # pragma: no cover -- the second attempt returns or raises
+            return await _in_time(
+                database,
+                settings.request_deadline,
+                lambda attempt: once(whole if reading else whole.again(), attempt),
+            )
 
         return in_one_transaction
+
+
+async def _in_time(database: Database, seconds: float, once: Callable[[_Try], Coroutine[Any, Any, Answer]]) -> Answer:
+    """What comes of `once`, tried a second time where that can help; a database's error as the refusal it comes to."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    first, second = _Try(), _Try()
+    for attempt in (first, second):
+        try:
+            return await database.within(end - loop.time(), once(attempt))
+        except OF_THE_DATABASE as error:
+            if attempt is first and _may_be_tried_again(error, attempt):
+                await asyncio.sleep(random.uniform(0.005, 0.05))  # noqa: S311 -- jitter, not a secret
+                continue
+            refusal = _told(error)
+            if refusal is None:
+                raise
+            raise refusal from error
+    raise AssertionError  # pragma: no cover -- the second attempt returns or raises
+
+
+async def _be_somebody(request: Request, database: Database) -> None:
+    """Refuse a caller whom nobody knows. The transaction itself asks once more: much can happen while a file is sent."""
+    async with database.reading() as session:
+        request.state.session = session
+        try:
+            if (await asking(request)).person_id is None:
+                raise NotSignedIn
+        finally:
+            request.state.session = request.state.actor = None
 
 
 def _may_be_tried_again(error: Exception, attempt: _Try) -> bool:
@@ -294,7 +326,9 @@ class LoggedReadRoute(TransactionRoute):
 
 
 class UploadRoute(TransactionRoute):
-    """A POST that brings a file."""
+    """A POST that brings a file. What strangers send is not read: some of it at once would fill the memory."""
+
+    asks_first = True
 
     @staticmethod
     def most_bytes(settings: Settings) -> int:
