@@ -13,7 +13,7 @@ from marketplace.kernel import clock, etag, mail
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
-from marketplace.kernel.refusals import Conflict, Forbidden, NotFound, TooMany, refusing
+from marketplace.kernel.refusals import Conflict, Forbidden, NotFound, refusing
 from schemas.identity import InvitationNew, Permission, Role
 
 
@@ -69,8 +69,10 @@ async def invite(
     belongs = select(Membership.id).join(Person).where(Membership.organisation_id == organisation_id)
     if await session.scalar(belongs.where(Person.email == wish.email, Membership.ended_at.is_(None))) is not None:
         raise AlreadyMember
-    if await allowances.spend(session, {f"i:{wish.email}": people.LETTERS}) is not None:
-        raise TooMany
+    most = {f"i:{wish.email}": people.LETTERS, f"p:{actor.person}": people.LETTERS_FROM}
+    wait = await allowances.spend(session, most)
+    if wait is not None:
+        raise people.TooManyLetters(wait)
     now = clock.now()
     await session.execute(
         update(Invitation)

@@ -18,7 +18,6 @@ from marketplace.kernel.refusals import (
     NotFound,
     NotSignedIn,
     StaleVersion,
-    TooMany,
     VersionMissing,
     problems,
 )
@@ -77,6 +76,10 @@ def _agent(request: Request) -> str:
     return shown[:100]
 
 
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
+
+
 def _signed_in(text: str, token: Token) -> SignedInView:
     return SignedInView(token=text, expires_at=token.expires_at, person_id=token.person_id)
 
@@ -90,7 +93,7 @@ async def sign_in(wish: SignIn, session: Writing, request: Request) -> SignedInV
         session,
         wish.email,
         wish.password.get_secret_value(),
-        address=request.client.host if request.client else None,
+        address=_address(request),
         name=_agent(request),
         tries=request.app.state.settings.sign_ins_per_quarter_hour,
     )
@@ -127,10 +130,10 @@ async def make_token(wish: TokenNew, session: Writing, actor: SignedIn) -> Token
     return TokenMade(token=text, **TokenView.model_validate(token).model_dump())
 
 
-@router.post("/people", status_code=202, tags=["identity"])
+@router.post("/people", status_code=202, tags=["identity"], responses=problems(people.TooManyLetters))
 async def register(wish: Registration, session: Writing, request: Request) -> Accepted:
     """注册 · Open an account. A letter goes to the address; the answer never says whether it is known."""
-    await people.register(session, wish, public_url=request.app.state.settings.public_url)
+    await people.register(session, wish, address=_address(request), public_url=request.app.state.settings.public_url)
     return _letter_sent()
 
 
@@ -141,10 +144,12 @@ async def confirm(wish: Confirmation, session: Writing, request: Request) -> Sig
     return _signed_in(*made)
 
 
-@router.post("/password-resets", status_code=202, tags=["identity"])
+@router.post("/password-resets", status_code=202, tags=["identity"], responses=problems(people.TooManyLetters))
 async def forgot_password(wish: PasswordForgotten, session: Writing, request: Request) -> Accepted:
     """忘记密码 · Ask for a letter to set a new password."""
-    await people.forgot_password(session, wish.email, public_url=request.app.state.settings.public_url)
+    await people.forgot_password(
+        session, wish.email, address=_address(request), public_url=request.app.state.settings.public_url
+    )
     return _letter_sent()
 
 
@@ -450,7 +455,12 @@ async def list_invitations(
     status_code=201,
     tags=["organisations"],
     responses=problems(
-        NotSignedIn, NotFound, organisations.NotYours, members.AlreadyInvited, members.AlreadyMember, TooMany
+        NotSignedIn,
+        NotFound,
+        organisations.NotYours,
+        members.AlreadyInvited,
+        members.AlreadyMember,
+        people.TooManyLetters,
     ),
 )
 async def invite(

@@ -124,6 +124,15 @@ async def test_registering_says_what_is_wrong_and_keeps_what_was_typed(anybody):
     assert (page.field("email"), page.field("name")) == ("no address", "某人")
 
 
+async def test_who_asks_for_too_many_letters_is_told_and_keeps_what_was_typed(anybody):
+    for number in range(60):
+        await anybody.sent("/register", {"email": f"person{number}@elsewhere.example", "name": "x"}, 200)
+    for path in ("/register", "/forgot"):
+        page = await anybody.sent(path, {"email": "one-more@elsewhere.example", "name": "某人"}, 429)
+        assert "one-more@elsewhere.example" in page
+        assert "Too many letters" in page or "信件过多" in page
+
+
 async def test_registering_tells_nobody_who_is_registered(somebody, anybody):
     known = await anybody.sent("/register", {"email": somebody.email, "name": "x"}, 200)
     unknown = await anybody.sent("/register", {"email": "other@test.example", "name": "x"}, 200)
