@@ -18,7 +18,7 @@ from marketplace.kernel.facts import record
 from marketplace.kernel.language import Language, told
 from marketplace.kernel.refusals import Forbidden, Invalid, NotFound, NotSignedIn, TooMany
 from schemas.base import FieldError
-from schemas.identity import MePatch, Permission, Registration
+from schemas.identity import MePatch, Permission, Registration, Role
 
 CONFIRM: Final = "confirm"
 RESET: Final = "reset"
@@ -306,6 +306,48 @@ async def reinstate(session: AsyncSession, actor: Actor, person_id: UUID, reason
         _touch(person)
         await session.flush()
         await record(session, facts.PersonReinstated(person.id, reason), subject=person.id, by=actor.person)
+
+
+async def appoint(session: AsyncSession, wish: Registration, hashed: str, role: Role) -> None:
+    """Give somebody this role on the platform and this password, as the operator asks for at the terminal.
+
+    It is the way back in, too: a shut account opens again, and whoever else was signed in to it is out.
+    """
+    now = clock.now()
+    await session.execute(
+        insert(Person)
+        .values(id=uuid7(), email=wish.email, name=wish.name, created_at=now)
+        .on_conflict_do_nothing(index_elements=["email"])
+    )
+    person = (
+        await session.scalars(
+            select(Person)
+            .where(Person.email == wish.email)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    ).one()
+    if person.suspended_at is not None:
+        person.suspended_at = person.suspended_because = None
+        reason = "由运维在终端恢复 · by the operator, at the terminal"
+        await record(session, facts.PersonReinstated(person.id, reason), subject=person.id)
+    await _set_password(session, person, hashed)
+    person.confirmed_at = person.confirmed_at or now
+    known = await session.scalar(
+        select(Membership).where(
+            Membership.person_id == person.id, Membership.organisation_id.is_(None), Membership.ended_at.is_(None)
+        )
+    )
+    if known is not None and known.role is role:
+        return
+    if known is not None:
+        # On the platform, too, a person has one role: whoever checks does not administer.
+        known.ended_at = now
+        known.version += 1
+        await session.flush()
+        await record(session, facts.MemberLeft(None, person.id), subject=person.id)
+    session.add(Membership(person_id=person.id, organisation_id=None, role=role))
+    await record(session, facts.MemberJoined(None, person.id, role), subject=person.id)
 
 
 async def _managed(session: AsyncSession, actor: Actor, person_id: UUID) -> Person:
