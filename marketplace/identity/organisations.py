@@ -29,7 +29,7 @@ from schemas.identity import (
 
 
 class OrganisationKnown(Conflict):
-    """此统一社会信用代码已登记，请联系该单位的管理员邀请您加入。 · An organisation with this code is registered already; ask its administrator to invite you."""
+    """此统一社会信用代码已登记，请联系该单位的管理员邀请您加入；不是本单位登记的，请联系平台。 · An organisation with this code is registered already; ask its administrator to invite you, or the platform, if it was not yours to register it."""
 
 
 class NotYours(Forbidden):

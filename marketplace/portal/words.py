@@ -386,6 +386,8 @@ SAID: Final = {
     "disputed": "异议已提出，等实验室答复。 · Your dispute is in; the lab will answer it.",
     "answered": "异议已答复。 · The dispute is answered.",
     "left": "成员已移除。 · The member was removed.",
+    "suspended": "账号已停用，其会话与令牌立即失效。 · The account is suspended; its sessions and tokens stop working at once.",
+    "reinstated": "账号已恢复。 · The account is reinstated.",
     "registered": "报名已提交。 · Your registration is in.",
     "place-taken": "名额已确认，期待您的到来。 · The place is yours. We look forward to seeing you.",
     "cancelled": "已取消，名额已让出。 · Cancelled: the place is free for others.",

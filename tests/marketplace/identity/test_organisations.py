@@ -10,6 +10,7 @@ from marketplace.kernel.facts import Recorded
 from schemas.identity import OrganisationKind, Role, Verification
 from schemas.uscc import make_organisation_check
 from tests.given.labs import an_instrument
+from tests.given.letters import code_for
 from tests.given.people import a_uscc
 
 URL = "/api/v1/organisations"
@@ -56,6 +57,44 @@ async def test_an_organisation_is_entered_once(anna, given):
     for somebody in (anna, await given.person()):
         refused = await somebody.post(URL, body | {"name": "另一个名字"})
         assert (refused.status_code, refused.json()["type"]) == (409, "/problems/organisation-known")
+
+
+async def test_whose_code_somebody_else_entered_gets_it_back_through_the_platform(
+    anna, ours, admin, given, client, session
+):
+    owner = await given.person()
+    refused = await owner.post(URL, wish(uscc=ours["uscc"]))
+    assert "the platform" in refused.json()["title"]
+    url = f"{URL}/{ours['id']}"
+    for role in ("editor", "viewer"):
+        wrong = await admin.post(f"{url}/invitations", {"email": owner.email, "role": role})
+        assert (wrong.status_code, wrong.json()["type"]) == (403, "/problems/not-yours")
+    made = await admin.post(f"{url}/invitations", {"email": owner.email, "role": "organisation_admin"})
+    assert made.status_code == 201
+    assert [one["email"] for one in (await admin.get(f"{url}/invitations")).json()["items"]] == [owner.email]
+    joined = await owner.post("/api/v1/me/memberships", {"token": await code_for(session, owner.email)})
+    assert (joined.status_code, joined.json()["role"]) == (201, "organisation_admin")
+    (squatter,) = [
+        one for one in (await owner.get(f"{url}/members")).json()["items"] if one["person_id"] == str(anna.id)
+    ]
+    gone = await owner.delete(f"{url}/members/{squatter['id']}", headers={"If-Match": '"1"'})
+    assert gone.status_code == 204
+    assert (await anna.get(url)).status_code == 404
+
+
+async def test_the_platform_takes_its_invitation_back_and_an_auditor_invites_nobody(ours, admin, given):
+    url = f"{URL}/{ours['id']}/invitations"
+    wanted = {"email": "owner@test.example", "role": "organisation_admin"}
+    made = (await admin.post(url, wanted)).json()
+    assert (await admin.delete(f"{url}/{made['id']}")).status_code == 204
+    assert (await admin.get(url)).json()["items"] == []
+    auditor = await given.person(Role.AUDITOR)
+    for answer in (
+        await auditor.post(url, wanted),
+        await auditor.get(url),
+        await auditor.delete(f"{url}/{made['id']}"),
+    ):
+        assert answer.status_code == 403
 
 
 async def test_nobody_enters_one_without_signing_in(client):
