@@ -70,12 +70,6 @@ def _letter_sent() -> Accepted:
     return Accepted(message=told(LETTER_SENT))
 
 
-def _agent(request: Request) -> str:
-    """What a person will recognise a session by."""
-    shown = "".join(c for c in request.headers.get("user-agent", "") if c.isprintable())
-    return shown[:100]
-
-
 def _address(request: Request) -> str | None:
     return request.client.host if request.client else None
 
@@ -94,7 +88,7 @@ async def sign_in(wish: SignIn, session: Writing, request: Request) -> SignedInV
         wish.email,
         wish.password.get_secret_value(),
         address=_address(request),
-        name=_agent(request),
+        name=tokens.agent_of(request),
         tries=request.app.state.settings.sign_ins_per_quarter_hour,
     )
     if made is None:
@@ -140,7 +134,7 @@ async def register(wish: Registration, session: Writing, request: Request) -> Ac
 @router.post("/people/confirmations", status_code=201, tags=["identity"], responses=problems(people.LinkSpent))
 async def confirm(wish: Confirmation, session: Writing, request: Request) -> SignedInView:
     """确认邮箱并设置密码 · Confirm the address with the letter's code, choose a password, be signed in."""
-    made = await people.confirm(session, wish.token, wish.password.get_secret_value(), name=_agent(request))
+    made = await people.confirm(session, wish.token, wish.password.get_secret_value(), name=tokens.agent_of(request))
     return _signed_in(*made)
 
 

@@ -44,10 +44,6 @@ def carry(visit: Visit, response: Response, made: tuple[str, Token]) -> Response
     return response
 
 
-def _agent(request: Request) -> str:
-    return "".join(c for c in request.headers.get("user-agent", "") if c.isprintable())[:100]
-
-
 def _address(visit: Visit) -> str | None:
     return visit.request.client.host if visit.request.client else None
 
@@ -88,7 +84,7 @@ async def sign_in(
             wish.email,
             wish.password.get_secret_value(),
             address=_address(visit),
-            name=_agent(request),
+            name=tokens.agent_of(request),
             tries=request.app.state.settings.sign_ins_per_quarter_hour,
         )
         if made is not None:
@@ -205,7 +201,8 @@ async def confirm(
     if wrong:
         return _letter_page(visit, "confirm", token, wrong, 422)
     made, wrong = await _trying(
-        people.confirm(session, wish.token, wish.password.get_secret_value(), name=_agent(visit.request)), session
+        people.confirm(session, wish.token, wish.password.get_secret_value(), name=tokens.agent_of(visit.request)),
+        session,
     )
     if made is None:
         return _letter_page(visit, "confirm", token, wrong, 422)

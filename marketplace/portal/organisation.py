@@ -329,7 +329,8 @@ async def change_role(
 @router.post("/{organisation_id:uuid}/members/{membership_id:uuid}/end", response_class=Response)
 async def end(organisation_id: UUID, membership_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
     actor = visit.require()
-    return await _act(
+    mine = await members.person_of(session, actor, organisation_id, membership_id) == actor.person_id
+    answer = await _act(
         visit,
         session,
         organisation_id,
@@ -337,6 +338,8 @@ async def end(organisation_id: UUID, membership_id: UUID, visit: Visited, sessio
         lambda: members.end(session, actor, organisation_id, membership_id, _version(typed)),
         "left",
     )
+    # Whoever left may not see it any more.
+    return visit.go("/desk", "gone") if mine and answer.status_code == 303 else answer
 
 
 async def _account(

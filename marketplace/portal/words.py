@@ -386,6 +386,7 @@ SAID: Final = {
     "disputed": "异议已提出，等实验室答复。 · Your dispute is in; the lab will answer it.",
     "answered": "异议已答复。 · The dispute is answered.",
     "left": "成员已移除。 · The member was removed.",
+    "gone": "您已离开该单位。 · You have left the organisation.",
     "suspended": "账号已停用，其会话与令牌立即失效。 · The account is suspended; its sessions and tokens stop working at once.",
     "reinstated": "账号已恢复。 · The account is reinstated.",
     "registered": "报名已提交。 · Your registration is in.",

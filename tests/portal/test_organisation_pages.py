@@ -179,6 +179,19 @@ async def test_the_platform_shuts_an_account_and_opens_it_again(given, visitor, 
     assert "/suspension" not in (await visitor(boss).get(place)).text
 
 
+@pytest.mark.parametrize("verification", [Verification.VERIFIED, Verification.UNVERIFIED])
+async def test_whoever_belongs_can_leave_by_themselves(verification, given, visitor):
+    organisation = await given.organisation(verification=verification)
+    place, editor = f"/organisations/{organisation.id}", await given.editor(organisation)
+    await given.person(Role.VIEWER, organisation)
+    page = await visitor(editor).page(place)
+    (leaving,) = [form.attrs["action"] for form in page.all("form") if form.attrs["action"].endswith("/end")]
+    where = await visitor(editor).sent(leaving, page.form(leaving))
+    assert where == "/desk?said=gone"
+    assert "您已离开该单位" in (await visitor(editor).page(where)).text
+    assert (await editor.get("/api/v1/me")).json()["memberships"] == []
+
+
 async def test_every_member_is_reached_page_by_page(given, visitor, session, monkeypatch):
     monkeypatch.setattr("marketplace.portal.organisation.MEMBERS", 2)
     organisation = await given.organisation()
