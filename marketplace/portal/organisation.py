@@ -144,7 +144,7 @@ async def _people(visit: Visit, session: AsyncSession, organisation_id: UUID) ->
     """Its members, and the invitations still open, as far as the visitor may see them."""
     actor = visit.actor
     # Whom the visitor may invite: the platform administrators alone.
-    roles = ROLES if organisation_id in actor.organisations_where(Permission.MANAGE_MEMBERS) else ()
+    roles: tuple[Role, ...] = ROLES if organisation_id in actor.organisations_where(Permission.MANAGE_MEMBERS) else ()
     if not roles and Permission.VERIFY_ORGANISATIONS in actor.platform:
         roles = (Role.ORGANISATION_ADMIN,)
     cursor = visit.request.query_params.get("cursor") if visit.request.method in {"GET", "HEAD"} else None
