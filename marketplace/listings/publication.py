@@ -123,6 +123,7 @@ async def confirm(session: AsyncSession, actor: Actor, cls: type[L], listing_id:
         return listing
     if listing.state not in OPEN_STATES:
         raise WrongState
+    records.require(completeness.required(listing.kind, listing))
     _freshen(listing, clock.now(), fresh_for)
     await _step(session, listing, listing.state, facts.ListingConfirmed, by=actor.person)
     return listing
