@@ -5,6 +5,8 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 import asyncpg
 import structlog
@@ -20,8 +22,8 @@ from marketplace.kernel.actor import asking
 from marketplace.kernel.refusals import (
     Conflict,
     Invalid,
-    NotSignedIn,
     Refusal,
+    TooMany,
     TooSlow,
     Unavailable,
     broken_constraint,
@@ -37,6 +39,7 @@ LOCK_SECONDS = 4
 IDLE_SECONDS = 30
 COMMAND_SECONDS = 6
 BODY_SECONDS = 120
+FILES_AT_ONCE = 3
 
 OF_THE_DATABASE = (
     DBAPIError,
@@ -250,20 +253,22 @@ class TransactionRoute(APIRoute):
             settings: Settings = request.app.state.settings
             database: Database = request.app.state.database
             whole = StrictRequest(request.scope, request.receive)
-            if self.asks_first:
-                await _in_time(database, settings.request_deadline, lambda _: _be_somebody(request, database))
-            if not reading:
-                # Before a connection is taken: a slow sender keeps nobody waiting but himself.
-                try:
-                    async with asyncio.timeout(BODY_SECONDS):
-                        await whole.read(self.most_bytes(settings))
-                except TimeoutError as error:
-                    raise TooSlow from error
-            return await _in_time(
-                database,
-                settings.request_deadline,
-                lambda attempt: once(whole if reading else whole.again(), attempt),
-            )
+            async with contextlib.AsyncExitStack() as held:
+                if self.asks_first:
+                    who = await _in_time(database, settings.request_deadline, lambda _: _somebody(request, database))
+                    await held.enter_async_context(_in_turn(request, who))
+                if not reading:
+                    # Before a connection is taken: a slow sender keeps nobody waiting but himself.
+                    try:
+                        async with asyncio.timeout(BODY_SECONDS):
+                            await whole.read(self.most_bytes(settings))
+                    except TimeoutError as error:
+                        raise TooSlow from error
+                return await _in_time(
+                    database,
+                    settings.request_deadline,
+                    lambda attempt: once(whole if reading else whole.again(), attempt),
+                )
 
         return in_one_transaction
 
@@ -287,15 +292,29 @@ async def _in_time(database: Database, seconds: float, once: Callable[[_Try], Co
     raise AssertionError  # pragma: no cover -- the second attempt returns or raises
 
 
-async def _be_somebody(request: Request, database: Database) -> None:
-    """Refuse a caller whom nobody knows. The transaction itself asks once more: much can happen while a file is sent."""
+async def _somebody(request: Request, database: Database) -> UUID:
+    """Who calls; refused when nobody knows. The transaction itself asks once more: much can happen while a file is sent."""
     async with database.reading() as session:
         request.state.session = session
         try:
-            if (await asking(request)).person_id is None:
-                raise NotSignedIn
+            return (await asking(request)).person
         finally:
             request.state.session = request.state.actor = None
+
+
+@contextlib.asynccontextmanager
+async def _in_turn(request: Request, who: UUID) -> AsyncIterator[None]:
+    """So many files of one person are held at a time, each at twice its length of memory; the next one waits, unread."""
+    turns: WeakValueDictionary[UUID, asyncio.Semaphore] = request.app.state.sending
+    turn = turns.setdefault(who, asyncio.Semaphore(FILES_AT_ONCE))
+    try:
+        await asyncio.wait_for(turn.acquire(), BODY_SECONDS)
+    except TimeoutError:
+        raise TooMany(headers={"Retry-After": "1"}) from None
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def _may_be_tried_again(error: Exception, attempt: _Try) -> bool:
@@ -326,7 +345,8 @@ class LoggedReadRoute(TransactionRoute):
 
 
 class UploadRoute(TransactionRoute):
-    """A POST that brings a file. What strangers send is not read: some of it at once would fill the memory."""
+    """A POST that brings a file. What strangers send is not read, nor too much of anybody's at once: it would fill the
+    memory."""
 
     asks_first = True
 
