@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 from fastapi import FastAPI
@@ -143,6 +144,8 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.schema_version = schema.newest()
     state.actor_of, state.calendars = tokens.actor_of, CALENDARS
     state.tokens_used = {}
+    # By person, whose turn it is to send a file.
+    state.sending = WeakValueDictionary()
     state.engine = Engine(database, settings.home)
     state.readiness = state.engine.readiness
     state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)

@@ -181,16 +181,27 @@ def create_admin(
             help="也可用环境变量 · or set the environment variable",
         ),
     ],
+    auditor: Annotated[
+        bool, typer.Option("--auditor", help="审计员：只看不改 · an auditor, who looks and changes nothing")
+    ] = False,
 ) -> None:
-    """新建平台管理员 · Make a platform administrator (the first one, or another)."""
+    """新建平台管理员或审计员；已有账号的，恢复停用并重设密码 · Make a platform administrator (the first one, or another) or an auditor; an account that is there gets the password, and is no longer suspended."""
     from marketplace import commands
     from marketplace.opening import open_database
+    from schemas.identity import Role
 
     found = _ready()
 
     async def run() -> None:
         async with open_database(found, name="duijie-admin") as database:
-            await commands.create_admin(database, email=email, name=name, password=password, console=console)
+            await commands.create_admin(
+                database,
+                email=email,
+                name=name,
+                password=password,
+                console=console,
+                role=Role.AUDITOR if auditor else Role.PLATFORM_ADMIN,
+            )
 
     uvloop.run(run())
 

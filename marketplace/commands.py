@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -12,14 +13,11 @@ from rich.text import Text
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.identity import facts as identity_facts
-from marketplace.identity import passwords
-from marketplace.identity.models import Membership, Organisation, Person
-from marketplace.kernel import clock
+from marketplace.identity import passwords, people
+from marketplace.identity.models import Organisation
 from marketplace.kernel.actor import NOBODY, Actor
 from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.db import Database
-from marketplace.kernel.facts import record
 from marketplace.pairings import instruments, pairings
 from marketplace.pairings.engine import Engine
 from schemas.identity import Confirmation, Permission, Registration, Role
@@ -152,8 +150,10 @@ def _marked(text: str, spans: list[tuple[int, int]]) -> str:
     return ("".join(out) + escape(text[at:])).strip()
 
 
-async def create_admin(database: Database, *, email: str, name: str, password: str, console: Console) -> None:
-    """Make a person a platform administrator; one who has an account keeps it and gets the role and password."""
+async def create_admin(
+    database: Database, *, email: str, name: str, password: str, console: Console, role: Role = Role.PLATFORM_ADMIN
+) -> None:
+    """Give a person a role on the platform; one who has an account keeps it and gets the role and password."""
     try:
         registration = Registration(email=email, name=name)
         Confirmation(token="-", password=password)  # noqa: S106 -- only the password is checked
@@ -165,22 +165,11 @@ async def create_admin(database: Database, *, email: str, name: str, password: s
         ) from None
     hashed = await passwords.hashed(password)
     async with database.writing.begin() as session:
-        person = await session.scalar(select(Person).where(Person.email == registration.email).with_for_update())
-        now = clock.now()
-        if person is None:
-            person = Person(email=registration.email, name=registration.name, created_at=now, updated_at=now, version=1)
-            session.add(person)
-        person.password_hash, person.confirmed_at = hashed, person.confirmed_at or now
-        await session.flush()
-        known = await session.scalar(
-            select(Membership.id).where(
-                Membership.person_id == person.id,
-                Membership.organisation_id.is_(None),
-                Membership.ended_at.is_(None),
-            )
-        )
-        if known is None:
-            session.add(Membership(person_id=person.id, organisation_id=None, role=Role.PLATFORM_ADMIN))
-            await record(session, identity_facts.MemberJoined(None, person.id, Role.PLATFORM_ADMIN), subject=person.id)
-        await record(session, identity_facts.PasswordChanged(person.id), subject=person.id)
-    console.print(f"平台管理员已就绪 · platform administrator is ready: {registration.email}")
+        await people.appoint(session, registration, hashed, role)
+    console.print(f"{_APPOINTED[role]}: {registration.email}")
+
+
+_APPOINTED: Final = {
+    Role.PLATFORM_ADMIN: "平台管理员已就绪 · platform administrator is ready",
+    Role.AUDITOR: "审计员已就绪 · auditor is ready",
+}

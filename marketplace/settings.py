@@ -1,10 +1,12 @@
 """Every setting, read in one place: environment variables that begin with `DUIJIE_`."""
 
+import os
 import secrets
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -61,6 +63,15 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("public_url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        """Links are made by writing a path behind it."""
+        parts = urlsplit(value.strip())
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("write it as https://duijie.example.edu.cn")
+        return value.strip().rstrip("/")
+
     @field_validator("database_url")
     @classmethod
     def _through_asyncpg(cls, value: str | None) -> str | None:
@@ -96,11 +107,25 @@ class Settings(BaseSettings):
         if self.secret is not None and self.secret.get_secret_value():
             return self.secret.get_secret_value().encode()
         kept = self.home / "secret"
-        if not kept.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            kept.touch(mode=0o600)
-            kept.write_text(secrets.token_urlsafe(48))
+        if not kept.exists() or kept.stat().st_size == 0:
+            _keep_a_secret(kept)
         return kept.read_bytes()
+
+
+def _keep_a_secret(kept: Path) -> None:
+    """Put one there whole: of two processes that start at once, neither goes by half of what the other writes."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    made = kept.with_name(f".{kept.name}-{secrets.token_hex(8)}")
+    made.touch(mode=0o600)
+    made.write_text(secrets.token_urlsafe(48))
+    try:
+        if kept.exists() and kept.stat().st_size == 0:
+            kept.unlink()
+        os.link(made, kept)
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
 
 
 @lru_cache(maxsize=1)

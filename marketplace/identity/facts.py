@@ -109,5 +109,5 @@ class MemberRoleChanged(Fact):
 
 @dataclass(frozen=True, slots=True)
 class MemberLeft(Fact):
-    organisation_id: UUID
+    organisation_id: UUID | None
     person_id: UUID

@@ -13,7 +13,7 @@ from marketplace.kernel import clock, etag, mail
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
-from marketplace.kernel.refusals import Conflict, Forbidden, NotFound, TooMany, refusing
+from marketplace.kernel.refusals import Conflict, Forbidden, NotFound, refusing
 from schemas.identity import InvitationNew, Permission, Role
 
 
@@ -33,9 +33,15 @@ class NotTheInvited(Forbidden):
     """此邀请发给了另一个邮箱。 · This invitation was sent to another address."""
 
 
-async def _managed(session: AsyncSession, actor: Actor, organisation_id: UUID) -> Organisation:
+async def _managed(session: AsyncSession, actor: Actor, organisation_id: UUID, role: Role) -> Organisation:
+    """The organisation, for whoever may invite somebody into this role.
+
+    The platform invites administrators alone: where a stranger entered the organisation first, or its last administrator
+    is gone, nobody else could.
+    """
     organisation = await organisations.read(session, actor, organisation_id)
-    if organisation_id not in actor.organisations_where(Permission.MANAGE_MEMBERS):
+    by_platform = Permission.VERIFY_ORGANISATIONS in actor.platform and role is Role.ORGANISATION_ADMIN
+    if not by_platform and organisation_id not in actor.organisations_where(Permission.MANAGE_MEMBERS):
         raise organisations.NotYours
     return organisation
 
@@ -65,12 +71,14 @@ async def invite(
     session: AsyncSession, actor: Actor, organisation_id: UUID, wish: InvitationNew, *, public_url: str
 ) -> Invitation:
     """Invite an address; the letter's link is good for 14 days, for whoever owns that address."""
-    organisation = await _managed(session, actor, organisation_id)
+    organisation = await _managed(session, actor, organisation_id, wish.role)
     belongs = select(Membership.id).join(Person).where(Membership.organisation_id == organisation_id)
     if await session.scalar(belongs.where(Person.email == wish.email, Membership.ended_at.is_(None))) is not None:
         raise AlreadyMember
-    if await allowances.spend(session, {f"i:{wish.email}": people.LETTERS}) is not None:
-        raise TooMany
+    most = {f"i:{wish.email}": people.LETTERS, f"p:{actor.person}": people.LETTERS_FROM}
+    wait = await allowances.spend(session, most)
+    if wait is not None:
+        raise people.TooManyLetters(wait)
     now = clock.now()
     await session.execute(
         update(Invitation)
@@ -116,7 +124,7 @@ async def invitations(
     session: AsyncSession, actor: Actor, organisation_id: UUID, paging: Paging
 ) -> tuple[list[Invitation], str | None]:
     """The invitations still open, newest first."""
-    await _managed(session, actor, organisation_id)
+    await _managed(session, actor, organisation_id, Role.ORGANISATION_ADMIN)
     statement = select(Invitation).where(
         Invitation.organisation_id == organisation_id,
         Invitation.accepted_at.is_(None),
@@ -129,7 +137,7 @@ async def invitations(
 
 
 async def revoke_invitation(session: AsyncSession, actor: Actor, organisation_id: UUID, invitation_id: UUID) -> None:
-    await _managed(session, actor, organisation_id)
+    await _managed(session, actor, organisation_id, Role.ORGANISATION_ADMIN)
     row = await session.execute(
         update(Invitation)
         .where(
@@ -137,6 +145,7 @@ async def revoke_invitation(session: AsyncSession, actor: Actor, organisation_id
             Invitation.organisation_id == organisation_id,
             Invitation.accepted_at.is_(None),
             Invitation.revoked_at.is_(None),
+            invitations_managed_by(actor),
         )
         .values(revoked_at=clock.now())
         .returning(Invitation.id)
@@ -213,6 +222,20 @@ async def _member(session: AsyncSession, actor: Actor, organisation_id: UUID, me
     if membership is None:
         raise NotFound
     return membership
+
+
+async def person_of(session: AsyncSession, actor: Actor, organisation_id: UUID, membership_id: UUID) -> UUID:
+    """Whose a membership is, where the actor may see it."""
+    found = await session.scalar(
+        select(Membership.person_id).where(
+            Membership.id == membership_id,
+            Membership.organisation_id == organisation_id,
+            members_visible_to(actor),
+        )
+    )
+    if found is None:
+        raise NotFound
+    return found
 
 
 async def _keeps_an_administrator(session: AsyncSession, membership: Membership) -> None:

@@ -14,6 +14,7 @@ from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Forbidden, NotFound, refusing
+from schemas.codes import REGIONS
 from schemas.identity import (
     OrganisationKind,
     OrganisationNew,
@@ -28,7 +29,7 @@ from schemas.identity import (
 
 
 class OrganisationKnown(Conflict):
-    """此统一社会信用代码已登记，请联系该单位的管理员邀请您加入。 · An organisation with this code is registered already; ask its administrator to invite you."""
+    """此统一社会信用代码已登记，请联系该单位的管理员邀请您加入；不是本单位登记的，请联系平台。 · An organisation with this code is registered already; ask its administrator to invite you, or the platform, if it was not yours to register it."""
 
 
 class NotYours(Forbidden):
@@ -92,7 +93,8 @@ async def listed(
     if kind is not None:
         statement = statement.where(Organisation.kinds.contains([kind]))
     if region:
-        statement = statement.where(Organisation.region.in_(region))
+        places = {place for code in region for place in (code, *REGIONS.descendants(code))}
+        statement = statement.where(Organisation.region.in_(places))
     if verification is not None:
         statement = statement.where(Organisation.verification == verification)
     if q:
@@ -114,7 +116,10 @@ async def _own(session: AsyncSession, actor: Actor, organisation_id: UUID) -> Or
 async def edit(
     session: AsyncSession, actor: Actor, organisation_id: UUID, version: int, patch: OrganisationPatch
 ) -> Organisation:
-    """Change what the organisation says of itself; its code never changes. A new name asks for a new verification."""
+    """Change what the organisation says of itself; its code never changes.
+
+    Another name, kind or province asks for a new verification: by them it is known, let in and charged.
+    """
     organisation = await _own(session, actor, organisation_id)
     etag.check(version, organisation.version)
     wishes = patch.model_dump(exclude_unset=True)
@@ -124,10 +129,11 @@ async def edit(
     if not changes:
         return organisation
     before = {name: getattr(organisation, name) for name in changes}
+    vouched_for = _vouched_for(organisation)
     for name, value in changes.items():
         setattr(organisation, name, value)
-    if "name" in changes:
-        # What the platform looked at was the old name, whatever happens to the organisation before it looks again.
+    if _vouched_for(organisation) != vouched_for:
+        # What the platform looked at is no more, whatever happens to the organisation before it looks again.
         organisation.verified_at = None
         if organisation.verification is Verification.VERIFIED:
             organisation.verification = Verification.SUBMITTED
@@ -137,6 +143,11 @@ async def edit(
         session, facts.OrganisationEdited(organisation.id, before, changes), subject=organisation.id, by=actor.person
     )
     return organisation
+
+
+def _vouched_for(organisation: Organisation) -> tuple[str, tuple[str, ...], str]:
+    """What the platform's word stands for. Prices and doors go by the kinds and the province (its first two digits)."""
+    return organisation.name, tuple(organisation.kinds), organisation.region[:2]
 
 
 async def ask_verification(

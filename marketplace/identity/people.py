@@ -18,12 +18,14 @@ from marketplace.kernel.facts import record
 from marketplace.kernel.language import Language, told
 from marketplace.kernel.refusals import Forbidden, Invalid, NotFound, NotSignedIn, TooMany
 from schemas.base import FieldError
-from schemas.identity import MePatch, Permission, Registration
+from schemas.identity import MePatch, Permission, Registration, Role
 
 CONFIRM: Final = "confirm"
 RESET: Final = "reset"
 # Letters that anybody may have us write to one address within a quarter of an hour.
 LETTERS: Final = 3
+# Letters that one place may have us write to whomever within a quarter of an hour: a hall full of people, no flood.
+LETTERS_FROM: Final = 60
 # One office often shares an address, so it is given more room than one account.
 ADDRESS_ROOM: Final = 5
 UNCONFIRMED_KEPT: Final = timedelta(days=30)
@@ -47,6 +49,13 @@ class WrongPassword(Invalid):
         super().__init__(errors=[FieldError(pointer="/current", code="wrong_password", detail=self.title())])
 
 
+class TooManyLetters(TooMany):
+    """从这里要求发出的信件过多，请稍后再试。 · Too many letters were asked for from here; try again later."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(headers={"Retry-After": str(max(1, round(wait.total_seconds())))})
+
+
 class TooManyTries(TooMany):
     """密码错误次数过多，请稍后再试。 · Too many wrong passwords; try again later."""
 
@@ -54,12 +63,20 @@ class TooManyTries(TooMany):
         super().__init__(headers={"Retry-After": str(max(1, round(wait.total_seconds())))})
 
 
-async def register(session: AsyncSession, wish: Registration, *, public_url: str) -> None:
+async def _may_ask_for_letters(session: AsyncSession, address: str | None) -> None:
+    """Whoever asks for letters to many addresses is refused: we are nobody's way to fill other people's letter boxes."""
+    wait = await allowances.spend(session, {f"p:{rate.place(address)}": LETTERS_FROM})
+    if wait is not None:
+        raise TooManyLetters(wait)
+
+
+async def register(session: AsyncSession, wish: Registration, *, address: str | None, public_url: str) -> None:
     """Open an account, or tell the owner of the address that somebody tried. The caller learns nothing either way.
 
     The password is chosen with the confirmation letter in hand: whoever asked for the account first could otherwise
     have chosen it for the owner of the address.
     """
+    await _may_ask_for_letters(session, address)
     if await allowances.spend(session, {f"l:{wish.email}": LETTERS}) is not None:
         return
     now = clock.now()
@@ -142,8 +159,9 @@ async def confirm(session: AsyncSession, text: str, password: str, *, name: str)
     return await tokens.open_session(session, person.id, name=name)
 
 
-async def forgot_password(session: AsyncSession, email: str, *, public_url: str) -> None:
+async def forgot_password(session: AsyncSession, email: str, *, address: str | None, public_url: str) -> None:
     """Write to the address, known here or not: the caller learns nothing, its owner learns where they stand."""
+    await _may_ask_for_letters(session, address)
     if await allowances.spend(session, {f"l:{email}": LETTERS}) is not None:
         return
     person = await session.scalar(select(Person).where(Person.email == email))
@@ -288,6 +306,48 @@ async def reinstate(session: AsyncSession, actor: Actor, person_id: UUID, reason
         _touch(person)
         await session.flush()
         await record(session, facts.PersonReinstated(person.id, reason), subject=person.id, by=actor.person)
+
+
+async def appoint(session: AsyncSession, wish: Registration, hashed: str, role: Role) -> None:
+    """Give somebody this role on the platform and this password, as the operator asks for at the terminal.
+
+    It is the way back in, too: a shut account opens again, and whoever else was signed in to it is out.
+    """
+    now = clock.now()
+    await session.execute(
+        insert(Person)
+        .values(id=uuid7(), email=wish.email, name=wish.name, created_at=now)
+        .on_conflict_do_nothing(index_elements=["email"])
+    )
+    person = (
+        await session.scalars(
+            select(Person)
+            .where(Person.email == wish.email)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    ).one()
+    if person.suspended_at is not None:
+        person.suspended_at = person.suspended_because = None
+        reason = "由运维在终端恢复 · by the operator, at the terminal"
+        await record(session, facts.PersonReinstated(person.id, reason), subject=person.id)
+    await _set_password(session, person, hashed)
+    person.confirmed_at = person.confirmed_at or now
+    known = await session.scalar(
+        select(Membership).where(
+            Membership.person_id == person.id, Membership.organisation_id.is_(None), Membership.ended_at.is_(None)
+        )
+    )
+    if known is not None and known.role is role:
+        return
+    if known is not None:
+        # On the platform, too, a person has one role: whoever checks does not administer.
+        known.ended_at = now
+        known.version += 1
+        await session.flush()
+        await record(session, facts.MemberLeft(None, person.id), subject=person.id)
+    session.add(Membership(person_id=person.id, organisation_id=None, role=role))
+    await record(session, facts.MemberJoined(None, person.id, role), subject=person.id)
 
 
 async def _managed(session: AsyncSession, actor: Actor, person_id: UUID) -> Person:

@@ -18,7 +18,6 @@ from marketplace.kernel.refusals import (
     NotFound,
     NotSignedIn,
     StaleVersion,
-    TooMany,
     VersionMissing,
     problems,
 )
@@ -71,10 +70,8 @@ def _letter_sent() -> Accepted:
     return Accepted(message=told(LETTER_SENT))
 
 
-def _agent(request: Request) -> str:
-    """What a person will recognise a session by."""
-    shown = "".join(c for c in request.headers.get("user-agent", "") if c.isprintable())
-    return shown[:100]
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
 
 
 def _signed_in(text: str, token: Token) -> SignedInView:
@@ -90,8 +87,8 @@ async def sign_in(wish: SignIn, session: Writing, request: Request) -> SignedInV
         session,
         wish.email,
         wish.password.get_secret_value(),
-        address=request.client.host if request.client else None,
-        name=_agent(request),
+        address=_address(request),
+        name=tokens.agent_of(request),
         tries=request.app.state.settings.sign_ins_per_quarter_hour,
     )
     if made is None:
@@ -127,24 +124,26 @@ async def make_token(wish: TokenNew, session: Writing, actor: SignedIn) -> Token
     return TokenMade(token=text, **TokenView.model_validate(token).model_dump())
 
 
-@router.post("/people", status_code=202, tags=["identity"])
+@router.post("/people", status_code=202, tags=["identity"], responses=problems(people.TooManyLetters))
 async def register(wish: Registration, session: Writing, request: Request) -> Accepted:
     """注册 · Open an account. A letter goes to the address; the answer never says whether it is known."""
-    await people.register(session, wish, public_url=request.app.state.settings.public_url)
+    await people.register(session, wish, address=_address(request), public_url=request.app.state.settings.public_url)
     return _letter_sent()
 
 
 @router.post("/people/confirmations", status_code=201, tags=["identity"], responses=problems(people.LinkSpent))
 async def confirm(wish: Confirmation, session: Writing, request: Request) -> SignedInView:
     """确认邮箱并设置密码 · Confirm the address with the letter's code, choose a password, be signed in."""
-    made = await people.confirm(session, wish.token, wish.password.get_secret_value(), name=_agent(request))
+    made = await people.confirm(session, wish.token, wish.password.get_secret_value(), name=tokens.agent_of(request))
     return _signed_in(*made)
 
 
-@router.post("/password-resets", status_code=202, tags=["identity"])
+@router.post("/password-resets", status_code=202, tags=["identity"], responses=problems(people.TooManyLetters))
 async def forgot_password(wish: PasswordForgotten, session: Writing, request: Request) -> Accepted:
     """忘记密码 · Ask for a letter to set a new password."""
-    await people.forgot_password(session, wish.email, public_url=request.app.state.settings.public_url)
+    await people.forgot_password(
+        session, wish.email, address=_address(request), public_url=request.app.state.settings.public_url
+    )
     return _letter_sent()
 
 
@@ -253,7 +252,9 @@ async def list_organisations(
     paging: Paged,
     response: Response,
     kind: OrganisationKind | None = None,
-    region: Annotated[list[RegionCode], Query(max_length=20)] = [],  # noqa: B006 -- FastAPI copies it
+    region: Annotated[
+        list[RegionCode], Query(max_length=20, description="地区，包括其下级 · a code takes in what stands below it")
+    ] = [],  # noqa: B006 -- FastAPI copies it
     verification: Verification | None = None,
     q: Annotated[Words | None, Query(description="名称中的文字 · text in the name")] = None,
     mine: bool = False,
@@ -302,7 +303,7 @@ async def edit_organisation(
     actor: SignedIn,
     response: Response,
 ) -> OrganisationView:
-    """修改单位资料（改名需重新认证） · Change an organisation; a new name asks for a new verification."""
+    """修改单位资料（改名、改类型、迁往外省需重新认证） · Change an organisation; another name, kind or province asks for a new verification."""
     return _view(await organisations.edit(session, actor, organisation_id, version, patch), response)
 
 
@@ -448,7 +449,12 @@ async def list_invitations(
     status_code=201,
     tags=["organisations"],
     responses=problems(
-        NotSignedIn, NotFound, organisations.NotYours, members.AlreadyInvited, members.AlreadyMember, TooMany
+        NotSignedIn,
+        NotFound,
+        organisations.NotYours,
+        members.AlreadyInvited,
+        members.AlreadyMember,
+        people.TooManyLetters,
     ),
 )
 async def invite(

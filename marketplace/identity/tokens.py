@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -25,6 +26,10 @@ from schemas.identity import Permission, Role, Scope, TokenKind, TokenNew
 
 COOKIE = "duijie_session"
 _PREFIX = {TokenKind.SESSION: "djs_", TokenKind.PERSONAL: "djp_"}
+
+
+# A browser tells its own name last, behind all that it claims to be.
+LONGEST_AGENT: Final = 300
 
 
 class ForeignOrigin(Forbidden):
@@ -62,10 +67,15 @@ async def issue(
 async def open_session(session: AsyncSession, person_id: UUID, *, name: str) -> tuple[str, Token]:
     """Sign somebody in, whose password or letter was just checked."""
     text, token = await issue(
-        session, person_id, TokenKind.SESSION, name=name[:100] or "-", scope=Scope.WRITE, lasts=SESSION_LASTS
+        session, person_id, TokenKind.SESSION, name=name[:LONGEST_AGENT] or "-", scope=Scope.WRITE, lasts=SESSION_LASTS
     )
     await record(session, facts.SignedIn(person_id, token.id), subject=person_id, by=person_id)
     return text, token
+
+
+def agent_of(request: Request) -> str:
+    """What a session's owner will recognise it by."""
+    return "".join(c for c in request.headers.get("user-agent", "") if c.isprintable())[:LONGEST_AGENT]
 
 
 def require_session(actor: Actor) -> None:

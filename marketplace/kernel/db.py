@@ -5,6 +5,8 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 import asyncpg
 import structlog
@@ -16,7 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from starlette.responses import Response
 
 from marketplace.kernel import idempotency, parameters
-from marketplace.kernel.refusals import Conflict, Invalid, Refusal, TooSlow, Unavailable, broken_constraint
+from marketplace.kernel.actor import asking
+from marketplace.kernel.refusals import (
+    Conflict,
+    Invalid,
+    Refusal,
+    TooMany,
+    TooSlow,
+    Unavailable,
+    broken_constraint,
+)
 from marketplace.kernel.strict_json import StrictRequest
 from marketplace.settings import Settings
 from schemas.base import shows_a_secret
@@ -28,6 +39,7 @@ LOCK_SECONDS = 4
 IDLE_SECONDS = 30
 COMMAND_SECONDS = 6
 BODY_SECONDS = 120
+FILES_AT_ONCE = 3
 
 OF_THE_DATABASE = (
     DBAPIError,
@@ -195,6 +207,8 @@ class TransactionRoute(APIRoute):
     """
 
     reads_are_logged = False
+    # Whether the caller has to be somebody before the body is read at all.
+    asks_first = False
     # Whether parameters that the route does not know are let through.
     takes_any_parameter = False
 
@@ -239,31 +253,68 @@ class TransactionRoute(APIRoute):
             settings: Settings = request.app.state.settings
             database: Database = request.app.state.database
             whole = StrictRequest(request.scope, request.receive)
-            if not reading:
-                # Before a connection is taken: a slow sender keeps nobody waiting but himself.
-                try:
-                    async with asyncio.timeout(BODY_SECONDS):
-                        await whole.read(self.most_bytes(settings))
-                except TimeoutError as error:
-                    raise TooSlow from error
-            loop = asyncio.get_running_loop()
-            end = loop.time() + settings.request_deadline
-            first, second = _Try(), _Try()
-            for attempt in (first, second):
-                try:
-                    work = once(whole if reading else whole.again(), attempt)
-                    return await database.within(end - loop.time(), work)
-                except OF_THE_DATABASE as error:
-                    if attempt is first and _may_be_tried_again(error, attempt):
-                        await asyncio.sleep(random.uniform(0.005, 0.05))  # noqa: S311 -- jitter, not a secret
-                        continue
-                    refusal = _told(error)
-                    if refusal is None:
-                        raise
-                    raise refusal from error
-            raise AssertionError  # pragma: no cover -- the second attempt returns or raises
+            async with contextlib.AsyncExitStack() as held:
+                if self.asks_first:
+                    who = await _in_time(database, settings.request_deadline, lambda _: _somebody(request, database))
+                    await held.enter_async_context(_in_turn(request, who))
+                if not reading:
+                    # Before a connection is taken: a slow sender keeps nobody waiting but himself.
+                    try:
+                        async with asyncio.timeout(BODY_SECONDS):
+                            await whole.read(self.most_bytes(settings))
+                    except TimeoutError as error:
+                        raise TooSlow from error
+                return await _in_time(
+                    database,
+                    settings.request_deadline,
+                    lambda attempt: once(whole if reading else whole.again(), attempt),
+                )
 
         return in_one_transaction
+
+
+async def _in_time(database: Database, seconds: float, once: Callable[[_Try], Coroutine[Any, Any, Answer]]) -> Answer:
+    """What comes of `once`, tried a second time where that can help; a database's error as the refusal it comes to."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    first, second = _Try(), _Try()
+    for attempt in (first, second):
+        try:
+            return await database.within(end - loop.time(), once(attempt))
+        except OF_THE_DATABASE as error:
+            if attempt is first and _may_be_tried_again(error, attempt):
+                await asyncio.sleep(random.uniform(0.005, 0.05))  # noqa: S311 -- jitter, not a secret
+                continue
+            refusal = _told(error)
+            if refusal is None:
+                raise
+            raise refusal from error
+    raise AssertionError  # pragma: no cover -- the second attempt returns or raises
+
+
+async def _somebody(request: Request, database: Database) -> UUID:
+    """Who calls; refused when nobody knows. The transaction itself asks once more: much can happen while a file is sent."""
+    async with database.reading() as session:
+        request.state.session = session
+        try:
+            return (await asking(request)).person
+        finally:
+            request.state.session = request.state.actor = None
+
+
+@contextlib.asynccontextmanager
+async def _in_turn(request: Request, who: UUID) -> AsyncIterator[None]:
+    """So many files of one person are held at a time, each at twice its length of memory; the next one waits, unread."""
+    turns: WeakValueDictionary[UUID, asyncio.Semaphore] = request.app.state.sending
+    turn = turns.setdefault(who, asyncio.Semaphore(FILES_AT_ONCE))
+    try:
+        await asyncio.wait_for(turn.acquire(), BODY_SECONDS)
+    except TimeoutError:
+        raise TooMany(headers={"Retry-After": "1"}) from None
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def _may_be_tried_again(error: Exception, attempt: _Try) -> bool:
@@ -294,7 +345,10 @@ class LoggedReadRoute(TransactionRoute):
 
 
 class UploadRoute(TransactionRoute):
-    """A POST that brings a file."""
+    """A POST that brings a file. What strangers send is not read, nor too much of anybody's at once: it would fill the
+    memory."""
+
+    asks_first = True
 
     @staticmethod
     def most_bytes(settings: Settings) -> int:

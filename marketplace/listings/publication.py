@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import clock
+from marketplace.kernel import clock, etag
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.refusals import Conflict, Forbidden
@@ -92,13 +92,19 @@ async def review(
     decision: ReviewDecision,
     *,
     fresh_for: timedelta,
+    version: int | None = None,
 ) -> L:
-    """The platform's look before publication: let it through, or give it back with a note."""
+    """The platform's look before publication: let it through, or give it back with a note.
+
+    With `version` it holds for that version only, so that nobody changes what is being looked at.
+    """
     listing = await records.read(session, actor, cls, listing_id, lock=True)
     if Permission.REVIEW_RECORDS not in actor.platform:
         raise Forbidden("只有平台管理员可以审核。 · Only a platform administrator reviews records.")
     if listing.state is not ListingState.IN_REVIEW:
         raise WrongState
+    if version is not None:
+        etag.check(version, listing.version)
     if decision.approve:
         _require_publishable(listing)
         await open_up(session, listing, fresh_for=fresh_for, by=actor.person)
@@ -117,6 +123,7 @@ async def confirm(session: AsyncSession, actor: Actor, cls: type[L], listing_id:
         return listing
     if listing.state not in OPEN_STATES:
         raise WrongState
+    records.require(completeness.required(listing.kind, listing))
     _freshen(listing, clock.now(), fresh_for)
     await _step(session, listing, listing.state, facts.ListingConfirmed, by=actor.person)
     return listing

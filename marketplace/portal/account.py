@@ -44,8 +44,8 @@ def carry(visit: Visit, response: Response, made: tuple[str, Token]) -> Response
     return response
 
 
-def _agent(request: Request) -> str:
-    return "".join(c for c in request.headers.get("user-agent", "") if c.isprintable())[:100]
+def _address(visit: Visit) -> str | None:
+    return visit.request.client.host if visit.request.client else None
 
 
 def _wrong(error: ValidationError) -> list[str]:
@@ -83,8 +83,8 @@ async def sign_in(
             session,
             wish.email,
             wish.password.get_secret_value(),
-            address=request.client.host if request.client else None,
-            name=_agent(request),
+            address=_address(visit),
+            name=tokens.agent_of(request),
             tries=request.app.state.settings.sign_ins_per_quarter_hour,
         )
         if made is not None:
@@ -122,7 +122,13 @@ async def register(visit: Visited, session: Writing, email: Written = "", name: 
     except ValidationError as error:
         typed = {"email": email, "name": name}
         return visit.page("account/register.html", 422, here="/register", typed=typed, wrong=_wrong(error))
-    await people.register(session, wish, public_url=visit.request.app.state.settings.public_url)
+    try:
+        await people.register(
+            session, wish, address=_address(visit), public_url=visit.request.app.state.settings.public_url
+        )
+    except people.TooManyLetters as refusal:
+        typed = {"email": email, "name": name}
+        return visit.page("account/register.html", 429, here="/register", typed=typed, wrong=[told(refusal.title())])
     return visit.page("account/letter.html", here="/register", email=wish.email, kept_here=_kept_here(visit))
 
 
@@ -137,7 +143,12 @@ async def forgot(visit: Visited, session: Writing, email: Written = "") -> Respo
         wish = PasswordForgotten.model_validate({"email": email.strip()})
     except ValidationError as error:
         return visit.page("account/forgot.html", 422, here="/forgot", email=email, wrong=_wrong(error))
-    await people.forgot_password(session, wish.email, public_url=visit.request.app.state.settings.public_url)
+    try:
+        await people.forgot_password(
+            session, wish.email, address=_address(visit), public_url=visit.request.app.state.settings.public_url
+        )
+    except people.TooManyLetters as refusal:
+        return visit.page("account/forgot.html", 429, here="/forgot", email=email, wrong=[told(refusal.title())])
     return visit.page("account/letter.html", here="/forgot", email=wish.email, kept_here=_kept_here(visit))
 
 
@@ -190,7 +201,8 @@ async def confirm(
     if wrong:
         return _letter_page(visit, "confirm", token, wrong, 422)
     made, wrong = await _trying(
-        people.confirm(session, wish.token, wish.password.get_secret_value(), name=_agent(visit.request)), session
+        people.confirm(session, wish.token, wish.password.get_secret_value(), name=tokens.agent_of(visit.request)),
+        session,
     )
     if made is None:
         return _letter_page(visit, "confirm", token, wrong, 422)

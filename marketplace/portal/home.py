@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query, Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import validation
+from marketplace.kernel import rate, validation
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
@@ -71,16 +71,18 @@ async def _match(visit: Visit, session: AsyncSession, text: str, kind: str, minu
     """The ranking of a text, or why there is none."""
     page: RankingPage | InstrumentRankingPage | None = None
     wrong: list[str] = []
+    status = 200
     if text.strip():
         try:
             long = minutes.strip() if kind == INSTRUMENT else ""
             told_long = {"minutes": int(long) if long.isascii() and long.isdigit() else long} if long else {}
             wish = MatchRequest.model_validate({"text": text, "kind": kind, "limit": SHOWN} | told_long)
         except ValidationError as error:
-            wrong = [told(one.detail) for one in validation.as_refusal(error).errors]
+            wrong, status = [told(one.detail) for one in validation.as_refusal(error).errors], 422
         else:
             request = visit.request
-            caller = str(visit.actor.person_id or (request.client.host if request.client else "?"))
+            place = rate.place(request.client.host if request.client else None)
+            caller = str(visit.actor.person_id) if visit.signed_in else place
             try:
                 request.app.state.matches_limit.spend(caller)
                 if wish.kind == INSTRUMENT:
@@ -88,7 +90,7 @@ async def _match(visit: Visit, session: AsyncSession, text: str, kind: str, minu
                 else:
                     page = await pairings.for_text(session, request.app.state.engine, wish)
             except Refusal as refusal:
-                wrong = [told(refusal.detail or refusal.title())]
+                wrong, status = [told(refusal.detail or refusal.title())], refusal.status
     return {
         "text": text,
         "kind": kind,
@@ -96,6 +98,7 @@ async def _match(visit: Visit, session: AsyncSession, text: str, kind: str, minu
         "ranking": page,
         "wrong": wrong,
         "asked": bool(text.strip()),
+        "status": status,
     }
 
 
@@ -117,10 +120,9 @@ async def match(
     """Nothing of the text is kept."""
     kind = kind if kind in {*ListingKind, INSTRUMENT} else ListingKind.ACHIEVEMENT.value
     matched = await _match(visit, session, text, kind, minutes)
-    status = 422 if matched["wrong"] else 200
     if visit.partly:
-        return visit.page("parts/matches.html", status, **matched)
-    return visit.page("home.html", status, **await _around(visit, session), **matched)
+        return visit.page("parts/matches.html", **matched)
+    return visit.page("home.html", **await _around(visit, session), **matched)
 
 
 @router.get("/match", response_class=Response)

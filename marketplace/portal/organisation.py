@@ -8,8 +8,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.identity import members, organisations
+from marketplace.identity import members, organisations, people
 from marketplace.kernel import validation
+from marketplace.kernel.actor import Actor
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
@@ -20,7 +21,6 @@ from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas import uscc
-from schemas.codes import REGIONS
 from schemas.identity import (
     InvitationNew,
     MembershipPatch,
@@ -29,6 +29,7 @@ from schemas.identity import (
     OrganisationPatch,
     Permission,
     Role,
+    SuspensionNew,
     VerificationDecision,
     VerificationRequest,
 )
@@ -37,6 +38,7 @@ router = APIRouter(prefix="/organisations", route_class=PageRoute, include_in_sc
 
 PAGE: Final = 30
 LATEST: Final = 10
+MEMBERS: Final = 100
 ROLES: Final = (
     Role.VIEWER,
     Role.EDITOR,
@@ -52,14 +54,13 @@ async def directory(visit: Visited, session: Reading) -> Response:
     asked = visit.request.query_params
     q, kind, typed = asked.get("q", "").strip()[:200], asked.get("kind", ""), asked.get("region", "").strip()
     region = coding.read(typed, "regions") if typed else coding.Read(None)
-    places = [region.code, *REGIONS.descendants(region.code)] if region.code else []
     wrong: Wrong = {"region": [region.said]} if region.said else {}
     rows, marker = await organisations.listed(
         session,
         visit.actor,
         Paging(visit.request, asked.get("cursor"), PAGE),
         kind=OrganisationKind(kind) if kind in set(OrganisationKind) else None,
-        region=places,
+        region=[region.code] if region.code else [],
         verification=None,
         q=q or None,
         mine=False,
@@ -142,11 +143,17 @@ async def register(visit: Visited, session: Writing, typed: Sent) -> Response:
 async def _people(visit: Visit, session: AsyncSession, organisation_id: UUID) -> dict[str, Any]:
     """Its members, and the invitations still open, as far as the visitor may see them."""
     actor = visit.actor
-    shown: dict[str, Any] = {"members": None, "invitations": ()}
-    paging = Paging(visit.request, None, 100)
+    # Whom the visitor may invite: the platform administrators alone.
+    roles: tuple[Role, ...] = ROLES if organisation_id in actor.organisations_where(Permission.MANAGE_MEMBERS) else ()
+    if not roles and Permission.VERIFY_ORGANISATIONS in actor.platform:
+        roles = (Role.ORGANISATION_ADMIN,)
+    cursor = visit.request.query_params.get("cursor") if visit.request.method in {"GET", "HEAD"} else None
+    shown: dict[str, Any] = {"members": None, "more": None, "later": cursor, "invitations": (), "invites": roles}
     if actor.may(Permission.READ_OWN, organisation_id) or Permission.READ_ALL in actor.platform:
-        shown["members"], _ = await members.listed(session, actor, organisation_id, paging)
-    if organisation_id in actor.organisations_where(Permission.MANAGE_MEMBERS):
+        paging = Paging(visit.request, cursor, MEMBERS)
+        shown["members"], shown["more"] = await members.listed(session, actor, organisation_id, paging)
+    if roles:
+        paging = Paging(visit.request, None, MEMBERS)
         shown["invitations"], _ = await members.invitations(session, actor, organisation_id, paging)
     return shown
 
@@ -322,7 +329,8 @@ async def change_role(
 @router.post("/{organisation_id:uuid}/members/{membership_id:uuid}/end", response_class=Response)
 async def end(organisation_id: UUID, membership_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
     actor = visit.require()
-    return await _act(
+    mine = await members.person_of(session, actor, organisation_id, membership_id) == actor.person_id
+    answer = await _act(
         visit,
         session,
         organisation_id,
@@ -330,3 +338,39 @@ async def end(organisation_id: UUID, membership_id: UUID, visit: Visited, sessio
         lambda: members.end(session, actor, organisation_id, membership_id, _version(typed)),
         "left",
     )
+    # Whoever left may not see it any more.
+    return visit.go("/desk", "gone") if mine and answer.status_code == 303 else answer
+
+
+async def _account(
+    organisation_id: UUID,
+    membership_id: UUID,
+    visit: Visit,
+    session: AsyncSession,
+    typed: Typed,
+    verb: Callable[[AsyncSession, Actor, UUID, str], Awaitable[None]],
+    said: str,
+) -> Response:
+    """What the platform does to the account of a member."""
+    actor = visit.require()
+
+    async def work() -> None:
+        wish = SuspensionNew.model_validate({"reason": forms.first(typed, "reason")})
+        person_id = await members.person_of(session, actor, organisation_id, membership_id)
+        await verb(session, actor, person_id, wish.reason)
+
+    return await _act(visit, session, organisation_id, typed, work, said)
+
+
+@router.post("/{organisation_id:uuid}/members/{membership_id:uuid}/suspension", response_class=Response)
+async def suspend(
+    organisation_id: UUID, membership_id: UUID, visit: Visited, session: Writing, typed: Sent
+) -> Response:
+    return await _account(organisation_id, membership_id, visit, session, typed, people.suspend, "suspended")
+
+
+@router.post("/{organisation_id:uuid}/members/{membership_id:uuid}/reinstatement", response_class=Response)
+async def reinstate(
+    organisation_id: UUID, membership_id: UUID, visit: Visited, session: Writing, typed: Sent
+) -> Response:
+    return await _account(organisation_id, membership_id, visit, session, typed, people.reinstate, "reinstated")

@@ -12,10 +12,10 @@ from marketplace.kernel import validation
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
-from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn, Refusal
+from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn, Refusal, StaleVersion
 from marketplace.listings import publication
 from marketplace.listings.shapes import fresh_for
-from marketplace.portal import forms, kinds
+from marketplace.portal import acting, forms, kinds
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent
@@ -77,10 +77,24 @@ async def review(plural: str, listing_id: UUID, visit: Visited, session: Writing
             {"approve": forms.first(typed, "approve") == "1", "note": forms.first(typed, "note").strip() or None}
         )
         async with session.begin_nested():
-            await publication.review(session, actor, kind.cls, listing_id, decision, fresh_for=fresh_for(visit.request))
+            await publication.review(
+                session,
+                actor,
+                kind.cls,
+                listing_id,
+                decision,
+                fresh_for=fresh_for(visit.request),
+                version=acting.version_of(typed),
+            )
     except ValidationError as error:
         said = [told(one.detail) for one in validation.as_refusal(error).errors]
         return await _page(visit, session, status=422, said=said)
+    except StaleVersion as refusal:
+        said = [
+            told(refusal.title()),
+            told("请打开记录，看过现在的内容再审核。 · Open the record and look at what it says now, then decide."),
+        ]
+        return await _page(visit, session, status=412, said=said)
     except Refusal as refusal:
         if refusal.status in {401, 403, 404}:
             raise

@@ -16,7 +16,7 @@ from marketplace.kernel.refusals import NotSignedIn, Unavailable
 from marketplace.listings import attachments, bodies, confidential, desk, duplicates, records
 from marketplace.listings.models import Achievement, Listing, Problem
 from marketplace.pairings import instruments, pairings, rematches
-from marketplace.portal import judging, kinds, say, why
+from marketplace.portal import judging, kinds, say, why, writing
 from marketplace.portal.browse import asked
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.kinds import Kind
@@ -27,8 +27,6 @@ from schemas.pairings import RankingFilter, RankingQuery, RegionQuery
 from schemas.rematches import SharedFilter
 
 RANKED: Final = 8
-# So many of the records that say nearly the same are named to whoever writes or reviews one.
-ALIKE: Final = 3
 OF_RANKING: Final = frozenset(RankingFilter.model_fields)
 
 
@@ -89,7 +87,7 @@ async def _shown(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSessi
     reviewer = Permission.REVIEW_RECORDS in actor.platform and listing.state is ListingState.IN_REVIEW
     alike: list[NearDuplicate] = []
     if editor or reviewer:
-        alike, _ = await duplicates.of(session, actor, kind.cls, listing_id, Paging(visit.request, None, ALIKE))
+        alike, _ = await duplicates.of(session, actor, kind.cls, listing_id, Paging(visit.request, None, writing.ALIKE))
     reader = listing.organisation_id in actor.organisations_where(Permission.READ_CONFIDENTIAL)
     return visit.page(
         "record.html",

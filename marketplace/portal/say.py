@@ -109,6 +109,36 @@ def span_of_money(low: Decimal | None, high: Decimal | None) -> str:
     return yuan(low) if low == high else f"{yuan(low)} – {yuan(high)}"
 
 
+# What a browser's own name for itself begins with; the more telling ones come first, since each claims to be others, too.
+_BROWSERS: Final = (
+    ("MicroMessenger/", "微信 · WeChat"),
+    ("QQBrowser/", "QQ 浏览器 · QQ Browser"),
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS: Final = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("HarmonyOS", "HarmonyOS"),
+    ("OpenHarmony", "HarmonyOS"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device(agent: str) -> str:
+    """What a person calls the browser that calls itself `agent`: Edge, Windows. Anything else as it calls itself."""
+    if not agent.startswith("Mozilla/"):
+        return agent
+    found = [next((told(name) for mark, name in known if mark in agent), "") for known in (_BROWSERS, _SYSTEMS)]
+    return t("， · , ").join(name for name in found if name) or agent
+
+
 def size(count: int) -> str:
     if count < 1024:
         return f"{count} B"

@@ -12,7 +12,7 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import MOST, Paging
 from marketplace.kernel.refusals import Forbidden, Refusal, StaleVersion
-from marketplace.listings import bodies, completeness, publication, records
+from marketplace.listings import bodies, completeness, duplicates, publication, records
 from marketplace.listings.models import Listing
 from marketplace.listings.shapes import fresh_for, reviewed_first
 from marketplace.portal import forms, kinds, words
@@ -24,10 +24,12 @@ from marketplace.portal.sent import Sent, Typed
 from marketplace.problems import problems
 from schemas.codes import IP_TYPES, TRL
 from schemas.identity import Permission
-from schemas.listings import CompletenessItem, CooperationMode, ListingState, Part, Stage
+from schemas.listings import CompletenessItem, CooperationMode, ListingState, NearDuplicate, Part, Stage
 from schemas.problems import IpWish, Operator
 
 BLANK_ROWS: Final = 2
+# So many of the records that say nearly the same are named to whoever writes or reviews one.
+ALIKE: Final = 3
 
 
 async def _form(
@@ -52,6 +54,10 @@ async def _form(
             " · Register or join an organisation first, as its editor or administrator."
         )
     complete = completeness.of(kind.name, listing) if listing else None
+    alike: list[NearDuplicate] = []
+    if listing is not None:
+        paging = Paging(visit.request, None, ALIKE)
+        alike, _ = await duplicates.of(session, visit.actor, kind.cls, listing.id, paging)
     return visit.page(
         "write.html",
         status,
@@ -68,6 +74,7 @@ async def _form(
         said=said or [],
         complete=complete,
         missing=missing or [],
+        alike=alike,
         files=await records.attachments(session, listing.id, Part.PUBLIC) if listing else (),
         modes=list(CooperationMode),
         stages=list(Stage),

@@ -124,6 +124,15 @@ async def test_registering_says_what_is_wrong_and_keeps_what_was_typed(anybody):
     assert (page.field("email"), page.field("name")) == ("no address", "某人")
 
 
+async def test_who_asks_for_too_many_letters_is_told_and_keeps_what_was_typed(anybody):
+    for number in range(60):
+        await anybody.sent("/register", {"email": f"person{number}@elsewhere.example", "name": "x"}, 200)
+    for path in ("/register", "/forgot"):
+        page = await anybody.sent(path, {"email": "one-more@elsewhere.example", "name": "某人"}, 429)
+        assert "one-more@elsewhere.example" in page
+        assert "Too many letters" in page or "信件过多" in page
+
+
 async def test_registering_tells_nobody_who_is_registered(somebody, anybody):
     known = await anybody.sent("/register", {"email": somebody.email, "name": "x"}, 200)
     unknown = await anybody.sent("/register", {"email": "other@test.example", "name": "x"}, 200)
@@ -218,3 +227,24 @@ async def test_letters_lead_to_pages_that_are_there(anybody, session, given, vis
     for letter in await letters_to(session, "a@test.example"):
         for path in re.findall(r"http://127\.0\.0\.1:8000(/\S+)", letter.text):
             await anybody.page(path)
+
+
+@pytest.mark.parametrize(
+    ("agent", "shown"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0", "Edge，Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36", "Chrome，Linux"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1", "Safari，iPhone"),
+        ("Mozilla/5.0 (Linux; Android 14; V2309A Build/UP1A.231005.007; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0 Mobile Safari/537.36 MicroMessenger/8.0.49", "微信，Android"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:127.0) Gecko/20100101 Firefox/127.0", "Firefox，macOS"),
+        ("Mozilla/5.0", "Mozilla/5.0"),
+        ("curl/8.8.0", "curl/8.8.0"),
+    ],
+)  # fmt: skip
+async def test_a_session_is_called_what_its_owner_calls_the_browser(agent, shown, somebody, anybody):
+    answer = await anybody.post(
+        "/sign-in", {"email": somebody.email, "password": PASSWORD}, headers={"User-Agent": agent}
+    )
+    anybody.headers["Cookie"] = answer.headers["set-cookie"].split(";")[0]
+    page = await anybody.page("/account")
+    assert any(cell.text.startswith(shown) for cell in page.all("td"))

@@ -3,8 +3,10 @@
 import re
 from decimal import Decimal
 
+import httpx
 import pytest
 
+from marketplace.kernel import rate
 from marketplace.portal import home
 from tests.portal.reader import Page, audit
 
@@ -55,6 +57,21 @@ async def test_when_nothing_fits_it_is_said_plainly(market, visitor):
     assert "No record shares a word with this" in page.text
 
 
+async def test_a_household_shares_one_allowance_and_is_told_when_it_is_spent(market, app, anybody):
+    app.state.matches_limit = rate.Limit("matches", 3, 60)
+    statuses = []
+    for last in range(5):
+        transport = httpx.ASGITransport(app=app, client=(f"2001:db8:7::{last:x}", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as neighbour:
+            answer = await neighbour.post(
+                "/match", data={"text": TEXT}, headers=anybody.headers | {"Origin": "http://test"}
+            )
+            statuses.append(answer.status_code)
+    assert statuses == [200, 200, 200, 429, 429]
+    assert "请求过于频繁" in answer.text
+    assert Page(answer.text).field("text") == TEXT
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n"])
 async def test_an_empty_box_finds_nothing_and_complains_of_nothing(market, anybody, text):
     page = Page(await anybody.sent("/match", {"text": text}, 200))
@@ -70,11 +87,9 @@ async def test_a_text_that_cannot_be_read_is_told(market, anybody):
 
 
 async def test_the_box_is_limited_and_says_so(market, anybody, app):
-    from marketplace.kernel import rate
-
     app.state.matches_limit = rate.Limit("matches", 1, 60)
     await anybody.sent("/match", {"text": TEXT}, 200)
-    page = await anybody.again("/match", {"text": TEXT})
+    page = await anybody.again("/match", {"text": TEXT}, 429)
     assert "请求过于频繁" in page.text
 
 
@@ -82,7 +97,7 @@ async def test_before_the_ranking_is_loaded_pages_say_so(given, anybody):
     problem = await given.problem(await given.enterprise())
     page = await anybody.page(f"/problems/{problem['id']}")
     assert "匹配索引正在载入" in page.one("div", id="ranking").text
-    page = await anybody.again("/match", {"text": TEXT})
+    page = await anybody.again("/match", {"text": TEXT}, 503)
     assert "匹配索引正在载入" in page.text
 
 

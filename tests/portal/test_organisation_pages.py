@@ -4,6 +4,7 @@ import pytest
 
 from schemas import uscc
 from schemas.identity import Role, Verification
+from tests.given.letters import code_for
 from tests.given.people import a_uscc
 from tests.portal.reader import audit
 
@@ -142,6 +143,66 @@ async def test_invitations_are_sent_and_revoked(given, visitor):
     assert await boss.sent(revocation) == f"{url}?said=revoked"
     assert (await boss.post(revocation)).status_code == 404
     assert "guest@test.example" not in (await boss.page(url)).text
+
+
+async def test_the_platform_finds_an_organisation_another_administrator(given, visitor, admin, session):
+    place = f"/organisations/{(await given.organisation()).id}"
+    page = await admin.page(place)
+    assert "邀请管理员" in page.text
+    offered = [one for one in page.all("option") if one.within("select").attrs.get("id") == "role"]
+    assert [one.attrs["value"] for one in offered] == ["organisation_admin"]
+    owner = await given.person()
+    wish = {"email": owner.email, "role": "organisation_admin"}
+    assert await admin.sent(f"{place}/invitations", wish) == f"{place}?said=invited"
+    assert owner.email in (await admin.page(place)).text
+    where = await visitor(owner).sent("/join", {"token": await code_for(session, owner.email)})
+    assert where == f"{place}?said=joined"
+    assert (await visitor(await given.person(Role.AUDITOR)).page(place)).all("select", id="role") == []
+
+
+async def test_the_platform_shuts_an_account_and_opens_it_again(given, visitor, admin):
+    organisation = await given.organisation()
+    place, member = f"/organisations/{organisation.id}", await given.editor(organisation)
+    forms = [form for form in (await admin.page(place)).all("form") if "/suspension" in form.attrs["action"]]
+    shut = forms[0].attrs["action"]
+    assert await admin.sent(shut, {"reason": " "}, 422)
+    assert await admin.sent(shut, {"reason": "冒用身份"}) == f"{place}?said=suspended"
+    assert (await visitor(member).get("/desk")).status_code == 403
+    page = await admin.page(place)
+    assert "已停用" in page.text
+    assert "冒用身份" in page.text
+    opened = shut.replace("suspension", "reinstatement")
+    assert await admin.sent(opened, {"reason": "误判"}) == f"{place}?said=reinstated"
+    assert (await visitor(member).get("/desk")).status_code == 200
+    boss = await given.person(Role.ORGANISATION_ADMIN, organisation)
+    assert (await visitor(boss).post(shut, {"reason": "x"})).status_code == 404
+    assert "/suspension" not in (await visitor(boss).get(place)).text
+
+
+@pytest.mark.parametrize("verification", [Verification.VERIFIED, Verification.UNVERIFIED])
+async def test_whoever_belongs_can_leave_by_themselves(verification, given, visitor):
+    organisation = await given.organisation(verification=verification)
+    place, editor = f"/organisations/{organisation.id}", await given.editor(organisation)
+    await given.person(Role.VIEWER, organisation)
+    page = await visitor(editor).page(place)
+    (leaving,) = [form.attrs["action"] for form in page.all("form") if form.attrs["action"].endswith("/end")]
+    where = await visitor(editor).sent(leaving, page.form(leaving))
+    assert where == "/desk?said=gone"
+    assert "您已离开该单位" in (await visitor(editor).page(where)).text
+    assert (await editor.get("/api/v1/me")).json()["memberships"] == []
+
+
+async def test_every_member_is_reached_page_by_page(given, visitor, session, monkeypatch):
+    monkeypatch.setattr("marketplace.portal.organisation.MEMBERS", 2)
+    organisation = await given.organisation()
+    place, boss = f"/organisations/{organisation.id}", await given.person(Role.ORGANISATION_ADMIN, organisation)
+    people = [boss.email, *[(await given.editor(organisation)).email for _ in range(4)]]
+    url, found = place, []
+    while url:
+        page = await visitor(boss).page(url)
+        found += [email for email in people if email in page.one("section", aria_labelledby="members").text]
+        url = next((link.attrs["href"].partition("#")[0] for link in page.all("a", rel="next")), "")
+    assert sorted(found) == sorted(people)
 
 
 async def test_the_platform_suspends_and_reinstates(given, visitor, admin, anybody):

@@ -408,24 +408,31 @@ async def test_with_review_a_record_goes_through_the_platforms_hands(desk, firm,
     assert PROBLEM["title"] in (await admin.page("/platform")).text
     assert "通过并发布" in (await admin.page(public)).text
     review = f"/platform/problems/{of(where)}/review"
-    assert await admin.sent(review, {"approve": "0", "note": "请写明工况"}) == "/platform?said=reviewed"
+    seen = {"version": (await admin.page(public)).field("version")}
+    assert seen == {"version": (await admin.page("/platform")).field("version")}
+    assert await admin.sent(review, seen | {"approve": "0", "note": "请写明工况"}) == "/platform?said=reviewed"
     assert "请写明工况" in (await desk.page(where)).text
-    twice = await admin.again(review, {"approve": "1"}, 409)
+    twice = await admin.again(review, seen | {"approve": "1"}, 409)
     assert "不允许这一步" in twice.text
-    long = await admin.again(review, {"approve": "1", "note": "x" * 2001})
+    long = await admin.again(review, seen | {"approve": "1", "note": "x" * 2001})
     assert long.all("div", role="alert")
     await desk.sent(f"{where}/publication")
-    assert await admin.sent(review, {"approve": "1"}) == "/platform?said=reviewed"
+    for old in (seen, {}):
+        unseen = await admin.again(review, old | {"approve": "1"}, 412)
+        assert "请打开记录" in unseen.text
+    seen = {"version": (await admin.page(public)).field("version")}
+    assert await admin.sent(review, seen | {"approve": "1"}) == "/platform?said=reviewed"
     await anybody.page(public)
     assert (await admin.post(review.replace("problems", "others"), {})).status_code == 404
-    assert (await desk.post(review, {"approve": "1"})).status_code == 403
+    assert (await desk.post(review, seen | {"approve": "1"})).status_code == 403
 
 
 async def test_whoever_writes_is_told_of_a_record_that_says_nearly_the_same(desk, firm, visitor, given):
     first, second = await drafted(desk, firm), await drafted(desk, firm, title="注塑模具型腔磨损<快>")
-    page = (await desk.get(f"/problems/{of(first)}")).text
-    assert "与这些记录几乎相同" in page
-    assert f'href="/problems/{of(second)}">注塑模具型腔磨损&lt;快&gt;' in page
+    for where in (f"/problems/{of(first)}", first):
+        page = (await desk.get(where)).text
+        assert "与这些记录几乎相同" in page
+        assert f'href="/problems/{of(second)}">注塑模具型腔磨损&lt;快&gt;' in page
     english = (await visitor(firm, "en").get(f"/problems/{of(first)}")).text
     assert "Nearly the same as these" in english
     assert (await firm.post(f"/api/v1/problems/{of(second)}/publication")).status_code == 200

@@ -29,6 +29,10 @@
     document.querySelectorAll("details[data-wide-open]").forEach((one) => { one.open = true; });
   }
 
+  // Where the way around is longer than a phone is wide, it begins with where one is.
+  const here = document.querySelector(".main-nav [aria-current]");
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 16;
+
   // Rows that can be added and removed: the last, empty one is the pattern.
   document.addEventListener("click", (event) => {
     const add = event.target.closest("[data-add-row]");

@@ -76,6 +76,18 @@ async def test_an_address_gets_three_letters_a_quarter_of_an_hour_whoever_asks(r
     assert len(await letters_to(session, NEW)) == 4
 
 
+async def test_nobody_has_us_write_to_one_address_after_the_other(register, client, session):
+    for number in range(30):
+        assert (await register(f"person{number}@elsewhere.example")).status_code == 202
+        assert (await client.post(FORGOT, json={"email": f"other{number}@elsewhere.example"})).status_code == 202
+    for refused in (await register("one-more@elsewhere.example"), await client.post(FORGOT, json={"email": NEW})):
+        assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-letters")
+        assert 0 < int(refused.headers["Retry-After"]) <= 900
+    assert await letters_to(session, "one-more@elsewhere.example") == []
+    with clock.ahead(timedelta(minutes=16)):
+        assert (await register()).status_code == 202
+
+
 async def test_a_code_is_good_once(register, client, session):
     await register()
     wish = {"token": await code_for(session, NEW), "password": PASSWORD}

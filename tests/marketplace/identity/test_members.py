@@ -135,7 +135,18 @@ async def test_nobody_is_showered_with_invitations(place, session):
         invitation = (await invite(place)).json()
         await place.admin.delete(f"{place.url}/invitations/{invitation['id']}")
     assert (await invite(place)).status_code == 429
+
     assert len(await letters_to(session, GUEST)) == 3
+
+
+async def test_nobody_invites_one_address_after_the_other(place):
+    url = f"{place.url}/invitations"
+    for number in range(60):
+        made = await place.admin.post(url, {"email": f"person{number}@elsewhere.example", "role": "viewer"})
+        assert made.status_code == 201
+    refused = await place.admin.post(url, {"email": "one-more@elsewhere.example", "role": "viewer"})
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-letters")
+    assert 0 < int(refused.headers["Retry-After"]) <= 900
 
 
 @pytest.mark.parametrize("role", ["platform_admin", "auditor", "owner", "", None])

@@ -9,6 +9,8 @@ from marketplace.identity.models import Organisation
 from marketplace.kernel.facts import Recorded
 from schemas.identity import OrganisationKind, Role, Verification
 from schemas.uscc import make_organisation_check
+from tests.given.labs import an_instrument
+from tests.given.letters import code_for
 from tests.given.people import a_uscc
 
 URL = "/api/v1/organisations"
@@ -55,6 +57,44 @@ async def test_an_organisation_is_entered_once(anna, given):
     for somebody in (anna, await given.person()):
         refused = await somebody.post(URL, body | {"name": "另一个名字"})
         assert (refused.status_code, refused.json()["type"]) == (409, "/problems/organisation-known")
+
+
+async def test_whose_code_somebody_else_entered_gets_it_back_through_the_platform(
+    anna, ours, admin, given, client, session
+):
+    owner = await given.person()
+    refused = await owner.post(URL, wish(uscc=ours["uscc"]))
+    assert "the platform" in refused.json()["title"]
+    url = f"{URL}/{ours['id']}"
+    for role in ("editor", "viewer"):
+        wrong = await admin.post(f"{url}/invitations", {"email": owner.email, "role": role})
+        assert (wrong.status_code, wrong.json()["type"]) == (403, "/problems/not-yours")
+    made = await admin.post(f"{url}/invitations", {"email": owner.email, "role": "organisation_admin"})
+    assert made.status_code == 201
+    assert [one["email"] for one in (await admin.get(f"{url}/invitations")).json()["items"]] == [owner.email]
+    joined = await owner.post("/api/v1/me/memberships", {"token": await code_for(session, owner.email)})
+    assert (joined.status_code, joined.json()["role"]) == (201, "organisation_admin")
+    (squatter,) = [
+        one for one in (await owner.get(f"{url}/members")).json()["items"] if one["person_id"] == str(anna.id)
+    ]
+    gone = await owner.delete(f"{url}/members/{squatter['id']}", headers={"If-Match": '"1"'})
+    assert gone.status_code == 204
+    assert (await anna.get(url)).status_code == 404
+
+
+async def test_the_platform_takes_its_invitation_back_and_an_auditor_invites_nobody(ours, admin, given):
+    url = f"{URL}/{ours['id']}/invitations"
+    wanted = {"email": "owner@test.example", "role": "organisation_admin"}
+    made = (await admin.post(url, wanted)).json()
+    assert (await admin.delete(f"{url}/{made['id']}")).status_code == 204
+    assert (await admin.get(url)).json()["items"] == []
+    auditor = await given.person(Role.AUDITOR)
+    for answer in (
+        await auditor.post(url, wanted),
+        await auditor.get(url),
+        await auditor.delete(f"{url}/{made['id']}"),
+    ):
+        assert answer.status_code == 403
 
 
 async def test_nobody_enters_one_without_signing_in(client):
@@ -141,6 +181,7 @@ async def test_the_directory_can_be_narrowed(given, client):
     assert await listed(kind="lab") == {str(lab.id)}
     assert await listed(region=["620100"]) == {str(firm.id)}
     assert await listed(region=["620100", "220100"]) == {str(lab.id), str(firm.id)}
+    assert await listed(region=["620000"]) == {str(firm.id)}, "a code takes in what stands below it"
     assert await listed(verification="submitted") == set()
     assert await listed(q="石化") == {str(firm.id)}
     assert await listed(q="%") == {str(lab.id)}
@@ -244,6 +285,34 @@ async def test_a_new_name_asks_for_a_new_verification(anna, ours, admin):
     await decide(admin, ours, "verify")
     renamed = await anna.patch(f"{URL}/{ours['id']}", {"name": "清华大学"}, version=2)
     assert (renamed.json()["verification"], renamed.json()["verified_at"]) == ("submitted", None)
+
+
+@pytest.mark.parametrize(
+    "change", [{"kinds": ["university"]}, {"kinds": ["institute", "enterprise"]}, {"region": "110101"}]
+)
+async def test_what_prices_and_doors_go_by_asks_for_a_new_verification(change, anna, ours, admin):
+    await decide(admin, ours, "verify")
+    changed = await anna.patch(f"{URL}/{ours['id']}", change, version=2)
+    assert (changed.json()["verification"], changed.json()["verified_at"]) == ("submitted", None)
+
+
+async def test_another_street_of_the_same_province_does_not(anna, ours, admin):
+    await decide(admin, ours, "verify")
+    moved = await anna.patch(f"{URL}/{ours['id']}", {"region": "220104"}, version=2)
+    assert (moved.json()["region"], moved.json()["verification"]) == ("220104", "verified")
+
+
+async def test_nobody_moves_to_a_province_to_be_let_in_there(given, session):
+    lab = await given.person(Role.LAB_MANAGER, await given.organisation(region="220100"))
+    instrument = await an_instrument(session, lab.organisation, region="220104", audience="province")
+    firm = await given.organisation(kinds=[OrganisationKind.ENTERPRISE], region="110101")
+    boss = await given.person(Role.ORGANISATION_ADMIN, firm)
+    url = f"/api/v1/instruments/{instrument.id}"
+    assert (await boss.get(url)).status_code == 404
+    assert (await boss.patch(f"{URL}/{firm.id}", {"region": "220100"}, version=1)).status_code == 200
+    assert (await boss.get(url)).status_code == 404
+    assert (await decide(await given.admin(), {"id": firm.id}, "verify")).status_code == 200
+    assert (await boss.get(url)).status_code == 200
 
 
 async def test_a_new_introduction_does_not(anna, ours, admin):

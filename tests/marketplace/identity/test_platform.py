@@ -1,8 +1,10 @@
 """What the platform's administrators may do to people."""
 
 import pytest
+from rich.console import Console
 from sqlalchemy import select
 
+from marketplace import commands
 from marketplace.identity.models import Person
 from marketplace.kernel.facts import Recorded
 from schemas.identity import Role
@@ -58,3 +60,54 @@ async def test_a_suspension_has_a_reason(reason, given):
     refused = await shut(await given.admin(), (await given.person()).id, reason)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == "/reason"
+
+
+@pytest.fixture
+def appoint(database):
+    """What `duijie admin create` does."""
+
+    async def made(email, password="a password of the terminal", **more):
+        await commands.create_admin(
+            database, email=email, name="x", password=password, console=Console(quiet=True), **more
+        )
+
+    return made
+
+
+async def roles_with(client, email, password="a password of the terminal"):
+    made = await client.post("/api/v1/sessions", json={"email": email, "password": password})
+    assert made.status_code == 201, made.text
+    me = await client.get("/api/v1/me", headers={"Authorization": f"Bearer {made.json()['token']}"})
+    return [one["role"] for one in me.json()["memberships"]]
+
+
+async def test_an_auditor_who_is_made_administrator_is_one(appoint, given, client, session):
+    auditor = await given.person(Role.AUDITOR)
+    await appoint(auditor.email)
+    assert await roles_with(client, auditor.email) == ["platform_admin"]
+    await appoint(auditor.email, role=Role.AUDITOR)
+    assert await roles_with(client, auditor.email) == ["auditor"]
+    told = await session.scalars(
+        select(Recorded.name)
+        .where(Recorded.subject == auditor.id, Recorded.name.startswith("Member"))
+        .order_by(Recorded.id)
+    )
+    assert told.all() == ["MemberLeft", "MemberJoined"] * 2
+
+
+async def test_the_terminal_is_the_way_back_into_a_shut_account(appoint, given, client):
+    last = await given.person(Role.PLATFORM_ADMIN, suspended=True)
+    await appoint(last.email)
+    assert await roles_with(client, last.email) == ["platform_admin"]
+
+
+async def test_a_password_from_the_terminal_puts_everybody_else_out(appoint, given):
+    admin = await given.admin()
+    await appoint(admin.email)
+    assert (await admin.get("/api/v1/me")).status_code == 401
+
+
+async def test_the_terminal_makes_accounts_and_says_the_same_again(appoint, client):
+    for _ in range(2):
+        await appoint("Root@Test.Example", role=Role.AUDITOR)
+        assert await roles_with(client, "root@test.example") == ["auditor"]

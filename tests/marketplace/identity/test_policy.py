@@ -125,6 +125,7 @@ async def test_invitations_are_seen_by_who_manages_members(rows, session):
         (acting(Role.EDITOR, new), set()),
         (acting(Role.ORGANISATION_ADMIN, new), {new}),
         (acting(Role.ORGANISATION_ADMIN, known), {known}),
-        (acting(Role.PLATFORM_ADMIN), set()),
+        (acting(Role.AUDITOR), set()),
+        (acting(Role.PLATFORM_ADMIN), {known, new}),
     ):
         assert await seen(session, Invitation.organisation_id, policy.invitations_managed_by(actor)) == expected

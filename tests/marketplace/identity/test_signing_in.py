@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from marketplace.identity import passwords, people
+from marketplace.identity import passwords, people, tokens
 from marketplace.identity.models import SignInTry
 from marketplace.kernel import clock
 from tests.given.people import PASSWORD
@@ -170,10 +170,10 @@ async def test_an_address_that_is_none_is_counted_as_one(app, address, session):
 
 
 async def test_a_session_is_named_after_the_browser_that_opened_it(anna, client):
-    await client.post(URL, json=wish(anna.email), headers={"User-Agent": "Firefox\t 140 " + "x" * 200})
+    await client.post(URL, json=wish(anna.email), headers={"User-Agent": "Firefox\t 140 " + "x" * 400})
     newest = (await anna.get(URL)).json()["items"][0]
     assert newest["name"].startswith("Firefox 140 xxx")
-    assert len(newest["name"]) == 100
+    assert len(newest["name"]) == tokens.LONGEST_AGENT
 
 
 async def test_ones_sessions_are_listed_newest_first_and_page_by_page(anna, client):

@@ -180,6 +180,59 @@ async def test_a_body_that_does_not_say_how_long_it_is_is_counted(small):
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "/api/v1/imports",
+        "/imports/problem",
+        "/api/v1/problems/019aaaaa-0000-7000-8000-000000000000/attachments/public",
+        "/desk/problems/019aaaaa-0000-7000-8000-000000000000/attachments/confidential",
+    ],
+)
+@pytest.mark.parametrize("token", [None, "djp_nobody-has-this"])
+async def test_a_strangers_file_is_refused_before_it_is_read(where, token, client):
+    taken = 0
+
+    async def file():
+        nonlocal taken
+        for _ in range(48):
+            taken += 2**20
+            yield b" " * 2**20
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"} | (
+        {"Authorization": f"Bearer {token}"} if token else {}
+    )
+    answer = await client.post(where, content=file(), headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/not-signed-in")
+    assert taken <= 2**20
+
+
+async def test_one_person_sends_three_files_at_a_time(real):
+    somebody, other = await real.given.person(), await real.given.person()
+    there, enough = asyncio.Event(), asyncio.Event()
+    begun = 0
+
+    async def file():
+        nonlocal begun
+        begun += 1
+        if begun == db.FILES_AT_ONCE:
+            there.set()
+        await enough.wait()
+        yield b"--x--"
+
+    async def send(who=somebody, content=b"--x--"):
+        headers = who.headers | {"Content-Type": "multipart/form-data; boundary=x"}
+        return (await who.client.post("/api/v1/imports", content=content, headers=headers)).status_code
+
+    held = [asyncio.create_task(send(content=file())) for _ in range(db.FILES_AT_ONCE)]
+    await there.wait()
+    fourth = asyncio.create_task(send(content=file()))
+    assert await send(other) == 422, "others need not wait"
+    assert (begun, fourth.done()) == (db.FILES_AT_ONCE, False), "the fourth is not read yet"
+    enough.set()
+    assert await asyncio.gather(*held, fourth) == [422] * (db.FILES_AT_ONCE + 1)
+
+
 @pytest.mark.parametrize("declared", ["9" * 30, "1025", "-1", "abc", "1e3", "\u0661\u0662".encode().decode("latin-1")])
 async def test_a_length_that_is_a_lie_is_not_believed(declared, small):
     headers = JSON | {"Content-Length": declared.encode("latin-1")}

@@ -1,6 +1,7 @@
 """ETags, the clock, limits, locks: small promises, each alone."""
 
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from hypothesis import given as for_all
@@ -223,6 +224,39 @@ def test_refusals_of_one_status_are_described_together():
     described = problems(StaleVersion, TooMany, TooMany)
     assert set(described) == {412, 429}
     assert described[429]["description"].count("/") >= 1
+
+
+def test_a_signing_key_that_was_not_written_to_its_end_signs_nothing(tmp_path):
+    """Two processes start at once, or one is killed between making the file and writing it."""
+    (tmp_path / "secret").touch(mode=0o600)
+    settings = Settings(home=tmp_path, secret=None)
+    assert len(settings.signing_key()) >= 48
+    assert settings.signing_key() == Settings(home=tmp_path, secret=None).signing_key()
+    assert [one.name for one in tmp_path.iterdir()] == ["secret"]
+
+
+def test_processes_that_start_at_once_sign_with_one_key(tmp_path):
+    keys = []
+    many = [Thread(target=lambda: keys.append(Settings(home=tmp_path, secret=None).signing_key())) for _ in range(16)]
+    for one in many:
+        one.start()
+    for one in many:
+        one.join()
+    assert len(set(keys)) == 1
+    assert len(keys[0]) >= 48
+
+
+@pytest.mark.parametrize("given", ["https://duijie.example/", "  https://duijie.example  ", "https://duijie.example//"])
+def test_links_begin_with_the_public_address_and_one_stroke(given):
+    assert Settings(public_url=given).public_url == "https://duijie.example"
+
+
+@pytest.mark.parametrize(
+    "given", ["duijie.example", "ftp://duijie.example", "https://", "https://duijie.example/?a=1", ""]
+)
+def test_a_public_address_that_no_link_can_begin_with_is_refused(given):
+    with pytest.raises(ValidationError, match=r"https://duijie\.example\.edu\.cn"):
+        Settings(public_url=given)
 
 
 def test_an_installation_in_development_makes_a_signing_key_and_keeps_it(tmp_path):

@@ -75,6 +75,20 @@ async def test_confirming_brings_it_back_for_another_term(kind, owner, client, s
     assert (await owner.get(kind.at(made))).json() == back
 
 
+async def test_what_is_over_cannot_be_said_to_hold(owner, client):
+    """Publishing asks for a deadline that lies ahead; so does another half a year in the ranking."""
+    made = await PROBLEM.published(owner, deadline=str(clock.today() + timedelta(days=2)))
+    assert (await owner.post(PROBLEM.at(made, "confirmation"))).status_code == 200
+    with clock.ahead(timedelta(days=4)):
+        refused = await owner.post(PROBLEM.at(made, "confirmation"))
+        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/incomplete")
+        assert [one["pointer"] for one in refused.json()["errors"]] == ["/deadline"]
+        version = (await owner.get(PROBLEM.at(made))).json()["version"]
+        later = {"deadline": str(clock.today() + timedelta(days=60))}
+        assert (await owner.patch(PROBLEM.at(made), later, version=version)).status_code == 200
+        assert (await owner.post(PROBLEM.at(made, "confirmation"))).status_code == 200
+
+
 async def test_retiring_takes_as_many_batches_as_it_needs(owner, session, place):
     past = clock.now() - timedelta(days=1)
     session.add_all(a_listing(PROBLEM.cls, owner.organisation, confirmed_until=past) for _ in range(7))

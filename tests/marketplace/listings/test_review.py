@@ -88,6 +88,17 @@ async def test_an_organisation_suspended_meanwhile_is_not_published(kind, owner,
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-verified")
 
 
+async def test_what_was_changed_meanwhile_is_not_let_through_unseen(kind, owner, given):
+    made, admin = await submitted(kind, owner), await given.admin()
+    seen = (await admin.get(kind.at(made))).headers["ETag"]
+    await owner.patch(kind.at(made), {"title": "加微信购买发票"}, version=made["version"])
+    stale = await admin.post(kind.at(made, "review"), {"approve": True}, headers={"If-Match": seen})
+    assert (stale.status_code, stale.json()["type"]) == (412, "/problems/stale-version")
+    now = (await admin.get(kind.at(made))).headers["ETag"]
+    out = await admin.post(kind.at(made, "review"), {"approve": True}, headers={"If-Match": now})
+    assert (out.status_code, out.json()["state"]) == (200, "published")
+
+
 async def test_what_waits_can_be_edited_and_keeps_what_publishing_asked_for(kind, owner):
     made = await submitted(kind, owner)
     changed = await owner.patch(kind.at(made), {"title": "改"}, version=made["version"])
