@@ -205,6 +205,33 @@ def test_the_desk_plans_on_a_phone_and_calls_a_meeting_off(visit, site):
     expect(page.get_by_text("样品没到")).to_be_visible()
 
 
+def test_a_meeting_is_dragged_to_another_table_and_onto_another_meeting(visit, site):
+    page = visit()
+    sign_in(page, site, "organizer@duijie.example")
+    page.goto("/events?q=吉甘")
+    page.goto(page.locator(".card a").first.get_attribute("href") + "/desk/meetings")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    seats = page.locator("td[data-meeting]")
+    # To another table in the same slot: nobody can be in the way.
+    free = page.locator(".plan tr", has=seats).filter(has=page.locator("td.free[data-slot]")).first
+    dragged = free.locator("td[data-meeting]").first
+    who, there = dragged.get_attribute("data-who"), free.locator("td.free").first.get_attribute("data-where")
+    dragged.drag_to(free.locator("td.free").first)
+    expect(page.get_by_role("status").first).to_contain_text("洽谈已改")
+    assert who in asked[0]
+    assert there in asked[0]
+    expect(page.locator(f".plan td[data-where='{there}']")).to_have_attribute("data-who", who)
+    # Two that meet at once change tables.
+    pair = page.locator(".plan tr").filter(has=page.locator("td[data-meeting] ~ td[data-meeting]")).first
+    names = [pair.locator("td[data-meeting]").nth(at).get_attribute("data-who") for at in (0, 1)]
+    spots = [pair.locator("td[data-meeting]").nth(at).get_attribute("data-where") for at in (0, 1)]
+    pair.locator("td[data-meeting]").nth(0).drag_to(pair.locator("td[data-meeting]").nth(1))
+    expect(page.locator(f".plan td[data-where='{spots[0]}']")).to_have_attribute("data-who", names[1])
+    expect(page.locator(f".plan td[data-where='{spots[1]}']")).to_have_attribute("data-who", names[0])
+    assert len(asked) == 2
+
+
 def test_the_documentation_is_drawn_under_the_content_security_policy(visit):
     page = visit("/docs")
     page.locator("#operations-tag-matching").click()
