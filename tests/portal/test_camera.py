@@ -102,6 +102,7 @@ def browsing(site: Site, *flags: str) -> Iterator[Page]:
         page.locator(".card a").first.click()
         page.get_by_role("link", name="活动管理台").click()
         page.get_by_role("link", name="签到", exact=True).click()
+        page.wait_for_url("**/desk/door")
         yield page
         browser.close()
         assert complaints.heard == []
@@ -136,7 +137,7 @@ def sheet(site) -> bytes:
 def until(page: Page, what: str, of: int) -> list[tuple[str, str]]:
     """What was said at the door, and of whom, until this was said of so many."""
     said = "([what, of]) => new Set(window.heard.filter(([, told]) => told.includes(what)).map(([name]) => name)).size >= of"
-    page.wait_for_function(said, arg=[what, of])
+    page.wait_for_function(said, arg=[what, of], timeout=3 * PATIENCE)
     return [(name, told) for name, told in page.evaluate("window.heard")]
 
 
