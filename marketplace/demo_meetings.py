@@ -106,20 +106,31 @@ async def _wish(database: Database, event_id: UUID, told: Sequence[Sequence[str 
 
 
 async def _publish(place: Place, event_id: UUID, row: Mapping[str, Any]) -> None:
+    """Publish the last of the drafts that the sample tells of; those before it are there to be compared with."""
+    for wish in (*row["meetings"].get("drafts", ()), {}):
+        draft = await _draft(place, event_id, row, ScheduleNew.model_validate({"seconds": SECONDS, **wish}))
     async with place.database.writing.begin() as session:
         desk = await _desk(session, row)
+        await publishing.publish(session, desk, draft, Publishing(row["meetings"]["publish"]))
+
+
+async def _draft(place: Place, event_id: UUID, row: Mapping[str, Any], wish: ScheduleNew) -> UUID:
+    async with place.database.writing.begin() as session:
         draft = await session.scalar(
             select(Schedule)
             .join(Operation, Operation.id == Schedule.operation_id)
-            .where(Schedule.event_id == event_id, or_(Schedule.planned_at.is_not(None), Operation.state.not_in(ENDED)))
+            .where(
+                Schedule.event_id == event_id,
+                Schedule.fill == wish.fill,
+                or_(Schedule.planned_at.is_not(None), Operation.state.not_in(ENDED)),
+            )
             .order_by(Schedule.number.desc())
             .limit(1)
         )
         if draft is None:
-            draft = await schedules.request(session, desk, event_id, ScheduleNew(seconds=SECONDS))
+            draft = await schedules.request(session, await _desk(session, row), event_id, wish)
     await planning.run(place, {"operation_id": str(draft.operation_id), "schedule_id": str(draft.id)})
-    async with place.database.writing.begin() as session:
-        await publishing.publish(session, desk, draft.id, Publishing(row["meetings"]["publish"]))
+    return draft.id
 
 
 async def _over(database: Database, event_id: UUID, row: Mapping[str, Any]) -> None:

@@ -314,11 +314,20 @@ class TableDay(Message):
     meetings: list[MeetingView]
 
 
+class SeatNeeds(Message):
+    """What somebody who sits at a table needs there. It is for those who set it up, and stays off what is laid on it."""
+
+    registration_id: UUID
+    name: str
+    accessibility: str
+
+
 class TablePlan(Message):
     event_id: UUID
     title: str
     made_at: AwareDatetime
     tables: list[TableDay]
+    needs: list[SeatNeeds] = []
 
 
 class DoorRow(Message):

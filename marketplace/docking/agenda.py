@@ -6,6 +6,7 @@ meetings that hang on it stay.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -310,9 +311,13 @@ async def _put_closures(
 
 
 def body_of(
-    venues: Sequence[EventVenue], sessions: Sequence[EventSession], *, by: timedelta = timedelta(0)
+    venues: Sequence[EventVenue],
+    sessions: Sequence[EventSession],
+    *,
+    by: timedelta = timedelta(0),
+    told: Mapping[UUID, dict[str, Any]] = MappingProxyType({}),
 ) -> AgendaBody:
-    """What was written to come to this agenda, every time in it moved along."""
+    """What was written to come to this agenda, every time in it moved along; `told` has what is else of some tables."""
     times = {slot.id: (slot.starts_at + by, slot.ends_at + by) for one in sessions for slot in one.slots}
     return AgendaBody.model_validate(
         {
@@ -321,7 +326,10 @@ def body_of(
                     "name": venue.name,
                     "address": venue.address,
                     "rooms": [
-                        {"name": room.name, "tables": [_table_body(table, times) for table in room.tables]}
+                        {
+                            "name": room.name,
+                            "tables": [_table_body(table, times) | told.get(table.id, {}) for table in room.tables],
+                        }
                         for room in venue.rooms
                     ],
                 }

@@ -22,13 +22,13 @@ from marketplace.kernel.actor import Actor
 from marketplace.kernel.language import told
 from marketplace.kernel.sheets import write_table
 from marketplace.labs import ical
-from schemas.meetings import DoorList, DoorRow, MeetingState, MeetingView, PlaceView, TableDay, TablePlan
+from schemas.meetings import DoorList, DoorRow, MeetingState, MeetingView, PlaceView, SeatNeeds, TableDay, TablePlan
 
 MOST: Final = 5000
 """Meetings of one calendar file."""
 _OF_PLAN: Final = (
     "场地 · venue", "房间 · room", "桌 · table", "时间 · time", "一方 · one side", "出席人 · who sits",
-    "另一方 · the other", "出席人 · who sits", "状态 · state",
+    "另一方 · the other", "出席人 · who sits", "状态 · state", "无障碍需求 · needs",
 )  # fmt: skip
 _OF_DOORS: Final = (
     "姓名 · name", "单位 · organisation", "职务 · position", "签到 · checked in", "无障碍需求 · needs",
@@ -93,7 +93,8 @@ async def table_plan(session: AsyncSession, actor: Actor, event_id: UUID) -> Tab
         .options(contains_eager(EventTable.room).contains_eager(EventRoom.venue))
     )
     at: dict[UUID | None, list[MeetingView]] = defaultdict(list)
-    for one in await _views(session, _meetings(Meeting.event_id == event_id).where(Meeting.state.in_(HOLDING))):
+    found = await _views(session, _meetings(Meeting.event_id == event_id).where(Meeting.state.in_(HOLDING)))
+    for one in found:
         at[one.place.table_id].append(one)
     return TablePlan(
         event_id=event_id,
@@ -105,7 +106,19 @@ async def table_plan(session: AsyncSession, actor: Actor, event_id: UUID) -> Tab
             )
             for one in tables.all()
         ],
+        needs=await _needs(session, found),
     )
+
+
+async def _needs(session: AsyncSession, found: Sequence[MeetingView]) -> list[SeatNeeds]:
+    """Of those who sit at a table, who needs something there."""
+    named = {side.registration_id: side.name for one in found for side in (one.first, one.second)}
+    rows = await session.execute(
+        select(Registration.id, Registration.accessibility)
+        .where(Registration.id.in_(named), Registration.accessibility.is_not(None))
+        .order_by(Registration.id)
+    )
+    return [SeatNeeds(registration_id=row.id, name=named[row.id], accessibility=row.accessibility) for row in rows]
 
 
 async def door_list(session: AsyncSession, actor: Actor, event_id: UUID) -> DoorList:
@@ -198,9 +211,20 @@ async def schedules_of_event(session: AsyncSession, actor: Actor, event_id: UUID
 # --- the same as a workbook
 
 
+def needs_of(plan: TablePlan) -> dict[UUID, list[str]]:
+    """By meeting, what those who sit there need, and who they are."""
+    said = {one.registration_id: f"{one.name}：{one.accessibility}" for one in plan.needs}
+    return {
+        one.id: found
+        for day in plan.tables
+        for one in day.meetings
+        if (found := [said[side.registration_id] for side in (one.first, one.second) if side.registration_id in said])
+    }
+
+
 def workbook(event: Event, plan: TablePlan, doors: DoorList) -> bytes:
     """Both lists as an Excel file, in the time of the event."""
-    zone = ZoneInfo(event.time_zone)
+    zone, needs = ZoneInfo(event.time_zone), needs_of(plan)
 
     def hours(place: PlaceView) -> str:
         return f"{place.starts_at.astimezone(zone):%m-%d %H:%M}–{place.ends_at.astimezone(zone):%H:%M}"
@@ -212,7 +236,7 @@ def workbook(event: Event, plan: TablePlan, doors: DoorList) -> bytes:
             [told(one) for one in _OF_PLAN],
             (
                 (day.venue, day.room, day.table, hours(one.place), one.first.name, one.first_person, one.second.name,
-                 one.second_person, told(names.MEETING_STATES[one.state]))
+                 one.second_person, told(names.MEETING_STATES[one.state]), "\n".join(needs.get(one.id, ())))
                 for day in plan.tables
                 for one in day.meetings
             ),

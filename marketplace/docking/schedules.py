@@ -245,8 +245,9 @@ async def compare(session: AsyncSession, actor: Actor, schedule_id: UUID, other_
     had, has = _tally(before.values()), _tally(after.values())
     none = (0, 0)
     shifts = {who: (had.get(who, none), has.get(who, none)) for who in {*had, *has}}
-    gains = _largest({who: each for who, each in shifts.items() if each[1][1] > each[0][1]})
-    loses = _largest({who: each for who, each in shifts.items() if each[1][1] < each[0][1]})
+    # What the meetings are worth counts before how many they are: those that only keep a promise are worth nothing.
+    gains = _largest({who: each for who, each in shifts.items() if each[1][::-1] > each[0][::-1]})
+    loses = _largest({who: each for who, each in shifts.items() if each[1][::-1] < each[0][::-1]})
     names = await cards.of(session, {*gains, *loses})
     levels = [{level["objective"]: LevelView.model_validate(level) for level in each.levels} for each in (one, other)]
     return ComparisonView(
@@ -289,7 +290,11 @@ def _tally(ones: Iterable[Planned]) -> dict[UUID, Tally]:
 
 
 def _largest(shifts: Mapping[UUID, Shift]) -> list[UUID]:
-    return sorted(shifts, key=lambda who: (-abs(shifts[who][1][1] - shifts[who][0][1]), who))[:MOST_SHIFTS]
+    def size(who: UUID) -> tuple[int, int]:
+        (had, worth), (has, worth_now) = shifts[who]
+        return -abs(worth_now - worth), -abs(has - had)
+
+    return sorted(shifts, key=lambda who: (*size(who), who))[:MOST_SHIFTS]
 
 
 def _shift(names: cards.Cards, who: UUID, each: Shift) -> ShiftView:

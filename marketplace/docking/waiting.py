@@ -7,7 +7,7 @@ as somebody waits, nobody who comes later is given a place past the line.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.docking import events, facts
@@ -57,6 +57,21 @@ async def accept(session: AsyncSession, actor: Actor, registration_id: UUID) -> 
     confirmed = facts.RegistrationConfirmed(registration.id, registration.event_id)
     await record(session, confirmed, subject=registration.id, by=actor.person)
     return await read(session, actor, registration_id)
+
+
+async def ahead(session: AsyncSession, registration: Registration) -> int | None:
+    """How many registrations of the same kind have waited longer than this one; None, where it does not wait."""
+    if registration.state is not RegistrationState.WAITING:
+        return None
+    mine = tuple_(registration.waiting_since, registration.id)
+    return await session.scalar(
+        select(func.count()).where(
+            Registration.event_id == registration.event_id,
+            Registration.kind == registration.kind,
+            Registration.state == RegistrationState.WAITING,
+            tuple_(Registration.waiting_since, Registration.id) < mine,
+        )
+    )
 
 
 async def promote(session: AsyncSession, event_id: UUID, now: datetime, *, at_most: int = 200) -> int:

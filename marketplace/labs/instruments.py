@@ -1,6 +1,6 @@
 """The catalogue: instruments found, listed, written, published, retired."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -125,6 +125,16 @@ async def listed(
     statement: Select[Any] = narrowed(actor, wish).add_columns(out_of_order_at(now).label("out_of_order"))
     by = tuple(zip((Instrument.created_at, Instrument.id), BY_TIME_AND_ID, strict=True))
     return await page(session, statement, by, paging)
+
+
+async def named(session: AsyncSession, actor: Actor, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What those of these instruments are called that the actor may see."""
+    rows = await session.execute(
+        select(Instrument.id, Instrument.name)
+        .join(Organisation, Organisation.id == Instrument.organisation_id)
+        .where(Instrument.id.in_(ids), instrument_open_to(actor) | instrument_owned_by(actor))
+    )
+    return {row.id: row.name for row in rows}
 
 
 def narrowed(actor: Actor, wish: InstrumentFilter) -> Select[Instrument]:

@@ -28,7 +28,7 @@ from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.event_extras import ReminderTerms
-from schemas.events import NEXT, EventAct, EventClone, EventState, EventStep
+from schemas.events import NEXT, POSSIBLE, EventAct, EventClone, EventState, EventStep
 from schemas.registrations import AnnouncementNew, RegistrationFilter, RegistrationState
 
 router = APIRouter(prefix="/events/{event_id:uuid}/desk", route_class=PageRoute, include_in_schema=False)
@@ -79,6 +79,7 @@ async def _desk(
         places={place.kind: place for place in one.capacities},
         presence=await doors.presence(session, actor, event_id),
         next_states=_onwards(one.state),
+        changes={to: _changes(one.state, to) for to in NEXT[one.state]},
         back=[to for to in NEXT[one.state] if _before(to, one.state)],
         final=FINAL,
         decides=EventAct.DECIDE in one.possible,
@@ -94,6 +95,12 @@ _ORDER: Final = tuple(EventState)
 def _onwards(state: EventState) -> list[EventState]:
     """What may follow: steps onwards before those back, since the first is the one that is offered."""
     return sorted(NEXT[state], key=lambda to: (_before(to, state), _ORDER.index(to)))
+
+
+def _changes(state: EventState, to: EventState) -> tuple[list[EventAct], list[EventAct]]:
+    """What is possible now and no longer after that step, and what is then and is not yet."""
+    lost = [act for act in EventAct if state in POSSIBLE[act] and to not in POSSIBLE[act]]
+    return lost, [act for act in EventAct if state not in POSSIBLE[act] and to in POSSIBLE[act]]
 
 
 def _before(one: EventState, other: EventState) -> bool:

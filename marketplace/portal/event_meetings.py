@@ -20,7 +20,7 @@ from marketplace.kernel.paging import MOST, Paging
 from marketplace.kernel.refusals import NotFound
 from marketplace.portal import acting, forms
 from marketplace.portal.event_wishes import tables
-from marketplace.portal.frame import Visit, Visited
+from marketplace.portal.frame import Visit, Visited, local
 from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
@@ -61,6 +61,7 @@ class Cell:
     meeting: MeetingView | None = None
     rows: int = 1
     closed: bool = False
+    begun: bool = False
 
 
 Row = tuple[str, SlotView, list[Cell]]
@@ -90,10 +91,10 @@ def grid(room: RoomView, slots: Sequence[SlotView], at: Mapping[UUID, Sequence[M
             if one is not None:
                 until[table.id] = one.place.ends_at
                 taken = sum(one.place.starts_at <= each.starts_at < one.place.ends_at for each in slots)
-                cells.append(Cell(slot, table, one, rows=taken))
+                cells.append(Cell(slot, table, one, rows=taken, begun=slot.starts_at <= clock.now()))
             else:
                 shut = any(each.starts_at < slot.ends_at and slot.starts_at < each.ends_at for each in table.closed)
-                cells.append(Cell(slot, table, closed=shut))
+                cells.append(Cell(slot, table, closed=shut, begun=slot.starts_at <= clock.now()))
         made.append((hour_of(slot, zone), slot, cells))
     return made
 
@@ -139,6 +140,7 @@ async def _page(
     day = asked.said("day") if asked.said("day") in days else _nearest(days, one)
     rows: list[MeetingView] = []
     plan: list[Row] = []
+    needs: dict[UUID, list[str]] = {}
     marker = None
     if state:
         wish = MeetingFilter(event=event_id, state=MeetingState(state))
@@ -147,6 +149,7 @@ async def _page(
         whole = await handouts.table_plan(session, actor, event_id)
         at = {each.table_id: each.meetings for each in whole.tables}
         plan = grid(room, days[day], at, agenda.time_zone)
+        needs = handouts.needs_of(whole)
     people, more = await _people(visit, session, event_id, asked, typed)
     return visit.page(
         "event_meetings.html",
@@ -162,6 +165,7 @@ async def _page(
         days=list(days),
         day=day,
         plan=plan,
+        needs=needs,
         slots=choices(agenda),
         tables=tables(agenda),
         people=people,
@@ -269,7 +273,7 @@ async def _meeting(
         tables=tables(agenda),
         named=named,
         by_table=named is not None or more is not None,
-        others=[each for each in reversed(others) if each.id != found.id and each.place.starts_at > clock.now()],
+        others=[each for each in others if each.id != found.id and each.place.starts_at > clock.now()],
         wrong=wrong or [],
         here=f"/events/{event_id}/desk/meetings/{meeting_id}",
     )
@@ -332,7 +336,10 @@ async def act(event_id: UUID, meeting_id: UUID, step: str, visit: Visited, sessi
         await _of_event(session, actor, event_id, meeting_id)
         await events.desk(session, actor, event_id)
         await work(session, actor, meeting_id, typed)
-        return f"/events/{event_id}/desk/meetings/{meeting_id}"
+        # Who dragged it on the plan goes on there.
+        here = f"/events/{event_id}/desk/meetings"
+        back = forms.first(typed, "back")
+        return local(back, here) if back else f"{here}/{meeting_id}"
 
     return await acting.act(
         visit, session, done, said, partial(_meeting, visit, session, event_id, meeting_id), _FIELDS

@@ -63,7 +63,7 @@ async def _page(
     event = await events.read(session, actor, own.one.id)
     agenda = await shapes.agenda_view(session, event, comes=own.comes)
     now = clock.now()
-    standing = [one for one in reversed(found) if one.state is not MeetingState.CANCELLED]
+    standing = [one for one in found if one.state is not MeetingState.CANCELLED]
     return visit.page(
         "meetings.html",
         status,

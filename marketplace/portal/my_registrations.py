@@ -56,6 +56,7 @@ async def page(
     return visit.page(
         "registration.html",
         status,
+        ahead=await waiting.ahead(session, row),
         row=view,
         one=one,
         badges=[(person, qr.code(badges.code(key, person))) for person in row.people] if worn else [],

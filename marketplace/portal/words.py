@@ -277,6 +277,20 @@ EVENT_STEPS_BACK: Final = {
     "open": "重新开放报名 · Open registration again",
     "closed": "撤回“已排程” · Take back that it is scheduled",
 }
+EVENT_ACTS: Final = {
+    "edit": "修改活动信息 · changing what is said of the event",
+    "edit_questions": "修改报名问题 · changing the questions",
+    "edit_agenda": "修改议程与场地 · changing agenda and venues",
+    "register": "报名 · registering",
+    "change_registration": "修改、取消报名 · changing and cancelling registrations",
+    "decide": "审批、候补递补 · approving, and places for those who wait",
+    "announce": "发通知 · announcements",
+    "wish": "约见 · asking for meetings",
+    "schedule": "排程、改动洽谈 · planning and moving meetings",
+    "check_in": "签到 · check-in",
+    "renew_badge": "换发参会证 · new badges",
+    "follow_up": "记录到场与结果 · noting who came and what came of it",
+}
 CALENDAR_KINDS: Final = {
     "person": "我的预约与洽谈 · my bookings and meetings",
     "keeper": "我管理的仪器 · instruments I keep",

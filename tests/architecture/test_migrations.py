@@ -10,9 +10,13 @@ from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 from sqlalchemy import CheckConstraint, Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from marketplace import schema
+from marketplace import demo, demo_meetings, schema
+from marketplace.kernel import facts
 from marketplace.kernel.base import Base
+from marketplace.kernel.db import Database
+from marketplace.settings import Settings
 from marketplace.tables import METADATA_IS_COMPLETE
+from marketplace.wiring import LISTENERS, WITHIN
 from tests.conftest import administer, on
 
 
@@ -58,10 +62,10 @@ def shape(connection: Connection) -> list[tuple]:
     return [tuple(row) for row in found if "alembic_version" not in row[1]]
 
 
-def downgrade(connection: Connection) -> None:
+def downgrade(connection: Connection, to: str = "base") -> None:
     config = schema.config()
     config.attributes["connection"] = connection
-    command.downgrade(config, "base")
+    command.downgrade(config, to)
 
 
 async def test_up_down_and_up_again_comes_to_the_same(empty):
@@ -142,3 +146,69 @@ async def test_a_program_refuses_a_schema_that_is_not_its_own_and_says_what_to_r
     await run(empty, lambda connection: connection.execute(text("update alembic_version set version_num = '9999'")))
     with pytest.raises(schema.SchemaBehind, match="9999"):
         await schema.require_newest(empty)
+
+
+# A table's rows, whatever the order of its columns and of the rows themselves.
+ROWS = """
+select count(*), md5(string_agg(told, '' order by told))
+from (select (to_jsonb(one) - cast(:lost as text[]))::text as told from {} one) _
+"""
+# What the schema of before has no place for.
+LOST = {"schedule": ["fill"], "listing": ["talks"], "wish": ["fits"]}
+# What counts as it was told: of what counts less (another record has part of the time), the schema of before kept no more.
+EVIDENCE = """
+select u.id, told.source, told.starts_at, told.ends_at, told.run_minutes, told.samples, told.told_by
+from usage_evidence told join usage u on u.id = told.usage_id
+where (told.preparation_minutes, told.run_minutes, told.processing_minutes)
+    = (u.preparation_minutes, u.run_minutes, u.processing_minutes)
+"""
+
+
+def contents(connection: Connection) -> dict[str, tuple[int, str]]:
+    tables = connection.execute(text("select tablename from pg_tables where schemaname = 'public'")).scalars()
+    kept = [name for name in tables if not name.startswith(("alembic", "pgqueuer"))]
+    return {
+        name: connection.execute(text(ROWS.format(f'"{name}"')), {"lost": LOST.get(name, [])}).one() for name in kept
+    }
+
+
+@pytest.fixture
+async def used(clones, tmp_path):
+    """A database with the sample data in it, and events whose meetings were planned, held and spoken of."""
+    url = await clones.make()
+    settings = Settings(home=tmp_path, secret="a secret for tests only, thirty-two or more")
+    database = Database(url, pool_size=2)
+    await demo.load(settings, database)
+    facts.listen(LISTENERS, WITHIN)
+    planned = [row for row in demo.rows("events") if row["external_id"] in {"S-E005", "S-E006"}]
+    await demo_meetings.load(settings, database, planned)
+    await database.close()
+    yield url
+    await clones.drop(url)
+
+
+async def test_rows_that_are_there_go_through_the_migrations(used):
+    """Down to before the migrations that write into rows, and up: every row is what it was."""
+
+    def told(connection: Connection) -> tuple[set, set, set]:
+        grounds = connection.execute(text("select distinct ground from meeting")).scalars()
+        fits = connection.execute(text("select distinct fits from wish where proposed_at is not null")).scalars()
+        return set(grounds), set(fits), {tuple(row) for row in connection.execute(text(EVIDENCE))}
+
+    grounds, fits, evidence = await run(used, told)
+    assert grounds >= {"agreed", "asked", "recommended"}
+    assert fits == {True, False}
+    assert len(evidence) >= 20
+    before = await run(used, contents)
+    await run(used, lambda connection: downgrade(connection, "0013"))
+    old = await run(used, contents)
+    assert {"usage", "wish", "meeting", "planned_meeting", "event_document"} <= old.keys()
+    assert old["meeting"] != before["meeting"], "the columns that are written anew are gone"
+    await schema.migrate(used)
+    after = await run(used, contents)
+    assert [name for name in old if after[name] != before[name]] == []
+    # Whether a proposal of before fits is for the matcher to say, when it proposes again; till then it fills nothing.
+    now = await run(used, told)
+    assert now[:2] == (grounds, {False})
+    assert now[2] >= evidence
+    assert after["matching_model"][0] == 1

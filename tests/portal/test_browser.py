@@ -1,103 +1,23 @@
 """The main roads in a real browser: Debian's Chromium over a real server and a real database."""
 
-import asyncio
 import re
-import socket
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from marketplace import demo, demo_meetings
-from marketplace.app import create_app
-from marketplace.kernel import facts
-from marketplace.kernel.db import Database
-from marketplace.sample import PASSWORD_FILE
-from marketplace.settings import Settings
-from marketplace.wiring import LISTENERS, WITHIN
-from tests.conftest import Clones
+from tests.portal.browsing import (
+    CHROMIUM,
+    DESK,
+    FLAGS,
+    PATIENCE,
+    PHONE,
+    Complaints,
+    needs_chromium,
+    sign_in,
+)
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 900}
-PATIENCE = 20_000
-expect.set_options(timeout=PATIENCE)
-
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}: apt-get install chromium")
-
-
-@dataclass
-class Site:
-    url: str
-    password: str
-
-
-class _Server:
-    """Runs in a thread of its own, with its own event loop, so that the browser's calls may block."""
-
-    def __init__(self, clones: Clones, settings: Settings) -> None:
-        self._clones, self._settings = clones, settings
-        self._server: uvicorn.Server | None = None
-        self.ready = threading.Event()
-        self.site: Site | None = None
-
-    def run(self) -> None:
-        try:
-            asyncio.run(self._on_a_clone())
-        finally:
-            self.ready.set()
-
-    async def _on_a_clone(self) -> None:
-        url = await self._clones.make()
-        database = Database(url, pool_size=5)
-        try:
-            await demo.load(self._settings, database)
-            facts.listen(LISTENERS, WITHIN)
-            planned = [row for row in demo.rows("events") if row["external_id"] == "S-E004"]
-            await demo_meetings.load(self._settings, database, planned)
-            await self._serve(create_app(self._settings, database))
-        finally:
-            await database.close()
-            await self._clones.drop(url)
-
-    async def _serve(self, app: FastAPI) -> None:
-        here = socket.create_server(("127.0.0.1", 0))
-        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
-        serving = asyncio.create_task(self._server.serve(sockets=[here]))
-        await app.state.engine.load()
-        password = (self._settings.home / PASSWORD_FILE).read_text(encoding="utf-8")
-        self.site = Site(f"http://127.0.0.1:{here.getsockname()[1]}", password)
-        self.ready.set()
-        await serving
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.should_exit = True
-
-
-@pytest.fixture(scope="module")
-def site(clones, tmp_path_factory) -> Iterator[Site]:
-    """A market with the sample data, served as an operator would serve it."""
-    settings = Settings(
-        home=tmp_path_factory.mktemp("site"),
-        secret="a secret for tests only, thirty-two or more",
-        requests_per_minute=10**9,
-        matches_per_minute=10**9,
-    )
-    server = _Server(clones, settings)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert server.ready.wait(120)
-    assert server.site is not None
-    yield server.site
-    server.stop()
-    thread.join(20)
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -106,20 +26,6 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=FLAGS)
         yield browser
         browser.close()
-
-
-class Complaints:
-    """What the browser complained of: scripts that failed, and what the content security policy refused."""
-
-    def __init__(self, context: BrowserContext) -> None:
-        self.heard: list[str] = []
-        context.on("console", self._note)
-        context.on("weberror", lambda error: self.heard.append(str(error.error)))
-
-    def _note(self, message: ConsoleMessage) -> None:
-        # Chromium notes every 4xx answer; that a refused form is answered with one is ours to test, not a fault.
-        if message.type in {"error", "warning"} and "the server responded with a status of 4" not in message.text:
-            self.heard.append(f"{message.type}: {message.text}")
 
 
 @pytest.fixture
@@ -139,14 +45,6 @@ def visit(chromium, site):
     for context, complaints in opened:
         context.close()
         assert complaints.heard == []
-
-
-def sign_in(page: Page, site: Site, email: str) -> None:
-    page.goto("/sign-in")
-    page.get_by_label("邮箱").fill(email)
-    page.get_by_label("密码").fill(site.password)
-    page.get_by_role("main").get_by_role("button", name="登录").click()
-    page.wait_for_url("**/desk*")
 
 
 def test_the_box_matches_while_one_types_and_explains_itself(visit):
@@ -305,6 +203,33 @@ def test_the_desk_plans_on_a_phone_and_calls_a_meeting_off(visit, site):
     page.get_by_role("button", name="取消洽谈").click()
     expect(page.get_by_role("status").first).to_contain_text("洽谈已取消")
     expect(page.get_by_text("样品没到")).to_be_visible()
+
+
+def test_a_meeting_is_dragged_to_another_table_and_onto_another_meeting(visit, site):
+    page = visit()
+    sign_in(page, site, "organizer@duijie.example")
+    page.goto("/events?q=吉甘")
+    page.goto(page.locator(".card a").first.get_attribute("href") + "/desk/meetings")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    seats = page.locator("td[data-meeting]")
+    # To another table in the same slot: nobody can be in the way.
+    free = page.locator(".plan tr", has=seats).filter(has=page.locator("td.free[data-slot]")).first
+    dragged = free.locator("td[data-meeting]").first
+    who, there = dragged.get_attribute("data-who"), free.locator("td.free").first.get_attribute("data-where")
+    dragged.drag_to(free.locator("td.free").first)
+    expect(page.get_by_role("status").first).to_contain_text("洽谈已改")
+    assert who in asked[0]
+    assert there in asked[0]
+    expect(page.locator(f".plan td[data-where='{there}']")).to_have_attribute("data-who", who)
+    # Two that meet at once change tables.
+    pair = page.locator(".plan tr").filter(has=page.locator("td[data-meeting] ~ td[data-meeting]")).first
+    names = [pair.locator("td[data-meeting]").nth(at).get_attribute("data-who") for at in (0, 1)]
+    spots = [pair.locator("td[data-meeting]").nth(at).get_attribute("data-where") for at in (0, 1)]
+    pair.locator("td[data-meeting]").nth(0).drag_to(pair.locator("td[data-meeting]").nth(1))
+    expect(page.locator(f".plan td[data-where='{spots[0]}']")).to_have_attribute("data-who", names[1])
+    expect(page.locator(f".plan td[data-where='{spots[1]}']")).to_have_attribute("data-who", names[0])
+    assert len(asked) == 2
 
 
 def test_the_documentation_is_drawn_under_the_content_security_policy(visit):

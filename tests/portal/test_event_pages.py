@@ -105,7 +105,8 @@ async def test_whoever_waits_takes_or_declines_the_place_that_comes_free(organiz
     page = await visitor(second).again(url, form(second), 409)
     assert "可以勾选表单最后的“满员时候补”" in page.text
     places = [(await visitor(who).sent(url, form(who, wait="1"))).partition("?")[0] for who in (second, third)]
-    assert "您在候补名单中" in (await visitor(second).page(places[0])).text
+    assert "您排在最前" in (await visitor(second).page(places[0])).text
+    assert "前面还有 1 份报名在等" in (await visitor(third).page(places[1])).text
     again = await visitor(second).again(url, form(second, wait="1"), 409)
     assert "每人只能报名一次" in again.text
 
@@ -172,7 +173,12 @@ async def test_an_organizer_leads_an_event_from_draft_to_the_next_one(organizer,
     assert "请写简介" in refused.text
     assert (await organizer.patch(f"/api/v1/events/{event.id}", {"summary": "洽谈。"}, version=1)).is_success
     assert await step("published") == f"{home}?said=stepped"
+    # Before a step the desk reads what will be no more, and what will be.
+    said = (await desk.page(home)).text
+    assert "此后不能： 修改报名问题" in said
+    assert "此后可以： 报名" in said
     await step("open")
+    assert "此后不能： 报名" in (await desk.page(home)).text
     await desk.again(f"{home}/state", {"to": "closed", "version": "1"}, 412)
     await desk.again(f"{home}/state", {"to": "nowhere", "version": "4"}, 422)
     await desk.again(f"{home}/state", {"to": "running", "version": (await desk.page(home)).field("version")}, 409)

@@ -274,6 +274,8 @@ PAGES = [
     ("/events/{event}/desk/wishes", "organizer"),
     ("/events/{event}/desk/timetable", "organizer"),
     ("/events/{event}/desk/meetings", "organizer"),
+    ("/events/{event}/desk/tables", "organizer"),
+    ("/events/{running}/desk/tables?q=试验机", "organizer"),
     ("/events/{off}/desk/meetings", "organizer"),
     ("/events/{running}/desk/report", "organizer"),
     ("/events/{event}/desk/organizers", "organizer"),

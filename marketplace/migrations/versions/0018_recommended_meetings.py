@@ -24,14 +24,8 @@ def _ground() -> sa.Column[str]:
 
 def upgrade() -> None:
     op.add_column("wish", sa.Column("fits", sa.Boolean(), server_default=sa.text("false"), nullable=False))
-    # Of proposals that are there, what the threshold of today would say: 0.005 times ln(1 + n) of n achievements.
-    op.execute(
-        """
-        update wish set fits = true where proposed_at is not null and score >= 0.005 * ln(1 + (
-            select count(*) from listing where kind = 'achievement' and state = 'published'
-        ))
-        """
-    )
+    # Whether a proposal that is there fits, only the matcher can say: it depends on the score of the text alone, which is
+    # not kept. Until pairs are proposed again none of them fills a promise.
     op.add_column("schedule", sa.Column("fill", sa.Boolean(), server_default=sa.text("true"), nullable=False))
     op.add_column("planned_meeting", _ground())
     op.add_column("meeting", _ground())

@@ -79,7 +79,11 @@ async def letters(session) -> list[Letter]:
 async def test_what_is_published_is_in_calendars_lists_and_letters_and_follows_each_change(
     organizer, firms, event, session, place
 ):
-    sides = [await registered(firm, event, come=2 if firm is firms[0] else 1) for firm in firms]
+    need = {"accessibility": "轮椅，请排靠门的桌"}
+    sides = [
+        await registered(firm, event, come=2 if firm is firms[0] else 1, **(need if firm is firms[2] else {}))
+        for firm in firms
+    ]
     await agree(firms[0], sides[0], firms[1], sides[1])
     await agree(firms[1], sides[1], firms[2], sides[2])
     await enters(session, event, EventState.CLOSED)
@@ -106,6 +110,10 @@ async def test_what_is_published_is_in_calendars_lists_and_letters_and_follows_e
     rows = [sheets.get_sheet_by_name(name).to_python() for name in sheets.sheet_names]
     assert [len(each) for each in rows] == [2 + 2, 2 + 4]
     assert firms[2].organisation.name in {cell for row in rows[0] for cell in row}
+    # Who sets up the tables reads what is needed there; it is on no paper that others see.
+    assert plan["needs"] == [{"registration_id": sides[2]["id"], "name": firms[2].organisation.name} | need]
+    assert [row[-1] for row in rows[0][2:]].count(f"{firms[2].organisation.name}：{need['accessibility']}") == 1
+    assert pdf_text(need["accessibility"]) not in await paper(organizer, f"{EVENTS}/{event.id}/table-plan.pdf")
 
     await printed(organizer, event, firms, sides)
     feed = (await firms[0].post("/api/v1/calendars", {"kind": "person"})).json()["url"].partition(":8000")[2]

@@ -172,6 +172,11 @@ async def test_a_promise_is_served_by_who_was_asked_then_by_what_fits_and_never_
     assert [len(met[name]["because"]) for name in ("asked", "recommended")] == [0, 1]
     both = (await organizer.get(f"{SCHEDULES}/{plain['id']}/comparison/{draft['id']}")).json()
     assert (both["one_sided"], both["recommended"]) == ([1, 1], [0, 1])
+    # A meeting that keeps a promise is worth nothing to the plan, and something to the two who have it.
+    gain = {each["participant"]["registration_id"]: each["meetings"] for each in both["gain"]}
+    assert gain.keys() == {one["id"], three["id"]}
+    assert all(has == had + 1 for had, has in gain.values())
+    assert both["lose"] == []
     left = (await organizer.get(f"{SCHEDULES}/{draft['id']}/unplaced")).json()["items"]
     assert [each["why"] for each in left] == ["not_agreed"]
     assert "no_thanks" not in str(left)
