@@ -19,6 +19,7 @@ what is computed here; that sessions hold fractions of meetings only makes it sm
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 
 from matching.timetable.choosing import Chooser
@@ -93,15 +94,11 @@ class _Counting:
     def _visits(self, side: int, days: list[int], there: dict[int, int]) -> None:
         model = self.model
         hours = {person: [slot for slot in days if model.free[person][slot]] for person in model.of[side]}
-        self.program.row(
-            {part: float(length) for part, length in there.items()}, high=sum(map(len, hours.values()))
-        )
+        self.program.row({part: float(length) for part, length in there.items()}, high=sum(map(len, hours.values())))
         visits = self.program.variable(upper=float(sum(map(bool, hours.values()))), whole=False)
         self.program.row(ones(list(there)) | {visits: -1.0}, low=0)
         self.aim[visits] = 1.0
-        absences = sum(
-            after - before > 1 for own in hours.values() for before, after in zip(own, own[1:], strict=False)
-        )
+        absences = sum(after - before > 1 for own in hours.values() for before, after in pairwise(own))
         if absences:
             # No more of them than links.
             kept = self.program.variable(upper=float(absences), whole=False)

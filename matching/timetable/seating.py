@@ -2,7 +2,7 @@
 
 Slot by slot an assignment problem (Kuhn, 1955): the meetings of the slot to the tables of the pool, at the cost of the
 changes from each person's meeting before and to the one after. It is solved again and again, while that helps. Then
-annealing over exchanges of two tables (``swapping``), mostly so that who changes tables stays in the room.
+annealing over exchanges of two tables (``kernels.swapping``), mostly so that who changes tables stays in the room.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,8 +14,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from matching.timetable.board import Board
+from matching.timetable.kernels.swapping import Seats, anneal
 from matching.timetable.model import POOL, Model
-from matching.timetable.swapping import Seats, anneal
 
 SWEEPS: Final = 12
 
@@ -141,6 +141,9 @@ def _seats(board: Board, order: list[int], tables: Tables) -> Seats:
         kept, _ = model.before.get(edge, (None, -1))
         return model.edges[edge].place != POOL or edge in model.fixed or kept == board.at[edge]
 
+    # Somebody's own table is closed to all who could sit elsewhere.
+    open_ = np.zeros((len(model.open), model.slots), np.bool_)
+    open_[model.pool] = np.array(model.open)[model.pool]
     return Seats(
         table=np.array([tables[edge] for edge in order]),
         grid=grid,
@@ -148,7 +151,7 @@ def _seats(board: Board, order: list[int], tables: Tables) -> Seats:
         near=near,
         stays=np.array([stays(edge) for edge in order]),
         room=np.array(_rooms(model)),
-        open=np.array(model.open),
+        open=open_,
         pool=np.array(model.pool),
         begins=np.searchsorted(session, session, "left"),
         ends=np.searchsorted(session, session, "right"),

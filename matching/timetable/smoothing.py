@@ -1,19 +1,19 @@
 """Into which slots: fewer idle slots and fewer changes of table, with the same meetings.
 
-Annealing over exchanges of two slots (``exchanging``). Floor and value stay what they are.
+Annealing over exchanges of two slots (``kernels.exchanging``). Floor and value stay what they are.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.timetable.board import Board
-from matching.timetable.exchanging import CHAIN, anneal
-from matching.timetable.linking import Given, Held, Scratch, costs
+from matching.timetable.kernels.exchanging import CHAIN, anneal
+from matching.timetable.kernels.linking import Given, Held, Scratch, costs
 from matching.timetable.model import Seating
 
 AT_ONCE: Final = 8_192
@@ -36,7 +36,7 @@ class Round:
 QUICK: Final = Round(300, 4.0, 2.0, 0.2)
 """Idle slots go first, so that little time does for them; and what there is when time ends early is good."""
 
-THOROUGH: Final = Round(3_000, 3.0, 0.6, 0.1)
+THOROUGH: Final = Round(3_000, 3.0, 0.6, 0.06)
 
 FEWEST: Final = 4_000
 """Tries at least."""
@@ -64,9 +64,7 @@ def moved(board: Board) -> int:
     return len(board.model.before) - kept
 
 
-def smooth(
-    board: Board, rng: Random, on: Callable[[], bool], plan: Round, *, enough: int = 0
-) -> None:
+def smooth(board: Board, rng: Random, on: Callable[[], bool], plan: Round, *, enough: int = 0) -> None:
     """Anneal while ``on``. Ends with the best that was met, never worse than before.
 
     The best: with the fewest published meetings moved, then idle slots, then changes of table. It ends early when nothing
@@ -74,7 +72,7 @@ def smooth(
     """
     if not board.at:
         return
-    work = _Annealing.of(board, rng)
+    work = annealing(board, rng)
     best, kept = work.standing(), work.copy()
     steps = max(FEWEST, plan.tries * len(board.at))
     for begin in range(0, steps, AT_ONCE):
@@ -87,38 +85,13 @@ def smooth(
 
 
 @dataclass(slots=True)
-class _Annealing:
+class Annealing:
     """The board in arrays, for the kernels."""
 
     order: list[int]
     given: Given
     held: Held
     scratch: Scratch
-
-    @classmethod
-    def of(cls, board: Board, rng: Random) -> Self:
-        order = sorted(board.at)
-        number = {edge: place for place, edge in enumerate(order)}
-        given = _given(board, order, number)
-        held = _held(board, order, number)
-        meetings, (people, slots) = len(order), held.who.shape
-
-        def zeros(*shape: int) -> NDArray[np.int64]:
-            return np.zeros(shape, np.int64)
-
-        scratch = Scratch(
-            chain=zeros(CHAIN),
-            target=zeros(CHAIN),
-            to=zeros(CHAIN, 2),
-            was=zeros(CHAIN, 3),
-            stamp=zeros(2),
-            seen=zeros(2 * meetings),
-            near=zeros(meetings),
-            stack=zeros(2 * meetings),
-            persons=zeros(people, slots),
-            random=np.array([rng.getrandbits(64)], np.uint64),
-        )
-        return cls(order, given, held, scratch)
 
     def standing(self) -> tuple[int, int, int]:
         away, idle, changes = costs(self.given, self.held, self.scratch)
@@ -134,6 +107,31 @@ class _Annealing:
     def give(self, board: Board, kept: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
         slots, people = kept[0].tolist(), kept[1].tolist()
         board.restore({edge: Seating(slot, *both) for edge, slot, both in zip(self.order, slots, people, strict=True)})
+
+
+def annealing(board: Board, rng: Random) -> Annealing:
+    order = sorted(board.at)
+    number = {edge: place for place, edge in enumerate(order)}
+    given = _given(board, order, number)
+    held = _held(board, order, number)
+    meetings, (people, slots) = len(order), held.who.shape
+
+    def zeros(*shape: int) -> NDArray[np.int64]:
+        return np.zeros(shape, np.int64)
+
+    scratch = Scratch(
+        chain=zeros(CHAIN),
+        target=zeros(CHAIN),
+        to=zeros(CHAIN, 2),
+        was=zeros(CHAIN, 3),
+        stamp=zeros(2),
+        seen=zeros(2 * meetings),
+        near=zeros(meetings),
+        stack=zeros(2 * meetings),
+        persons=zeros(people, slots),
+        random=np.array([rng.getrandbits(64)], np.uint64),
+    )
+    return Annealing(order, given, held, scratch)
 
 
 def _given(board: Board, order: list[int], number: dict[int, int]) -> Given:

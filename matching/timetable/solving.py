@@ -23,6 +23,9 @@ WIDE: Final = 60_000
 """Seatings up to which the relaxation of the whole program is worth its time when a gap of value is left."""
 
 
+SLOTS: Final = 0.9
+"""The part of all time after which slots are left as they are, and tables are seen to."""
+
 TELL: Final = 0.5
 """Seconds between two reports within a stage."""
 
@@ -144,11 +147,17 @@ def _improved(board: Board, bounds: Bounds, work: _Work, rng: Random) -> None:
 
 def _smoothed(board: Board, bounds: Bounds, work: _Work, rng: Random) -> Tables:
     """Slots, then tables: fewer idle slots and changes. Sets the bound of changes."""
+
+    def on() -> bool:
+        going = work.on() and work.before(SLOTS)
+        work.hurried |= not going
+        return going
+
     fewest = 0
     if work.on():
         fewest = forced_changes(board.model, board.reached(), board.value(), 0, work)
         for plan in (smoothing.QUICK, smoothing.THOROUGH):
-            smoothing.smooth(board, rng, work.on, plan, enough=fewest)
+            smoothing.smooth(board, rng, on, plan, enough=fewest)
     idle = sum(smoothing.idle_slots(board))
     if idle:
         fewest = forced_changes(board.model, board.reached(), board.value(), idle, work) if work.on() else 0

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from matching.segments.compiling import lean
-from matching.timetable.linking import POOL, Array, Given, Held, Scratch, row, weight
+from matching.segments.compiling import lean, whole
+from matching.timetable.kernels.linking import POOL, Array, Given, Held, Scratch, row, weight
 
 CHAIN: Final = 60
 """Meetings that one exchange may move."""
@@ -24,7 +24,7 @@ def draw(random: Array, below: int) -> int:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z = z ^ (z >> np.uint64(31))
-    return np.int64((z >> np.uint64(33)) % np.uint64(below))
+    return whole((z >> np.uint64(33)) % np.uint64(below))
 
 
 @lean
@@ -109,8 +109,7 @@ def _chain(given: Given, held: Held, scratch: Scratch, begun: int, here: int, th
             first, second = held.people[other, 0], held.people[other, 1]
             if back == held.slot[other] or not _opens(given, other, back, first, second):
                 return 0
-            near[other] = stamp
-            chain[size], target[size], to[size, 0], to[size, 1] = other, back, first, second
+            _append(scratch, size, other, back, first, second)
             size += 1
         next_ += 1
     return size
@@ -119,7 +118,6 @@ def _chain(given: Given, held: Held, scratch: Scratch, begun: int, here: int, th
 @lean
 def _propose(given: Given, held: Held, scratch: Scratch, edge: int, there: int, first: int, second: int) -> int:
     """The chain that takes a meeting elsewhere. Its length, or 0 if there is none."""
-    chain, target, to = scratch.chain, scratch.target, scratch.to
     here = held.slot[edge]
     if given.fixed[edge] or not _opens(given, edge, there, first, second):
         return 0
@@ -129,35 +127,50 @@ def _propose(given: Given, held: Held, scratch: Scratch, edge: int, there: int, 
                 if other >= 0 and other != edge:
                     return 0
     scratch.stamp[1] += 1
-    scratch.near[edge] = scratch.stamp[1]
-    chain[0], target[0], to[0, 0], to[0, 1] = edge, there, first, second
+    _append(scratch, 0, edge, there, first, second)
     size = _chain(given, held, scratch, 1, here, there)
     for _ in range(4):
-        if not size or here == there:
+        slot = _full(given, held, scratch, size, here, there)
+        if slot < 0:
             return size
-        more = 0
-        for place in range(size):
-            if given.place[chain[place]] == POOL:
-                more += int(target[place] == there) - int(held.slot[chain[place]] == there)
-        if more > 0 and held.count[there] + more > given.room[there]:
-            slot, back = there, here
-        elif more < 0 and held.count[here] - more > given.room[here]:
-            slot, back = here, there
-        else:
-            return size
-        found = 0
-        for _ in range(3):
-            other = held.pooled[slot, draw(scratch.random, held.count[slot])]
-            if scratch.near[other] == scratch.stamp[1] or given.fixed[other] or size == CHAIN:
-                continue
-            one, two = held.people[other, 0], held.people[other, 1]
-            if not _opens(given, other, back, one, two):
-                continue
-            scratch.near[other] = scratch.stamp[1]
-            chain[size], target[size], to[size, 0], to[size, 1] = other, back, one, two
-            found = _chain(given, held, scratch, size + 1, here, there)
-            break
-        size = found
+        size = _another(given, held, scratch, size, slot, here + there - slot)
+    return 0
+
+
+@lean
+def _append(scratch: Scratch, size: int, edge: int, slot: int, first: int, second: int) -> None:
+    scratch.near[edge] = scratch.stamp[1]
+    scratch.chain[size], scratch.target[size] = edge, slot
+    scratch.to[size, 0], scratch.to[size, 1] = first, second
+
+
+@lean
+def _full(given: Given, held: Held, scratch: Scratch, size: int, here: int, there: int) -> int:
+    """Of two slots, the one that would lack a table after the chain, or -1."""
+    more = 0
+    for place in range(size):
+        edge = scratch.chain[place]
+        if given.place[edge] == POOL:
+            more += int(scratch.target[place] == there) - int(held.slot[edge] == there)
+    if here == there or not more:
+        return -1
+    if more > 0:
+        return there if held.count[there] + more > given.room[there] else -1
+    return here if held.count[here] - more > given.room[here] else -1
+
+
+@lean
+def _another(given: Given, held: Held, scratch: Scratch, size: int, slot: int, back: int) -> int:
+    """One more meeting of a slot into the chain, to another slot, with all in its way. How long it is then, or 0."""
+    if size == CHAIN:
+        return 0
+    for _ in range(3):
+        other = held.pooled[slot, draw(scratch.random, held.count[slot])]
+        first, second = held.people[other, 0], held.people[other, 1]
+        new = scratch.near[other] != scratch.stamp[1] and not given.fixed[other]
+        if new and _opens(given, other, back, first, second):
+            _append(scratch, size, other, back, first, second)
+            return _chain(given, held, scratch, size + 1, slot, back)
     return 0
 
 
@@ -230,11 +243,8 @@ def _try(given: Given, held: Held, scratch: Scratch, weights: Array, size: int, 
         edge = scratch.chain[place]
         scratch.was[place, 0] = held.slot[edge]
         scratch.was[place, 1], scratch.was[place, 2] = held.people[edge, 0], held.people[edge, 1]
-    before = weight(given, held, scratch, size, weights)
-    if not _move(given, held, scratch, size):
-        return
-    more = weight(given, held, scratch, size, weights) - before
-    if more > 0 and share(scratch.random) >= np.exp(-more / heat):
+    limit = weight(given, held, scratch, size, weights, np.inf) - heat * np.log(1 - share(scratch.random))
+    if _move(given, held, scratch, size) and weight(given, held, scratch, size, weights, limit) > limit:
         for place in range(size):
             _lift(given, held, scratch.chain[place])
         _back(given, held, scratch, size)

@@ -8,7 +8,7 @@ somebody sat still in between, or published meetings stay at their tables, it is
 
 from typing import Any, Final, NamedTuple
 
-from matching.segments.compiling import lean
+from matching.segments.compiling import lean, whole
 
 POOL: Final = -1
 
@@ -78,14 +78,14 @@ class Scratch(NamedTuple):
 def _table(given: Given, held: Held, edge: int) -> int:
     """The table that a meeting must have where it is, or -1."""
     if given.place[edge] != POOL:
-        return given.place[edge]
+        return whole(given.place[edge])
     home = given.home
     if given.fixed[edge] or (
         home[edge, 0] == held.slot[edge]
         and home[edge, 1] == held.people[edge, 0]
         and home[edge, 2] == held.people[edge, 1]
     ):
-        return home[edge, 3]
+        return whole(home[edge, 3])
     return -1
 
 
@@ -105,7 +105,7 @@ def _following(given: Given, held: Held, edge: int, person: int) -> int:
     slot = held.slot[edge]
     for next_ in range(slot + given.length[edge], given.ends[slot]):
         if held.who[person, next_] >= 0:
-            return held.who[person, next_]
+            return whole(held.who[person, next_])
     return -1
 
 
@@ -114,7 +114,7 @@ def _preceding(given: Given, held: Held, edge: int, person: int) -> int:
     slot = held.slot[edge]
     for before in range(slot - 1, given.begins[slot] - 1, -1):
         if held.who[person, before] >= 0:
-            return held.who[person, before]
+            return whole(held.who[person, before])
     return -1
 
 
@@ -200,11 +200,12 @@ def costs(given: Given, held: Held, scratch: Scratch) -> tuple[int, int, int]:
 
 
 @lean
-def weight(given: Given, held: Held, scratch: Scratch, size: int, weights: Array) -> float:
-    """What everything that a chain touches costs now: the same things before and after it."""
+def weight(given: Given, held: Held, scratch: Scratch, size: int, weights: Array, limit: float) -> float:
+    """What everything that a chain touches costs now: the same things before and after it. Above the limit, part of it."""
     scratch.stamp[0] += 1
     stamp = scratch.stamp[0]
-    mark, out = scratch.persons, 0.0
+    mark = scratch.persons
+    out: float = 0.0
     for place in range(size):
         edge = scratch.chain[place]
         out += weights[0] * _away(given, held, edge)
@@ -223,4 +224,6 @@ def weight(given: Given, held: Held, scratch: Scratch, size: int, weights: Array
                     if other >= 0:
                         rows = row(given, held, scratch, 2 * other) + row(given, held, scratch, 2 * other + 1)
                         out += weights[2] * rows
+                if out > limit:
+                    return out
     return out

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from matching.segments.compiling import lean
-from matching.timetable.exchanging import draw, share
-from matching.timetable.linking import Array
+from matching.timetable.kernels.exchanging import draw, share
+from matching.timetable.kernels.linking import Array
 
 
 class Seats(NamedTuple):
