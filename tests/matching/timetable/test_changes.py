@@ -105,17 +105,17 @@ def test_the_bound_is_met_where_everybody_meets_everybody():
     assert (level.reached, level.bound) == (30, 30)
 
 
-@few
-@given(agendas(most_slots=8, most_tables=4, most_each=6, most_wishes=30), st.data())
+@settings(few, max_examples=6)
+@given(crowded, st.data())
 def test_larger_plans_break_no_rule_and_keep_what_was_published(agenda, data):
-    plan = solve(agenda, seconds=20)
+    plan = solve(agenda, seconds=5)
     assert broken_rules(agenda, plan.meetings) == []
     stay = tuple(meeting for meeting in plan.meetings if data.draw(st.booleans()))
     fixed = replace(agenda, published=Published(stay))
-    again = solve(fixed, seconds=20)
+    again = solve(fixed, seconds=5)
     assert set(stay) <= set(again.meetings)
     assert broken_rules(fixed, again.meetings) == []
     few_moves = replace(agenda, published=Published(plan.meetings, Keeping.FEWEST_MOVES))
-    unmoved = solve(few_moves, seconds=20)
+    unmoved = solve(few_moves, seconds=5)
     assert broken_rules(few_moves, unmoved.meetings) == []
     assert measured(few_moves, unmoved.meetings) >= measured(few_moves, plan.meetings)
