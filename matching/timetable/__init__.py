@@ -40,7 +40,8 @@ How it is found, and what is proven (``solving``)
 ``reasons``      For each wish that was not placed, why.
 
 So the first two levels are usually proven for hundreds of participants, idle slots when there are none, changes of table
-for small timetables, and to a few per cent in dense ones. ``Level.bound`` says what is known; ``Level.gap`` is a proven distance, never an estimate.
+for small timetables; in dense ones their bound is near to what is reached. ``Level.bound`` says what is known;
+``Level.gap`` is a proven distance, never an estimate.
 
 Sizes, with n participants, w wishes, s slots: time of a stage is about linear in w · s; memory some 100 bytes per wish
 and slot. One core is used.
