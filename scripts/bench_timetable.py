@@ -104,8 +104,8 @@ class Crowd:
 
 
 CROWDS = (
+    Crowd("200 × 200, 20 slots, 60 tables, 5 wishes each, nobody away", 200, 60, 30, away=0),
     Crowd("200 × 200, 60 tables", 200, 60, 30),
-    Crowd("200 × 200, 60 tables, nobody away", 200, 60, 30, away=0),
     Crowd("200 × 200, 100 tables", 200, 100, 30),
     Crowd("200 × 200, 60 tables, six promised", 200, 60, 30, floor=6),
     Crowd("200 × 200, 80 tables, mixed", 200, 80, 30, mixed=True),
@@ -226,7 +226,8 @@ def page(runs: list[Run]) -> str:
     def said(level: Level) -> str:
         if level.status == "optimal":
             return f"{level.reached:,}, optimal"
-        return f"{level.reached:,}, bound {level.bound:,}" + (f" (gap {level.gap:.2%})" if level.bound else "")
+        gap = f"gap {level.gap:.2%}" if level.bound else f"at most {level.reached} fewer"
+        return f"{level.reached:,}, bound {level.bound:,} ({gap})"
 
     proofs = table(
         [
@@ -238,6 +239,7 @@ def page(runs: list[Run]) -> str:
             "value",
             "idle slots",
             "changes",
+            "of table + of room",
             "floor and value settled",
             "in all",
             "CPU",
@@ -252,6 +254,7 @@ def page(runs: list[Run]) -> str:
                     said(run.level(each))
                     for each in (Objective.FLOOR, Objective.VALUE, Objective.IDLE, Objective.CHANGES)
                 ),
+                f"{run.plan.numbers.table_changes:,} + {run.plan.numbers.room_changes:,}",
                 "-" if run.proven is None else f"{run.proven:.1f} s",
                 f"{run.seconds:.1f} s",
                 f"{run.cpu:.1f} s",
@@ -317,6 +320,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2, help="crowds of each kind")
     parser.add_argument("--only", default="", help="crowds whose name begins so; the page is then only printed")
     asked = parser.parse_args()
+    # What is compiled once for an installation is no part of what a plan takes.
+    solve(Crowd("", 20, 4, 60).agenda(0))
     runs = []
     for crowd in CROWDS:
         if crowd.name.startswith(asked.only):

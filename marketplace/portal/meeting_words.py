@@ -47,7 +47,7 @@ GOALS: Final = {
     "value": "约见价值 · worth of the wishes",
     "moved": "改动已公布的 · published meetings moved",
     "idle": "空等场次 · idle slots between two meetings",
-    "changes": "换桌次数 · changes of table",
+    "changes": "换桌次数（换房间再计一次） · changes of table (one more for a change of room)",
 }
 PROOFS: Final = {"optimal": "已证明最优 · proven optimal", "gap": "尚有差距 · within a gap"}
 OPERATION_STATES: Final = {

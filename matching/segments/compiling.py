@@ -29,22 +29,29 @@ def fused(kernel: Kernel) -> Kernel:
     return _kept(kernel, fastmath={"contract"}, error_model="numpy")
 
 
+def lean(kernel: Kernel) -> Kernel:
+    """The same for kernels that make no array and hold many in tuples: numba then counts no references to them, which
+    takes far longer than the work itself where such tuples go from function to function."""
+    return _kept(kernel, fastmath=False, _nrt=False)
+
+
 def _kept(kernel: Kernel, **options: Any) -> Kernel:
     try:
         dispatcher = numba.njit(nogil=True, cache=True, **options)(kernel)
     except RuntimeError:  # there is no folder to keep it in
         dispatcher = numba.njit(nogil=True, **options)(kernel)
     # Numba notices a change of the file that a kernel stands in, but not of another file that it calls into, and would
-    # go on with the old code. So the stamp that it compares is that of all of them.
+    # go on with the old code. So the stamp that it compares is that of all of its folder, and of this file.
+    folder = Path(kernel.__code__.co_filename).parent
     with suppress(AttributeError):
-        dispatcher._cache._cache_file._source_stamp = _sources()  # noqa: SLF001 -- there is no public way; tested
+        dispatcher._cache._cache_file._source_stamp = _sources(folder)  # noqa: SLF001 -- there is no public way; tested
     return cast("Kernel", dispatcher)
 
 
 @cache
-def _sources() -> str:
+def _sources(folder: Path) -> str:
     digest = sha256(numba.__version__.encode())
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    for file in sorted({Path(__file__), *folder.glob("*.py")}):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -32,13 +32,16 @@ How it is found, and what is proven (``solving``)
                  in polynomial time. The bound is met, always.
 ``placing``      Otherwise the chosen wishes are seated by guided ejection. If all find a seat, the bound is met: optimal.
 ``improving``    What is left over: a few slots at a time, solved exactly with all wishes that wait.
-``smoothing``    Fewer idle slots with the same meetings: exchanges of two slots (Kempe), annealed. None left: optimal.
-``seating``      Tables, slot by slot as assignment problems.
+``smoothing``    Fewer idle slots, then fewer changes of table, with the same meetings: exchanges of two slots (Kempe),
+                 annealed (``kernels``). No idle slot left: optimal.
+``counting``     How many changes of table there are in every plan that is as good: a linear program.
+``seating``      Tables, slot by slot as assignment problems, then exchanges of two tables (``kernels``).
 ``proving``      Small timetables as one whole-number program (``whole``), level by level: exact in all five.
 ``reasons``      For each wish that was not placed, why.
 
 So the first two levels are usually proven for hundreds of participants, idle slots when there are none, changes of table
-for small timetables. ``Level.bound`` says what is known; ``Level.gap`` is a proven distance, never an estimate.
+for small timetables; in dense ones their bound is near to what is reached. ``Level.bound`` says what is known;
+``Level.gap`` is a proven distance, never an estimate.
 
 Sizes, with n participants, w wishes, s slots: time of a stage is about linear in w · s; memory some 100 bytes per wish
 and slot. One core is used.

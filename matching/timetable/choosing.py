@@ -7,7 +7,6 @@ already whole; floors and odd circles may need branching, which HiGHS does. Sing
 Every timetable obeys all of these rows, so what is found here is an upper bound for floor and value.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,7 +35,9 @@ class Choice:
     kept: int
 
 
-class _Chooser:
+class Chooser:
+    """The program, to which more rows may be added."""
+
     def __init__(self, model: Model, clock: Clock) -> None:
         self.model = model
         self.clock = clock
@@ -180,7 +181,7 @@ def crowded(wants: dict[int, set[tuple[int, int]]]) -> set[int]:
 
 def choose(model: Model, clock: Clock) -> Choice:
     """Floor first, then value, then published meetings kept; each level holds what the one before reached."""
-    chooser = _Chooser(model, clock)
+    chooser = Chooser(model, clock)
     floor_bound = chooser.free_floor + len(chooser.reached)
     settled, marks = True, list[int]()
     if chooser.reached:
@@ -217,47 +218,7 @@ def _worth(model: Model, chosen: Iterable[int]) -> int:
 
 def value_bound(model: Model, floor: int, clock: Clock) -> int:
     """No timetable in which so many participants reach their floor is worth more."""
-    chooser = _Chooser(model, clock)
+    chooser = Chooser(model, clock)
     chooser.program.row(ones(chooser.reached), low=floor - chooser.free_floor)
     found, _ = chooser.best({variable: float(model.edges[edge].value) for edge, variable in chooser.of.items()})
     return whole(found.bound)
-
-
-def forced_changes(model: Model, floor: int, value: int, idle: int, clock: Clock) -> int:
-    """No timetable of this floor, value and idle slots has fewer changes of table.
-
-    Somebody with d meetings in s sessions goes from one to the next at least d - s times. Staying at the table for it is
-    a link between two meetings. A meeting keeps two such links (one for each person) only where one of the two sat still
-    in a slot between, idle or absent: pairs meet once, so the two came to this table by different meetings. And meetings
-    that keep no link begin a chain; a chain has one meeting a slot at most, so there are as many as fill the longest
-    session. The fewest of all choices of wishes that are as good is a linear program.
-    """
-    chooser = _Chooser(model, clock)
-    program = chooser.program
-    chooser.program.row(ones(chooser.reached), low=floor - chooser.free_floor)
-    program.row({variable: float(model.edges[edge].value) for edge, variable in chooser.of.items()}, low=value - 0.5)
-    longest = max(model.session.count(each) for each in set(model.session))
-    aim = dict.fromkeys(chooser.of.values(), -1.0 - 1.0 / longest)
-    for side, edges in chooser.incident.items():
-        days = sum(
-            len({model.session[slot] for slot, free in enumerate(model.free[person]) if free})
-            for person in model.of[side]
-        )
-        begins = program.variable(upper=float(days), whole=False)
-        program.row(ones([chooser.of[edge] for edge in edges]) | {begins: -1.0}, low=0)
-        aim[begins] = 1.0
-    values = program.relaxed(aim, clock)
-    if values is None:
-        return 0
-    fewest = -sum(weight * float(values[each]) for each, weight in aim.items())
-    return max(0, math.ceil(fewest - 1e-3) - idle - _sat_out(model))
-
-
-def _sat_out(model: Model) -> int:
-    """Slots in which somebody is absent between two of the same session in which they are there."""
-    out = 0
-    for free in model.free:
-        for session in set(model.session):
-            there = [slot for slot, each in enumerate(model.session) if each == session and free[slot]]
-            out += there[-1] - there[0] + 1 - len(there) if there else 0
-    return out

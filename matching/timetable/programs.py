@@ -111,6 +111,8 @@ class Program:
 
     def relaxed(self, aim: Terms, clock: Clock) -> NDArray[np.float64] | None:
         """The same with fractions allowed; None when there is no solution, or no time."""
+        if not self._lower:
+            return np.zeros(0)
         result = self._solved(aim, np.zeros(len(self._lower)), clock.left(), 1)
         return result.x if result.status == 0 else None
 

@@ -142,7 +142,7 @@ class Exact:
             return
         before, was = dict(self.board.at), standing(self.board)
         self.whole.apply(found)
-        if standing(self.board) < was:
+        if standing(self.board) <= was:
             self.board.restore(before)
 
 

@@ -1,22 +1,35 @@
 """Which table: people change tables, and rooms, as seldom as can be, with everybody's slots as they are.
 
 Slot by slot an assignment problem (Kuhn, 1955): the meetings of the slot to the tables of the pool, at the cost of the
-changes from each person's meeting before and to the one after. It is solved again and again, while that helps.
+changes from each person's meeting before and to the one after. It is solved again and again, while that helps. Then
+annealing over exchanges of two tables (``kernels.swapping``), mostly so that who changes tables stays in the room.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from random import Random
 from typing import Final
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from matching.timetable.board import Board
+from matching.timetable.kernels.swapping import Seats, anneal
 from matching.timetable.model import POOL, Model
 
 SWEEPS: Final = 12
 
 HELD: Final = 1_000_000
 """Changes for which a published meeting may change its table: none are worth it."""
+
+TRIES: Final = 1_500
+"""Exchanges of two tables, per meeting."""
+
+AT_ONCE: Final = 65_536
+"""Tries between two looks at the clock and at what was reached."""
+
+HEATS: Final = 0.5, 0.1
+"""Changes by which a try may be worse, at first and in the end, once in e times."""
 
 Tables = dict[int, int]
 
@@ -87,3 +100,59 @@ def _seat_slot(
             cost[row, open_ == table] -= HELD
     for row, column in zip(*linear_sum_assignment(cost), strict=True):
         tables[there[row]] = int(open_[column])
+
+
+def rearrange(board: Board, tables: Tables, rng: Random, on: Callable[[], bool], *, enough: int = 0) -> Tables:
+    """Anneal while ``on``, until there are no more than ``enough`` changes. Never worse than before."""
+    model = board.model
+    best = sum(changes(model, board, tables))
+    if best <= enough or len(model.pool) < 2:
+        return tables
+    order = sorted(board.at)
+    seats = _seats(board, order, tables)
+    heats, random = np.array(HEATS), np.array([rng.getrandbits(64)], np.uint64)
+    steps = TRIES * len(order)
+    for begin in range(0, steps, AT_ONCE):
+        if best <= enough or not on():
+            break
+        anneal(seats, random, heats, begin, min(steps, begin + AT_ONCE), steps)
+        found = dict(zip(order, seats.table.tolist(), strict=True))
+        if (now := sum(changes(model, board, found))) < best:
+            best, tables = now, found
+    return tables
+
+
+def _seats(board: Board, order: list[int], tables: Tables) -> Seats:
+    model = board.model
+    number = {edge: place for place, edge in enumerate(order)}
+    session = np.array(model.session)
+    grid = np.full((len(model.open), model.slots), -1)
+    near = np.full((len(order), 4), -1)
+    for edge in order:
+        if model.edges[edge].place == POOL:
+            grid[tables[edge], board.at[edge].start] = number[edge]
+    for person, row in enumerate(board.who):
+        for before, after in pairwise(dict.fromkeys(edge for edge in row if edge >= 0)):
+            if session[board.at[before].start] == session[board.at[after].start]:
+                near[number[after], board.at[after].index(person, 1) - 1] = number[before]
+                near[number[before], board.at[before].index(person, 1) + 1] = number[after]
+
+    def stays(edge: int) -> bool:
+        kept, _ = model.before.get(edge, (None, -1))
+        return model.edges[edge].place != POOL or edge in model.fixed or kept == board.at[edge]
+
+    # Somebody's own table is closed to all who could sit elsewhere.
+    open_ = np.zeros((len(model.open), model.slots), np.bool_)
+    open_[model.pool] = np.array(model.open)[model.pool]
+    return Seats(
+        table=np.array([tables[edge] for edge in order]),
+        grid=grid,
+        slot=np.array([board.at[edge].start for edge in order]),
+        near=near,
+        stays=np.array([stays(edge) for edge in order]),
+        room=np.array(_rooms(model)),
+        open=open_,
+        pool=np.array(model.pool),
+        begins=np.searchsorted(session, session, "left"),
+        ends=np.searchsorted(session, session, "right"),
+    )

@@ -11,6 +11,7 @@ from matching.timetable.agenda import Agenda, Keeping, Published
 from matching.timetable.board import Board
 from matching.timetable.checking import check
 from matching.timetable.colouring import coloured
+from matching.timetable.counting import forced_changes
 from matching.timetable.improving import fill, improve, trim
 from matching.timetable.model import Model, compiled
 from matching.timetable.plan import Ended, Numbers, Objective, Plan, Progress, Stage
@@ -18,14 +19,12 @@ from matching.timetable.programs import Clock
 from matching.timetable.proving import Bounds, Exact, seatings
 from matching.timetable.seating import Tables
 
-STEPS: Final = 30
-"""Steps of smoothing per meeting, in each of at most so many rounds."""
-
-ROUNDS: Final = 4
-
 WIDE: Final = 60_000
 """Seatings up to which the relaxation of the whole program is worth its time when a gap of value is left."""
 
+
+SLOTS: Final = 0.9
+"""The part of all time after which slots are left as they are, and tables are seen to."""
 
 TELL: Final = 0.5
 """Seconds between two reports within a stage."""
@@ -100,14 +99,11 @@ def _solved(agenda: Agenda, work: _Work, seed: int) -> Plan:
     bounds = _chosen(model, board, work, rng)
     _improved(board, bounds, work, rng)
     work.report(Stage.SMOOTHING, board, bounds)
-    _smoothed(board, work, rng)
-    tables = seating.seat(model, board)
-    unsettled = smoothing.moved(board) + sum(smoothing.idle_slots(board)) + sum(seating.changes(model, board, tables))
-    if unsettled and work.on():
+    tables = _smoothed(board, bounds, work, rng)
+    unsettled = smoothing.moved(board) + sum(smoothing.idle_slots(board)) + _changes(board, tables) - bounds.changes
+    if unsettled and seatings(model) <= proving.SMALL and work.on():
         work.report(Stage.PROVING, board, bounds)
-        tables = _proven(board, tables, bounds, work)
-        if bounds.changes < sum(seating.changes(model, board, tables)) and work.on():
-            bounds.changes = max(bounds.changes, _forced(board, work))
+        tables = _proven(board, tables, bounds, work, rng)
     work.report(Stage.DONE, board, bounds)
     return _plan(board, tables, bounds, work)
 
@@ -149,37 +145,42 @@ def _improved(board: Board, bounds: Bounds, work: _Work, rng: Random) -> None:
         bounds.moved = board.model.published - len(board.model.fixed) - len(board.model.before)
 
 
-def _smoothed(board: Board, work: _Work, rng: Random) -> None:
-    steps = max(2_000, STEPS * len(board.at))
-    for _ in range(ROUNDS):
-        if not work.on() or not (sum(smoothing.idle_slots(board)) or smoothing.moved(board)):
-            break
-        smoothing.smooth(board, rng, work.on, steps)
-    if work.on() and len(set(board.model.session)) > 1:
-        smoothing.smooth(board, rng, work.on, 2 * steps, spread=True)
+def _smoothed(board: Board, bounds: Bounds, work: _Work, rng: Random) -> Tables:
+    """Slots, then tables: fewer idle slots and changes. Sets the bound of changes."""
+
+    def on() -> bool:
+        going = work.on() and work.before(SLOTS)
+        work.hurried |= not going
+        return going
+
+    fewest = 0
+    if work.on():
+        fewest = forced_changes(board.model, board.reached(), board.value(), 0, work)
+        for plan in (smoothing.QUICK, smoothing.THOROUGH):
+            smoothing.smooth(board, rng, on, plan, enough=fewest)
+    idle = sum(smoothing.idle_slots(board))
+    if idle:
+        fewest = forced_changes(board.model, board.reached(), board.value(), idle, work) if work.on() else 0
+    bounds.changes = fewest
+    return seating.rearrange(board, seating.seat(board.model, board), rng, work.on, enough=fewest)
 
 
-def _proven(board: Board, tables: Tables, bounds: Bounds, work: _Work) -> Tables:
+def _proven(board: Board, tables: Tables, bounds: Bounds, work: _Work, rng: Random) -> Tables:
     """The later levels of a small timetable by the whole program."""
-    model = board.model
-    size = seatings(model)
-    if size > proving.SMALL:
-        return tables
+    before = dict(board.at)
     program = Exact(board, bounds, work)
     program.floor_and_value()
     program.moves()
     program.idle()
-    tables = seating.seat(model, board)
-    bounds.changes = max(bounds.changes, _forced(board, work))
-    if size * max(1, len(model.pool)) <= proving.TINY and work.on():
+    if board.at != before:
+        tables = _smoothed(board, bounds, work, rng)
+    if seatings(board.model) * max(1, len(board.model.pool)) <= proving.TINY and work.on():
         tables = program.tables(tables)
     return tables
 
 
-def _forced(board: Board, work: _Work) -> int:
-    """Changes of table that there are in every plan that equals this one in the levels before."""
-    idle = sum(smoothing.idle_slots(board))
-    return choosing.forced_changes(board.model, board.reached(), board.value(), idle, work)
+def _changes(board: Board, tables: Tables) -> int:
+    return sum(seating.changes(board.model, board, tables))
 
 
 def _plan(board: Board, tables: Tables, bounds: Bounds, work: _Work) -> Plan:

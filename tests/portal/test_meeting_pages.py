@@ -180,6 +180,13 @@ async def test_from_a_draft_to_a_table_and_back(organizer, sides, visitor, sessi
     page = await desk.page(draft)
     for said in ("每一级目标都已证明最优", "有人提出的约见", "换桌次数"):
         assert said in page.text
+    row = await session.get_one(Schedule, draft.rpartition("/")[2], populate_existing=True)
+    gap = {"reached": 12, "bound": 9, "status": "gap", "gap": 0.25}
+    levels = [one | gap if one["objective"] == "changes" else one for one in row.levels]
+    await session.execute(update(Schedule).where(Schedule.id == row.id).values(levels=levels))
+    told = (await desk.page(draft)).text
+    assert "已证明最优：保底场数、约见价值、空等场次。换桌次数（换房间再计一次）：12，至多还能少 3。" in told
+    assert "每一级目标都已证明最优" not in told
     assert "只有一方提出" in (await desk.page(f"{draft}?show=unplaced")).text
     second = await drafted(planning="anew")
     compared = f"{home}/comparison?one={draft.rpartition('/')[2]}&other={second.rpartition('/')[2]}"

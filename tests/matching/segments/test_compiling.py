@@ -28,23 +28,27 @@ def inner(x):
 """
 
 
-def test_a_changed_kernel_is_noticed_by_those_that_call_it_from_another_file(tmp_path):
+@pytest.mark.parametrize("folder", [".", "elsewhere"])
+def test_a_changed_kernel_is_noticed_by_those_that_call_it_from_another_file(tmp_path, folder):
     import matching.segments.compiling as module
 
     shutil.copy(module.__file__, tmp_path / "compiling.py")
-    (tmp_path / "outer.py").write_text(KERNELS.format(imported="from inner import inner"), encoding="utf-8")
+    kernels = tmp_path / folder
+    kernels.mkdir(exist_ok=True)
+    (kernels / "outer.py").write_text(KERNELS.format(imported="from inner import inner"), encoding="utf-8")
 
     beside = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    beside["PYTHONPATH"] = str(tmp_path)
 
     def run(factor):
-        (tmp_path / "inner.py").write_text(INNER.format(factor=factor), encoding="utf-8")
+        (kernels / "inner.py").write_text(INNER.format(factor=factor), encoding="utf-8")
         done = subprocess.run(
-            [sys.executable, "outer.py"], cwd=tmp_path, env=beside, capture_output=True, text=True, check=True
+            [sys.executable, "outer.py"], cwd=kernels, env=beside, capture_output=True, text=True, check=True
         )
         return done.stdout.strip()
 
     assert run(10) == "11"
-    assert list(Path(tmp_path, "__pycache__").glob("*.nbi"))
+    assert list(Path(kernels, "__pycache__").glob("*.nbi"))
     assert run(20) == "21"
 
 

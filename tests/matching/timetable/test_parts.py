@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, given, settings
 
 from matching.timetable import Agenda, Meeting, Participant, Person, Slot, Table, Wish
 from matching.timetable.board import Board
-from matching.timetable.choosing import _Chooser
+from matching.timetable.choosing import Chooser
 from matching.timetable.improving import improve
 from matching.timetable.model import compiled
 from matching.timetable.placing import place
 from matching.timetable.programs import Clock, ones
 from matching.timetable.seating import seat
-from matching.timetable.smoothing import idle_slots, smooth
+from matching.timetable.smoothing import QUICK, THOROUGH, idle_slots, smooth
 from tests.matching.timetable.given import agendas, broken_rules, floor_and_value
 
 few = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
@@ -29,11 +29,11 @@ def meetings(board):
 def test_smoothing_leaves_who_meets_whom_and_never_adds_idle_slots(agenda):
     board = Board(compiled(agenda))
     place(board, [edge for edge, one in enumerate(board.model.edges) if one.seatings], Random(1), lambda: True, 300)
-    for spread in (False, True):
-        granted, idle = board.at.keys() | set(), sum(idle_slots(board))
-        smooth(board, Random(2), lambda: True, 500, spread=spread)
+    for plan in (QUICK, THOROUGH):
+        granted, before = board.at.keys() | set(), sum(idle_slots(board))
+        smooth(board, Random(2), lambda: True, plan)
         assert board.at.keys() == granted
-        assert sum(idle_slots(board)) <= idle
+        assert sum(idle_slots(board)) <= before
         assert broken_rules(agenda, meetings(board)) == []
 
 
@@ -48,7 +48,7 @@ def test_some_slots_at_a_time_from_nothing_find_the_best_of_small_plans(agenda):
 @few
 @given(agendas(most_each=3))
 def test_floors_that_were_fixed_one_after_the_other_can_be_kept_together(agenda):
-    chooser = _Chooser(compiled(agenda), Clock(30))
+    chooser = Chooser(compiled(agenda), Clock(30))
     most = chooser.program.best(ones(chooser.reached), Clock(30))
     marks = chooser.dive()
     assert len(marks) <= round(most.bound)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching.timetable import Keeping, Objective, Published, Status
-from matching.timetable.choosing import forced_changes
+from matching.timetable.counting import forced_changes
 from matching.timetable.model import compiled
 from matching.timetable.programs import Clock
 from matching.timetable.solving import solve
