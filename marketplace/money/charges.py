@@ -30,10 +30,8 @@ from schemas.charges import (
     WaiverNew,
 )
 from schemas.identity import Permission
-from schemas.tariffs import LineKind, Per
+from schemas.tariffs import SUMS, LineKind, Per
 from schemas.text import Yuan
-
-SUMS = ("gross", "free_minutes", "free_amount", "voucher_amount", "payer_amount", "payable")
 
 
 class NotThePayer(Forbidden):

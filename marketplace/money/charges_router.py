@@ -27,7 +27,7 @@ from schemas.charges import (
     as_lines,
 )
 from schemas.identity import OrganisationCard
-from schemas.tariffs import Cover
+from schemas.tariffs import SUMS, Cover
 
 router = APIRouter(prefix="/api/v1/charges", tags=["money"], route_class=TransactionRoute)
 
@@ -36,7 +36,7 @@ def _values(row: Any) -> dict[str, Any]:
     charge = row[0]
     shown = {name: getattr(charge, name) for name in ChargeCard.model_fields if name in type(charge).__mapper__.columns}
     return shown | {
-        **{name: getattr(row, name) for name in charges.SUMS},
+        **{name: getattr(row, name) for name in SUMS},
         "instrument": InstrumentBrief(id=charge.instrument.id, name=charge.instrument.name),
         "organisation": OrganisationCard.model_validate(charge.organisation),
     }
