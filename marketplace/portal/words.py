@@ -381,6 +381,8 @@ SAID: Final = {
     "correction-decided": "更正申请已处理。 · The correction is decided.",
     "output-added": "成果产出已登记，计入当年考核表。 · Written down; it counts in its year's sheet.",
     "claimed": "兑付申请已提出。 · The claim is in.",
+    "withdrawn-use": "录入已撤回，被占用的时间已归还。 · The entry is withdrawn; what it had cut has its time again.",
+    "claim-returned": "退回已登记，创新券可再使用。 · It came back: the voucher has it again.",
     "claim-decided": "兑付申请已处理。 · The claim is decided.",
     "issued": "创新券已发放。 · The voucher is issued.",
     "disputed": "异议已提出，等实验室答复。 · Your dispute is in; the lab will answer it.",
