@@ -116,6 +116,18 @@ IMPORT_KINDS: Final = {
     "problem": "技术难题 · problems",
     "instrument": "仪器 · instruments",
 }
+UNDO_OUTCOMES: Final = {
+    "withdrawn": "已撤回 · withdrawn",
+    "restored": "已恢复原值 · says again what it said",
+    "partly": "部分恢复 · in part",
+    "kept": "未撤销 · stays",
+}
+UNDO_REASONS: Final = {
+    "changed_since": "此后又改过 · changed again since",
+    "used_since": "此后已使用（预约、价格、照片等） · used since (booked, priced, given photos …)",
+    "gone": "已不存在 · not there any more",
+    "would_not_stand": "原值与现在的内容不能并存 · what it said does not agree with what it says now",
+}
 CUSTOMERS: Final = {
     "internal": "本单位 · own people",
     "academic": "高校院所 · universities and institutes",
@@ -347,6 +359,7 @@ SAID: Final = {
     "in-review": "已提交审核，通过后自动发布。 · Handed in for review; it is published once approved.",
     "offered": "已开放共享，目录中可以找到并预约。 · Offered: it is found in the catalogue and can be booked.",
     "retired": "已停止共享，不再显示在目录中；随时可以重新开放。 · Taken out of the catalogue; you can offer it again.",
+    "import-undone": "导入已撤销，逐行结果见下。 · The import is undone; below, row by row.",
     "import-confirmed": "已确认导入。 · Confirmed.",
     "import-begun": "已收到文件，下面是检查的进度和结果。 · The file is here; how the check goes and what it found stands below.",
     "withdrawn": "已撤回，不再展示和匹配，可随时重新发布。 · Taken back: no longer shown or ranked. You can publish it again.",

@@ -1,11 +1,14 @@
 """What is owed back of vouchers after a correction; entries of use that are taken back, and what they had cut.
 
+What an import did to each instrument is remembered, so that it can be undone.
+
 Revision ID: 0021
 Revises: 0018
 """
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0021"
 down_revision = "0018"
@@ -80,6 +83,67 @@ def upgrade() -> None:
         " for each statement execute function money_only_grows()"
     )
 
+    op.create_table(
+        "instrument_import",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column("undone_by", sa.Uuid(), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("undone_by is null or undone_at is not null", name=op.f("instrument_import_undone_check")),
+        sa.ForeignKeyConstraint(["by"], ["person.id"], name=op.f("instrument_import_by_fkey")),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("instrument_import_organisation_id_fkey")
+        ),
+        sa.ForeignKeyConstraint(["undone_by"], ["person.id"], name=op.f("instrument_import_undone_by_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("instrument_import_pkey")),
+    )
+    op.create_index(
+        "instrument_import_organisation_idx", "instrument_import", ["organisation_id", "at", "id"], unique=False
+    )
+    op.create_table(
+        "imported_instrument",
+        sa.Column("import_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("sheet", sa.String(), nullable=True),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("instrument_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("created", sa.Boolean(), nullable=False),
+        sa.Column("published", sa.Boolean(), nullable=False),
+        sa.Column("before", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "withdrawn", "restored", "partly", "kept", name="undooutcome", native_enum=False,
+                create_constraint=True, length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column(
+            "because",
+            sa.Enum(
+                "changed_since", "used_since", "gone", "would_not_stand", name="undoreason", native_enum=False,
+                create_constraint=True, length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("kept_fields", postgresql.ARRAY(sa.Text()), nullable=True),
+        sa.CheckConstraint(
+            "outcome is null or (outcome in ('kept', 'partly')) = (because is not null)",
+            name=op.f("imported_instrument_because_check"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["instrument_import.id"], name=op.f("imported_instrument_import_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("import_id", "number", name=op.f("imported_instrument_pkey")),
+    )  # fmt: skip
+    op.create_index("imported_instrument_instrument_idx", "imported_instrument", ["instrument_id"], unique=False)
+
     op.add_column("usage", sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True))
     op.drop_constraint(op.f("usage_minutes_check"), "usage", type_="check")
     op.create_check_constraint(
@@ -103,6 +167,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("imported_instrument")
+    op.drop_table("instrument_import")
     op.drop_index("usage_adjustment_cause_idx", table_name="usage_adjustment")
     op.drop_column("usage_adjustment", "cause_id")
     op.drop_constraint(op.f("usage_evidence_withdrawn_check"), "usage_evidence", type_="check")
