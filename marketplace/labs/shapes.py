@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -178,16 +179,15 @@ def entered(row: Usage, cuts: Sequence[tuple[Adjustment, Usage]]) -> UsageEntere
     return UsageEntered(**usage(row).model_dump(), cuts=[cut(*one) for one in cuts])
 
 
-def evidence(row: Evidence, usage: Usage) -> EvidenceView:
-    """What was told; a correction counts before everything, and of sources the one that the record goes by."""
+def evidence(row: Evidence, usage: Usage, corrected_by: UUID | None) -> EvidenceView:
+    """What was told; the last correction counts before everything, and else the source that the record goes by."""
     corrects = row.adjustment_id is not None
+    standing = row.id == corrected_by if corrected_by is not None else row.source is usage.source
     return EvidenceView(
         **_plain(row, EvidenceView)
         | {
             "correction": corrects,
-            "counts": usage.superseded_by_id is None
-            and row.withdrawn_at is None
-            and (corrects or row.source is usage.source),
+            "counts": usage.superseded_by_id is None and row.withdrawn_at is None and standing,
         },
     )
 

@@ -271,6 +271,17 @@ async def evidence(
     return [row[0] for row in rows], marker
 
 
+async def corrected_by(session: AsyncSession, usage_id: UUID) -> UUID | None:
+    """The correction that a record goes by: the last one that a keeper accepted and did not withdraw."""
+    found: UUID | None = await session.scalar(
+        select(Evidence.id)
+        .where(Evidence.usage_id == usage_id, Evidence.adjustment_id.is_not(None), Evidence.withdrawn_at.is_(None))
+        .order_by(Evidence.told_at.desc(), Evidence.id.desc())
+        .limit(1)
+    )
+    return found
+
+
 async def adjustments(
     session: AsyncSession, actor: Actor, usage_id: UUID, paging: Paging
 ) -> tuple[list[Adjustment], str | None]:

@@ -97,7 +97,8 @@ async def evidence(
     rows, marker = await usages.evidence(session, actor, usage_id, paging)
     paging.link(response, marker)
     usage = await usages.read(session, actor, usage_id)
-    items = [shapes.evidence(row, usage) for row in rows]
+    corrected = await usages.corrected_by(session, usage_id)
+    items = [shapes.evidence(row, usage, corrected) for row in rows]
     return Page[EvidenceView].model_construct(items=items, next_cursor=marker)
 
 

@@ -117,6 +117,16 @@ async def read(session: AsyncSession, actor: Actor, charge_id: UUID) -> Any:
     return found
 
 
+async def of_usage(session: AsyncSession, actor: Actor, usage_id: UUID) -> UUID | None:
+    """Which charge a record of use came to, for whoever sees it."""
+    found: UUID | None = await session.scalar(
+        select(Charge.id)
+        .join(Instrument, Instrument.id == Charge.instrument_id)
+        .where(Charge.usage_id == usage_id, charge_visible_to(actor))
+    )
+    return found
+
+
 async def entries(
     session: AsyncSession, actor: Actor, charge_id: UUID, paging: Paging
 ) -> tuple[list[ChargeEntry], str | None]:

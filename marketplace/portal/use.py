@@ -15,6 +15,7 @@ from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Invalid, NotFound
 from marketplace.labs import bookings, instruments, outputs, shapes, usage_log, usages
 from marketplace.labs.booking_models import HOLDING_STATES
+from marketplace.money import charges
 from marketplace.portal import trying
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.labs import local_moment
@@ -200,15 +201,17 @@ async def _page(
     served = usage.person_id == actor.person or usage.organisation_id in actor.organisations_where(Permission.READ_OWN)
     led_to = await outputs.of_usage(session, actor, usage_id)
     told, _ = await usages.evidence(session, actor, usage_id, Paging(request, None, FEW))
+    corrected = await usages.corrected_by(session, usage_id)
     adjustments = [shapes.adjustment(row) for row in asked]
     return visit.page(
         "usage.html",
         status,
         one=shapes.usage(usage),
         adjustments=adjustments,
-        evidence=[shapes.evidence(row, usage) for row in told],
+        evidence=[shapes.evidence(row, usage, corrected) for row in told],
         open_one=next((row for row in adjustments if row.state is AdjustmentState.ASKED), None),
         keeps=keeps,
+        charge=await charges.of_usage(session, actor, usage_id),
         cuts=[shapes.cut(*row) for row in await usages.cuts(session, usage_id)] if keeps else [],
         may_withdraw=keeps and any(usages.withdrawable(row) for row in told),
         may_ask=keeps or usage.organisation_id in actor.organisations_where(Permission.READ_OWN),
