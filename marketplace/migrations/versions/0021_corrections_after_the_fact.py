@@ -144,6 +144,13 @@ def upgrade() -> None:
     )  # fmt: skip
     op.create_index("imported_instrument_instrument_idx", "imported_instrument", ["instrument_id"], unique=False)
 
+    # Harvesters are told of what was taken out, too.
+    op.drop_index("instrument_harvest_idx", table_name="instrument")
+    op.create_index(
+        "instrument_harvest_idx", "instrument", ["updated_at", "id"], unique=False,
+        postgresql_where=sa.text("state <> 'draft'"),
+    )  # fmt: skip
+
     op.add_column("usage", sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True))
     op.drop_constraint(op.f("usage_minutes_check"), "usage", type_="check")
     op.create_check_constraint(
@@ -167,6 +174,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("instrument_harvest_idx", table_name="instrument")
+    op.create_index(
+        "instrument_harvest_idx", "instrument", ["updated_at", "id"], unique=False,
+        postgresql_where=sa.text("state = 'published'"),
+    )  # fmt: skip
     op.drop_table("imported_instrument")
     op.drop_table("instrument_import")
     op.drop_index("usage_adjustment_cause_idx", table_name="usage_adjustment")
