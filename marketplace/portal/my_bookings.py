@@ -92,6 +92,11 @@ async def _refuse(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) 
     return await bookings.refuse(session, actor, key, RefusalNote.model_validate({"note": _said(typed, "note")}))
 
 
+async def _cancel(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
+    wish = Cancellation.model_validate({"note": _said(typed, "note") or None})
+    return await bookings.cancel(session, actor, key, wish)
+
+
 async def _move(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
     return await moves.move(session, actor, key, BookingMove.model_validate(_time(typed)))
 
@@ -107,7 +112,7 @@ STEPS: Final[Mapping[str, Step]] = {
     "refusal": _refuse,
     "move": _move,
     "rating": _rate,
-    "cancellation": lambda session, actor, key, _: bookings.cancel(session, actor, key, Cancellation()),
+    "cancellation": _cancel,
     "check-in": lambda session, actor, key, _: bookings.check_in(session, actor, key),
     "check-out": lambda session, actor, key, _: usages.check_out(session, actor, key),
     # Of a place on a waiting list.

@@ -127,3 +127,26 @@ async def test_a_keeper_sees_who_comes_and_what_they_answered(lab, firm, session
     own = (await visitor(firm).page("/bookings")).text
     assert "试样数量？ 六件，40 mm" in own
     assert "两周内到访" not in own
+
+
+async def test_the_same_time_is_booked_every_week_and_the_weeks_that_fail_are_told(lab, firm, instrument, visitor):
+    engineer, url = visitor(firm), f"/instruments/{instrument.id}/bookings"
+    taken = wish(instrument, lab, day(10, 9))
+    assert (await lab.post("/api/v1/bookings", taken)).status_code == 201
+    typed = {
+        "organisation_id": str(firm.organisation.id), "day": day(3).date().isoformat(), "from": "09:00", "to": "10:00",
+        "purpose": "每周例行", "weeks": "3",
+    }  # fmt: skip
+    refused = await engineer.again(url, typed, 409)
+    assert "第 2 周：" in refused.text
+    assert refused.form(url)["weeks"] == ["3"]
+    assert (await firm.get("/api/v1/bookings")).json()["items"] == []
+    partly = await engineer.again(url, typed | {"skip_what_fails": "1"}, 200)
+    assert f"{day(10).date().isoformat()} 09:00" in partly.one("div", id="gaps").text
+    booked = (await firm.get("/api/v1/bookings")).json()["items"]
+    assert sorted(one["starts_at"][:10] for one in booked) == [day(3).date().isoformat(), day(17).date().isoformat()]
+    # Its keeper calls one of them off, and says why.
+    keeper = visitor(lab)
+    assert "每周例行" in (await keeper.page("/bookings")).text
+    await keeper.sent(f"/bookings/{booked[-1]['id']}/cancellation", {"note": "当日停电"})
+    assert "当日停电" in (await engineer.page("/bookings")).text
