@@ -38,6 +38,7 @@ from marketplace.labs.files_router import router as lab_files
 from marketplace.labs.holidays_router import router as holidays
 from marketplace.labs.instrument_files_router import router as instrument_files
 from marketplace.labs.metering_router import router as metering
+from marketplace.labs.oai_router import router as oai
 from marketplace.labs.outputs_router import router as outputs
 from marketplace.labs.ratings_router import router as ratings
 from marketplace.labs.router import router as instruments
@@ -72,6 +73,7 @@ ROUTERS = (
     devices,
     metering,
     outputs,
+    oai,
     lab_files,
     instrument_files,
     holidays,

@@ -13,7 +13,7 @@ from rich.panel import Panel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace import demo_events, demo_labs, demo_meetings, demo_pictures, demo_verdicts
+from marketplace import demo_bookings, demo_events, demo_labs, demo_meetings, demo_pictures, demo_verdicts
 from marketplace.commands import CommandRefused, ranking_table
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
@@ -140,6 +140,7 @@ async def load(settings: Settings, database: Database) -> bool:
         keeper = await session.scalar(select(Person.id).where(Person.email == "lab@duijie.example"))
         assert keeper is not None
         await demo_labs.load(session, rows("usages"), rows("outputs"), organisations, shared, keeper)
+        await demo_bookings.load(session, organisations, shared)
         await demo_events.load(session, rows("events"), organisations, settings.signing_key())
     return True
 
@@ -153,7 +154,10 @@ async def _money(session: AsyncSession, organisations: dict[str, Organisation], 
         instrument, free = shared[row.pop("instrument")], row.pop("free")
         owner = frozenset({instrument.organisation_id})
         actor = Actor(person_id=keeper, where={Permission.READ_OWN: owner, Permission.MANAGE_LABS: owner})
-        await tariffs.publish(session, actor, instrument.id, TariffNew.model_validate(row | {"effective_from": today}))
+        # Before the use that they charge.
+        with clock.ahead(-demo_bookings.PUBLISHED_AGO):
+            tariff = TariffNew.model_validate(row | {"effective_from": clock.today()})
+            await tariffs.publish(session, actor, instrument.id, tariff)
         if free is not None:
             quota = FreeQuotaNew.model_validate(free | {"year": today.year})
             await quotas.declare(session, actor, instrument.id, quota)

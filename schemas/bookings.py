@@ -326,9 +326,49 @@ class UsageView(Message):
             " · that record has its time: this one is kept, and counts neither as use nor in money"
         ),
     ]
+    withdrawn_at: Annotated[
+        AwareDatetime | None,
+        Field(
+            description="管理员已撤回，且没有其他来源的记录：不计机时和费用，只作留存"
+            " · its keepers took it back and nobody else told of it: kept, and counts neither as use nor in money"
+        ),
+    ]
     created_at: AwareDatetime
     updated_at: AwareDatetime
     version: int
+
+
+class UsageCut(Message):
+    """What a record of use lost, or got back, because of another one."""
+
+    usage_id: UUID
+    organisation: OrganisationCard
+    source: UsageSource
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    before_minutes: Annotated[int, Field(description="此前的有效机时（分钟） · effective minutes before")]
+    after_minutes: Annotated[int, Field(description="此后的有效机时（分钟） · effective minutes afterwards")]
+    samples_before: int | None
+    samples_after: int | None
+    at: AwareDatetime
+
+
+class UsageEntered(UsageView):
+    """A record as it was just entered, with what it took of others."""
+
+    cuts: Annotated[
+        list[UsageCut], Field(description="因此被减少的其他记录 · other records that were cut because of it")
+    ]
+
+
+class UsagePreview(Message):
+    """What entering would do to other records. Nothing is written by asking."""
+
+    cuts: list[UsageCut]
+
+
+class WithdrawalOfUse(Message):
+    reason: Note
 
 
 class EvidenceView(UsageSaid):
@@ -344,6 +384,7 @@ class EvidenceView(UsageSaid):
         bool, Field(description="计入机时；同一使用以等级最高的来源为准 · it counts: of one use the highest rank does")
     ]
     told_at: AwareDatetime
+    withdrawn_at: Annotated[AwareDatetime | None, Field(description="管理员已撤回 · its keepers took it back")]
 
 
 class AdjustmentState(StrEnum):
@@ -364,6 +405,7 @@ class AdjustmentDecision(Message):
 class AdjustmentView(Message):
     id: UUID
     usage_id: UUID
+    cause_id: Annotated[UUID | None, Field(description="引起这次更正的另一条记录 · the other record that it came of")]
     state: AdjustmentState
     reason: str
     wished: UsageSaid

@@ -28,6 +28,7 @@ class AccountKind(StrEnum):
     VOUCHER_HELD = "voucher_held"
     VOUCHER_SPENT = "voucher_spent"
     VOUCHER_REDEEMED = "voucher_redeemed"
+    VOUCHER_OWED = "voucher_owed"
     QUOTA_SOURCE = "quota_source"
     QUOTA_AVAILABLE = "quota_available"
     QUOTA_HELD = "quota_held"
@@ -51,6 +52,7 @@ class PostingKind(StrEnum):
     CHARGED = "charged"
     REVISED = "revised"
     REDEEMED = "redeemed"
+    RETURNED = "returned"
 
 
 class ChargeKind(StrEnum):
@@ -92,6 +94,13 @@ class RedemptionState(StrEnum):
     DECLINED = "declined"
 
 
+class ClaimCorrectionKind(StrEnum):
+    """应退回、已退回: a charge was corrected after its voucher was paid back; the money came back to the programme."""
+
+    OWED = "owed"
+    RETURNED = "returned"
+
+
 class ChargeFilter(Filter):
     organisation: Annotated[UUID | None, Field(description="付费单位 · the payer")] = None
     instrument: UUID | None = None
@@ -116,11 +125,6 @@ class ChargeCard(Sums):
     customer_class: CustomerClass
     used_at: AwareDatetime
     created_at: AwareDatetime
-
-
-class ChargeView(ChargeCard):
-    covers: list[Cover]
-    disputed: bool
 
 
 class EntryView(Message):
@@ -204,6 +208,10 @@ class VoucherView(Message):
     held: Yuan
     spent: Annotated[Yuan, Field(description="已使用待兑付 · used, not yet redeemed")]
     redeemed: Yuan
+    owed: Annotated[
+        Yuan,
+        Field(description="已兑付、费用更正后应退回 · paid back, and owed to it since a charge was corrected"),
+    ]
     created_at: AwareDatetime
 
 
@@ -230,6 +238,8 @@ class RedemptionDecision(Message):
 
 
 class RedemptionView(Message):
+    """A claim as it was asked for and decided. What became of its charge afterwards stands beside it."""
+
     id: UUID
     voucher_id: UUID
     charge_id: UUID
@@ -239,6 +249,44 @@ class RedemptionView(Message):
     asked_at: AwareDatetime
     decided_at: AwareDatetime | None
     note: str | None
+    paid_amount: Annotated[
+        Yuan | None,
+        Field(description="实际兑付：以处理时的抵扣额为限 · what was paid: at most what the voucher bore then"),
+    ]
+    borne: Annotated[Yuan, Field(description="此券现在抵扣这笔费用的金额 · what the voucher bears of the charge now")]
+    owed: Annotated[
+        Yuan, Field(description="费用更正后应退回的金额 · what is to be given back since the charge was corrected")
+    ]
+
+
+class ClaimCorrectionView(Message):
+    """A step of what is owed back of a claim that was paid: by a correction of its charge, or by its return."""
+
+    id: UUID
+    redemption_id: UUID
+    kind: ClaimCorrectionKind
+    amount: Annotated[
+        Change,
+        Field(description="应退回的增减，或已退回的金额 · what more (below zero: less) is owed, or what came back"),
+    ]
+    entry_id: Annotated[UUID | None, Field(description="哪次费用变更 · the step of the charge that it came of")]
+    posting_id: UUID
+    note: str | None
+    at: AwareDatetime
+
+
+class ReturnNew(Message):
+    """That what was owed came back to the programme."""
+
+    note: Reason | None = None
+
+
+class ChargeView(ChargeCard):
+    covers: list[Cover]
+    claims: Annotated[
+        list[RedemptionView], Field(description="对此费用的兑付申请 · what was asked for of its vouchers")
+    ]
+    disputed: bool
 
 
 def as_lines(kept: list[dict[str, Any]]) -> list[PriceLine]:

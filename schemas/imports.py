@@ -2,8 +2,9 @@
 
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
-from pydantic import Field, StrictBool
+from pydantic import AwareDatetime, Field, StrictBool
 
 from schemas.base import Message
 
@@ -26,6 +27,56 @@ class ImportConfirmation(Message):
         StrictBool, Field(description="有错误时仍导入正确的行 · import the good rows although others have errors")
     ] = False
     publish: Annotated[StrictBool, Field(description="新记录和草稿随即发布 · publish new records and drafts")] = False
+
+
+class UndoOutcome(StrEnum):
+    """已撤回、已恢复、部分恢复、未撤销."""
+
+    WITHDRAWN = "withdrawn"
+    RESTORED = "restored"
+    PARTLY = "partly"
+    KEPT = "kept"
+
+
+class UndoReason(StrEnum):
+    """Why a row could not be undone, or not all of it."""
+
+    CHANGED_SINCE = "changed_since"
+    USED_SINCE = "used_since"
+    GONE = "gone"
+    WOULD_NOT_STAND = "would_not_stand"
+
+
+class ImportedRow(Message):
+    """What an import did to one instrument, and what undoing it came to."""
+
+    number: Annotated[int, Field(description="次序，从 1 起 · in the order in which they were written, from 1")]
+    sheet: str | None
+    row: int
+    instrument_id: UUID
+    name: str
+    created: bool
+    published: Annotated[bool, Field(description="导入时随即发布 · published by the import")]
+    fields: Annotated[list[str], Field(description="修改过的字段 · what it changed")]
+    outcome: UndoOutcome | None
+    because: UndoReason | None
+    kept_fields: Annotated[list[str], Field(description="未恢复的字段 · what keeps its new value")]
+
+
+class ImportedFile(Message):
+    """An import of instruments that was written, and whether it was undone."""
+
+    id: UUID
+    organisation_id: UUID
+    name: Annotated[str, Field(description="文件名 · the file's name")]
+    at: AwareDatetime
+    created: int
+    updated: int
+    undone_at: AwareDatetime | None
+    withdrawn: Annotated[int, Field(description="撤回的新仪器 · new instruments that were withdrawn")]
+    restored: Annotated[int, Field(description="恢复原值的仪器 · instruments that say again what they said")]
+    partly: Annotated[int, Field(description="部分恢复的仪器 · instruments of which only some fields do")]
+    kept: Annotated[int, Field(description="未能撤销的行 · rows that could not be undone")]
 
 
 class FileType(StrEnum):

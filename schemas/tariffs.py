@@ -175,20 +175,8 @@ class Sums(Message):
     ]
 
 
-class Quote(Sums):
-    """What it would cost now. Nothing is held by asking."""
-
-    instrument_id: UUID
-    tariff_id: Annotated[
-        UUID | None,
-        Field(
-            description="未公布收费标准时为空，金额为 0 并不表示免费，请咨询机组 · null where no tariff is published: a sum of 0 is no offer then, ask the lab"
-        ),
-    ]
-    customer_class: CustomerClass
-    minutes: int
-    lines: list[PriceLine]
-    covers: list[Cover]
+SUMS = tuple(Sums.model_fields)
+"""Their names: gross, free_minutes, free_amount, voucher_amount, payer_amount, payable."""
 
 
 class Unpriced(StrEnum):
@@ -197,6 +185,30 @@ class Unpriced(StrEnum):
     NO_TARIFF = "no_tariff"
     NOT_ADMITTED = "not_admitted"
     NOTHING_FREE = "nothing_free"
+
+
+class Quote(Message):
+    """What it would cost now. Nothing is held by asking. Where no tariff is published, every sum is null."""
+
+    instrument_id: UUID
+    tariff_id: Annotated[
+        UUID | None,
+        Field(
+            description="未公布收费标准时为空，各项金额也为空：没有报价，请咨询机组"
+            " · null where no tariff is published, and so is every sum: there is no price to tell, ask the lab"
+        ),
+    ]
+    unpriced: Annotated[Unpriced | None, Field(description="没有报价的原因 · why no price is told")]
+    customer_class: CustomerClass
+    minutes: int
+    lines: list[PriceLine]
+    gross: Yuan | None
+    free_minutes: int | None
+    free_amount: Yuan | None
+    voucher_amount: Yuan | None
+    payer_amount: Yuan | None
+    payable: Yuan | None
+    covers: list[Cover]
 
 
 class SlotPrice(Sums):
@@ -210,12 +222,7 @@ class SlotPrice(Sums):
     assisted: Annotated[
         bool, Field(description="只能由机组操作的，含操作费 · with its operator, where there is no other way")
     ]
-    tariff_id: Annotated[
-        UUID | None,
-        Field(
-            description="未公布收费标准时为空，金额为 0 并不表示免费，请咨询机组 · null where no tariff is published: a sum of 0 is no offer then, ask the lab"
-        ),
-    ]
+    tariff_id: UUID
     minutes: int
     lines: list[PriceLine]
 

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -16,6 +17,7 @@ class What(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the command to the program."""
     app.command("import")(import_file)
+    app.command("undo-import")(undo_import)
 
 
 def import_file(
@@ -55,3 +57,12 @@ def import_file(
 
     how = terminal.How(source, dry_run, partial, publish)
     terminal.load(file, what.value, organisation, how, errors_to=errors_to)
+
+
+def undo_import(
+    number: Annotated[UUID, typer.Argument(metavar="ID", help="导入编号 · as the import told it")],
+) -> None:
+    """撤销一次仪器导入 · Undo an import of instruments as a whole; what was changed or used since stays, row by row."""
+    from marketplace.imports import undo_terminal  # noqa: PLC0415 -- takes seconds to import, and the help needs none of it
+
+    undo_terminal.undo(number)

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
 
 from marketplace.identity.models import Organisation
 from marketplace.imports import instrument_writing, reading, writing
@@ -42,7 +43,7 @@ class AnotherImport(Conflict):
 class Import:
     """What is asked for.
 
-    `source` tells this file's external ids from those of others; without it a row may name its own, or it is "import".
+    An import of instruments can be undone by its `id`: see `undoing`. `source` tells this file's external ids from those of others; without it a row may name its own, or it is "import".
     `partial` takes the rows without errors when others have some. `publish` publishes new records and drafts, or
     with `reviewed_first` hands them to the platform's review. `dry_run` changes nothing and says what would happen.
     """
@@ -50,6 +51,7 @@ class Import:
     kind: ImportKind
     organisation_id: UUID
     name: str
+    id: UUID = field(default_factory=uuid7)
     by: UUID | None = None
     source: str | None = None
     dry_run: bool = False
@@ -62,7 +64,7 @@ class Import:
         state = None
         if self.publish:
             state = ListingState.IN_REVIEW if self.reviewed_first else ListingState.PUBLISHED
-        return Wish(self.kind, self.organisation_id, self.by, state, self.fresh_for)
+        return Wish(self.kind, self.organisation_id, self.by, state, self.fresh_for, self.id, self.name)
 
 
 # How far it is: rows checked, rows written, and about how many rows there are.

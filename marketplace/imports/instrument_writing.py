@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from marketplace.identity.models import Organisation
+from marketplace.imports import remembering
 from marketplace.imports.writing import FACT_IDS, Wish, Written
 from marketplace.kernel import facts
 from marketplace.kernel.refusals import Conflict
@@ -31,18 +32,22 @@ from schemas.listings import CompletenessItem
 MOST_TERMS: Final = 2000
 """Each instrument whose terms change is closed to bookings until the import stands, by a lock of the server's memory."""
 _CALENDAR: Final = frozenset({"hours", "exceptions"})
-_TERMS: Final = _CALENDAR | set(terms.NAMES)
+TERMS: Final = _CALENDAR | set(terms.NAMES)
 
 
 class TooManyTerms(Conflict):
     """一次最多修改 2000 台仪器的预约规则，请分成几个文件。 · At most 2,000 instruments can have their terms changed at once; split the file."""
 
 
+Place = tuple[str | None, int]
+"""The sheet and the row that spoke of it."""
+
+
 @dataclass
 class _Change:
     """A known instrument and what becomes of it."""
 
-    at: tuple[str | None, int]
+    at: Place
     id: UUID
     patch: InstrumentPatch
     fields: list[str]
@@ -53,7 +58,7 @@ class _Change:
 class _Plan:
     """What one chunk comes to."""
 
-    new: list[Instrument] = field(default_factory=list)
+    new: list[tuple[Place, Instrument]] = field(default_factory=list)
     changes: list[_Change] = field(default_factory=list)
     unchanged: int = 0
 
@@ -86,6 +91,7 @@ async def write(
 ) -> Written:
     """Write the instruments of every chunk, and the facts that say so, in the caller's transaction."""
     work = _Work(wish, await session.get_one(Organisation, wish.organisation_id))
+    await remembering.begin(session, wish)
     done = 0
     places = iter(sizes)
     async for chunk in chunks:
@@ -134,7 +140,7 @@ async def _plan(session: AsyncSession, work: _Work, chunk: str) -> _Plan:
         if known is None:
             made = _new(work, at, row)
             if made is not None:
-                plan.new.append(made)
+                plan.new.append((at, made))
             continue
         first = work.rows.setdefault(known.id, at)
         if first != at:
@@ -179,9 +185,9 @@ def _new(work: _Work, at: tuple[str | None, int], row: dict[str, Any]) -> Instru
         work.wrong(at, _NAME, code="name_missing")
         return None
     body = InstrumentBody.model_validate(given)
-    broken = list(_broken(body.model_dump()))
-    if broken:
-        work.wrong(at, *broken, code="instrument_terms")
+    wrong = list(broken(body.model_dump()))
+    if wrong:
+        work.wrong(at, *wrong, code="instrument_terms")
         return None
     publish = work.wish.state is not None and not row.get("draft")
     state = InstrumentState.PUBLISHED if publish else InstrumentState.DRAFT
@@ -197,9 +203,9 @@ def _changed(work: _Work, at: tuple[str | None, int], row: dict[str, Any], known
     fields = [name for name, value in values.items() if getattr(known, name) != value]
     fields += [name for name in _CALENDAR & patch.model_fields_set if _calendar(known, name) != _calendar(patch, name)]
     after = {name: getattr(known, name) for name in Instrument.__mapper__.columns.keys()} | values  # noqa: SIM118
-    broken = list(_broken(after)) if fields else []
-    if broken:
-        work.wrong(at, *broken, code="instrument_terms")
+    wrong = list(broken(after)) if fields else []
+    if wrong:
+        work.wrong(at, *wrong, code="instrument_terms")
         return None
     lacking = written.missing(after.get)
     publish = work.wish.state is not None and known.state is InstrumentState.DRAFT and not lacking
@@ -221,7 +227,7 @@ def _calendar(of: Instrument | InstrumentPatch, name: str) -> set[tuple[Any, ...
     return {tuple(getattr(row, part) for part in parts) for row in rows}
 
 
-def _broken(values: dict[str, Any]) -> Iterator[CompletenessItem]:
+def broken(values: dict[str, Any]) -> Iterator[CompletenessItem]:
     """The promises of the table that these values would break, told before it has to refuse the whole file."""
     shut = values["audience"] == Audience.OWN or CustomerClass.PROVINCE_FIRM not in values["customers"]
     if values["publicly_funded"] and not values["closed_because"] and shut:
@@ -253,18 +259,20 @@ def _twice(first: tuple[str | None, int]) -> CompletenessItem:
 async def _create(session: AsyncSession, work: _Work, plan: _Plan) -> None:
     if not plan.new:
         return
-    await claims.enrol(session, ResourceKind.INSTRUMENT, *(one.id for one in plan.new))
-    session.add_all(plan.new)
+    made = [one for _, one in plan.new]
+    await claims.enrol(session, ResourceKind.INSTRUMENT, *(one.id for one in made))
+    session.add_all(made)
     await session.flush()
-    work.written.created += len(plan.new)
-    work.written.touched += [one.id for one in plan.new]
+    await remembering.created(session, work.wish, len(work.written.touched), plan.new)
+    work.written.created += len(made)
+    work.written.touched += [one.id for one in made]
 
 
 async def _change(session: AsyncSession, work: _Work, plan: _Plan) -> None:
     work.written.unchanged += plan.unchanged
     if not plan.changes:
         return
-    alone = [one.id for one in plan.changes if _TERMS & set(one.fields) or one.publish]
+    alone = [one.id for one in plan.changes if TERMS & set(one.fields) or one.publish]
     work.terms_changed += len(alone)
     if work.terms_changed > MOST_TERMS:
         raise TooManyTerms
@@ -279,6 +287,7 @@ async def _change(session: AsyncSession, work: _Work, plan: _Plan) -> None:
         .execution_options(populate_existing=True)
     )
     rows = {one.id: one for one in found}
+    before = {change.id: remembering.said(rows[change.id], change.fields) for change in plan.changes}
     for change in plan.changes:
         instrument = rows[change.id]
         for name in _CALENDAR & set(change.fields):
@@ -288,6 +297,17 @@ async def _change(session: AsyncSession, work: _Work, plan: _Plan) -> None:
     for change in plan.changes:
         _apply(rows[change.id], change)
     await session.flush()
+    changed = [
+        (
+            change.at,
+            rows[change.id],
+            change.publish,
+            before[change.id],
+            remembering.said(rows[change.id], change.fields),
+        )
+        for change in plan.changes
+    ]
+    await remembering.changed(session, work.wish, len(work.written.touched), changed)
     work.written.updated += len(plan.changes)
     work.written.touched += [change.id for change in plan.changes]
 

@@ -54,6 +54,7 @@ def _asked(place: Place, upload: Upload) -> Import:
         kind=ImportKind(wish["kind"]),
         organisation_id=upload.organisation_id,
         name=upload.name,
+        id=upload.operation_id,
         by=upload.person_id,
         source=wish["source"],
         dry_run=wish["dry_run"],

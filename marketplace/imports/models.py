@@ -3,11 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.kernel.base import Base, Now
+from marketplace.kernel.base import Base, Key, Moment, Now
+from marketplace.kernel.columns import many, words
+from schemas.imports import UndoOutcome, UndoReason
 
 
 class Upload(Base):
@@ -24,6 +26,49 @@ class Upload(Base):
     sha256: Mapped[str]
     wish: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[Now]
+
+
+class InstrumentImport(Base):
+    """An import of instruments that was written. Under the id of its operation, where it was asked for through one."""
+
+    __tablename__ = "instrument_import"
+    __table_args__ = (
+        CheckConstraint("undone_by is null or undone_at is not null", name="undone"),
+        Index("instrument_import_organisation_idx", "organisation_id", "at", "id"),
+    )
+
+    id: Mapped[Key]
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    name: Mapped[str]
+    by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[Now]
+    undone_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    undone_at: Mapped[Moment | None]
+
+
+class ImportedInstrument(Base):
+    """What an import did to one instrument: by field what it said before and says since. An id alone: it may be gone."""
+
+    __tablename__ = "imported_instrument"
+    __table_args__ = (
+        Index("imported_instrument_instrument_idx", "instrument_id"),
+        CheckConstraint("outcome is null or (outcome in ('kept', 'partly')) = (because is not null)", name="because"),
+    )
+
+    import_id: Mapped[UUID] = mapped_column(ForeignKey("instrument_import.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    sheet: Mapped[str | None]
+    row: Mapped[int]
+    instrument_id: Mapped[UUID]
+    name: Mapped[str]
+    created: Mapped[bool]
+    published: Mapped[bool]
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    version: Mapped[int]
+    outcome: Mapped[UndoOutcome | None] = mapped_column(words(UndoOutcome))
+    because: Mapped[UndoReason | None] = mapped_column(words(UndoReason))
+    kept_fields: Mapped[list[str] | None] = mapped_column(many())
 
 
 class UploadPart(Base):

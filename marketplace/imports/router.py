@@ -8,9 +8,10 @@ from uuid import UUID
 import anyio.to_thread
 from fastapi import APIRouter, Form, Query, Response, UploadFile
 
-from marketplace.imports import template, uploads
+from marketplace.imports import template, undoing, uploads
 from marketplace.kernel.actor import SignedIn
-from marketplace.kernel.db import TransactionRoute, UploadRoute, Writing
+from marketplace.kernel.db import Reading, TransactionRoute, UploadRoute, Writing
+from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, TooLarge, problems
 from marketplace.kernel.routing import beside, gather
 from marketplace.kernel.sheets import XLSX
@@ -19,7 +20,8 @@ from marketplace.listings.attachments import FileRefused
 from marketplace.listings.publication import NotVerified
 from marketplace.listings.records import NotYourOrganisation
 from marketplace.settings import Settings
-from schemas.imports import ImportConfirmation, ImportKind
+from schemas.base import Page
+from schemas.imports import ImportConfirmation, ImportedFile, ImportedRow, ImportKind
 from schemas.listings import ExternalId
 from schemas.operations import OperationView
 
@@ -110,6 +112,34 @@ async def confirm(
     operation = await uploads.confirm(session, actor, import_id, partial=wish.partial, publish=wish.publish)
     response.headers["Location"] = f"/api/v1/operations/{operation.id}"
     return OperationView.model_validate(operation)
+
+
+@router.get("/imports", responses=problems(NotSignedIn))
+async def list_imports(session: Reading, actor: SignedIn, paging: Paged, response: Response) -> Page[ImportedFile]:
+    """导入记录（仪器） · Imports of instruments into the labs that you manage, latest first, each with whether it was undone."""
+    found, marker = await undoing.listed(session, actor, paging)
+    paging.link(response, marker)
+    return Page[ImportedFile].model_construct(items=[undoing.view(row) for row in found], next_cursor=marker)
+
+
+@router.get("/imports/{import_id}/rows", responses=problems(NotSignedIn, NotFound))
+async def list_rows(
+    import_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
+) -> Page[ImportedRow]:
+    """逐行结果（仪器） · What an import did to each instrument and what undoing it came to, in the order of the file."""
+    found, marker = await undoing.rows(session, actor, import_id, paging)
+    paging.link(response, marker)
+    return Page[ImportedRow].model_construct(items=[undoing.row_view(row) for row in found], next_cursor=marker)
+
+
+@router.post("/imports/{import_id}/undo", responses=problems(NotSignedIn, NotFound))
+async def undo(import_id: UUID, session: Writing, actor: SignedIn) -> ImportedFile:
+    """撤销导入（仪器） · Undo an import of instruments as a whole; undone already, the same answer.
+
+    导入新增且此后没有用过的撤回，修改过的恢复原值；此后又改过或用过的保留，逐行说明原因。 · What it made and nobody used
+    since goes, what it changed says again what it said; what was changed or used since stays, and the rows say why.
+    """
+    return undoing.view(await undoing.undo(session, actor, import_id))
 
 
 @router.get("/imports/template", response_class=Response, responses={200: {"content": {XLSX: {}}}})

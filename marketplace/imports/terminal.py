@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy import select
+from uuid_utils.compat import uuid7
 
 from marketplace.identity.models import Organisation
 from marketplace.imports import imports
@@ -57,9 +58,12 @@ def load(file: Path, what: str, organisation: str, how: How, *, errors_to: Path 
     console = Console()
     started = time.perf_counter()
 
+    import_id = uuid7()
+
     async def run() -> ImportResult:
         async with open_database(found, name="duijie-import") as database:
             asked = Import(
+                id=import_id,
                 kind=_KINDS[what],
                 organisation_id=await _organisation(database, organisation),
                 name=file.name,
@@ -84,6 +88,8 @@ def load(file: Path, what: str, organisation: str, how: How, *, errors_to: Path 
         Console(stderr=True).print(f"[red]{escape(refusal.detail or refusal.title())}[/red]", highlight=False)
         raise typer.Exit(1) from None
     _tell(console, result, time.perf_counter() - started)
+    if result.kind is ImportKind.INSTRUMENT and not result.dry_run and result.created + result.updated:
+        console.print(f"撤销这次导入 · to undo it: duijie undo-import {import_id}", highlight=False, soft_wrap=True)
     if errors_to is not None:
         _write(errors_to, result)
     if result.errors:

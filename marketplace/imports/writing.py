@@ -79,6 +79,9 @@ class Wish:
     by: UUID | None
     state: ListingState | None
     fresh_for: timedelta
+    # Under which id an import of instruments is remembered, and the name of its file.
+    import_id: UUID | None = None
+    name: str = ""
 
     @property
     def listing(self) -> ListingKind:

@@ -126,7 +126,8 @@ class Usage(Versioned, Base):
         CheckConstraint("starts_at < ends_at", name="in_order"),
         CheckConstraint(
             "preparation_minutes >= 0 and run_minutes >= 0 and processing_minutes >= 0"
-            " and (preparation_minutes + run_minutes + processing_minutes > 0) = (superseded_by_id is null)",
+            " and (preparation_minutes + run_minutes + processing_minutes > 0)"
+            " = (superseded_by_id is null and withdrawn_at is null)",
             name="minutes",
         ),
         CheckConstraint("samples >= 0", name="samples"),
@@ -154,6 +155,8 @@ class Usage(Versioned, Base):
     entered_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     # The record that has its time; without minutes of its own this one is kept and counts nowhere.
     superseded_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("usage.id"))
+    # Its keepers took back all that they had said, and nobody else had said anything: it counts nowhere either.
+    withdrawn_at: Mapped[Moment | None]
 
     instrument: Mapped[Instrument] = relationship(lazy="raise")
     organisation: Mapped[Organisation] = relationship(lazy="raise")
@@ -164,7 +167,10 @@ class Usage(Versioned, Base):
 
 
 class Evidence(Base):
-    """What one source said of a use, as it said it: never changed, never deleted. What of it counts is the record's."""
+    """What one source said of a use, as it said it: never deleted, and taken back by a mark alone.
+
+    What of it counts is the record's.
+    """
 
     __tablename__ = "usage_evidence"
     __table_args__ = (
@@ -172,6 +178,8 @@ class Evidence(Base):
         CheckConstraint("preparation_minutes >= 0 and run_minutes >= 0 and processing_minutes >= 0", name="minutes"),
         CheckConstraint("samples >= 0", name="samples"),
         CheckConstraint("adjustment_id is null or source = 'keeper'", name="correction"),
+        # What was measured is not taken back; what a keeper wrote is.
+        CheckConstraint("withdrawn_at is null or source = 'keeper'", name="withdrawn"),
         Index("usage_evidence_usage_idx", "usage_id", "told_at", "id"),
         # What a log says once is entered once, however often it is handed in.
         Index(
@@ -194,6 +202,8 @@ class Evidence(Base):
     samples: Mapped[int | None]
     told_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     told_at: Mapped[Now]
+    withdrawn_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    withdrawn_at: Mapped[Moment | None]
 
 
 class Adjustment(Base):
@@ -204,10 +214,16 @@ class Adjustment(Base):
         CheckConstraint("(state = 'asked') = (decided_at is null)", name="decided_when"),
         Index("usage_adjustment_usage_idx", "usage_id", "asked_at", "id"),
         Index("usage_adjustment_open_key", "usage_id", unique=True, postgresql_where=sql("state = 'asked'")),
-    )
+        Index(
+            "usage_adjustment_cause_idx", "cause_id", "asked_at", "id",
+            postgresql_where=sql("cause_id is not null"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[Key]
     usage_id: Mapped[UUID] = mapped_column(ForeignKey("usage.id"))
+    # Another record, of whose time this one was left more or less since.
+    cause_id: Mapped[UUID | None] = mapped_column(ForeignKey("usage.id"))
     state: Mapped[AdjustmentState] = mapped_column(words(AdjustmentState), default=AdjustmentState.ASKED)
     reason: Mapped[str]
     wished: Mapped[dict[str, Any]] = mapped_column(JSONB)

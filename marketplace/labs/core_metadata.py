@@ -44,8 +44,13 @@ def _part(one: Instrument, name: str) -> Any:
     return one.position[name] if one.position else None
 
 
+def identifier_of(url: str) -> str:
+    """How the identifiers of this catalogue begin."""
+    return f"{url}/instruments/"
+
+
 def identifier(one: Instrument, url: str) -> str:
-    return f"{url}/instruments/{one.id}"
+    return f"{identifier_of(url)}{one.id}"
 
 
 # The elements of the core metadata, under its own names. A record is made and registered here in one step, so both
@@ -128,7 +133,7 @@ def in_xml(request: Request, wish: InWhichForm) -> bool:
     return bool(known) and known[0] in {XML, "text/xml"}
 
 
-def _element(record: CoreMetadata) -> Element:
+def element(record: CoreMetadata) -> Element:
     made = Element("核心元数据")
     values = record.model_dump(by_alias=True)
     more = values.pop("扩展")
@@ -137,15 +142,15 @@ def _element(record: CoreMetadata) -> Element:
     for name, value in values.items():
         for text in value if isinstance(value, list) else [value]:
             if text is not None:
-                SubElement(made, name).text = _printable(text)
+                SubElement(made, name).text = printable(text)
     beside = SubElement(made, "扩展")
     for name, text in more.items():
         if text is not None:
-            SubElement(beside, name).text = _printable(text)
+            SubElement(beside, name).text = printable(text)
     return made
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without the few characters that XML cannot say."""
     return _UNSAYABLE.sub("", text)
 
@@ -159,7 +164,7 @@ def _document(root: Element) -> Response:
 
 
 def one_as_xml(record: CoreMetadata) -> Response:
-    return _document(_element(record))
+    return _document(element(record))
 
 
 def page_as_xml(records: Sequence[CoreMetadata], marker: str | None, before: Response) -> Response:
@@ -167,7 +172,7 @@ def page_as_xml(records: Sequence[CoreMetadata], marker: str | None, before: Res
     root = Element("核心元数据集")
     if marker is not None:
         root.set("next_cursor", marker)
-    root.extend([_element(record) for record in records])
+    root.extend([element(record) for record in records])
     made = _document(root)
     if "link" in before.headers:
         made.headers["Link"] = before.headers["link"]

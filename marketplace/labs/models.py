@@ -63,7 +63,7 @@ class Instrument(Versioned, Base):
             postgresql_where=sql("state = 'published' and wgs_latitude is not null"),
         ),
         Index("instrument_listed_idx", "created_at", "id", postgresql_where=sql("state = 'published'")),
-        Index("instrument_harvest_idx", "updated_at", "id", postgresql_where=sql("state = 'published'")),
+        Index("instrument_harvest_idx", "updated_at", "id", postgresql_where=sql("state <> 'draft'")),
         # How long the longest buffer is.
         Index("instrument_buffer_idx", "buffer_minutes"),
         Index("instrument_owner_idx", "organisation_id", "created_at", "id"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -18,7 +19,16 @@ from marketplace.labs.file_models import InstrumentFile
 from marketplace.labs.models import Instrument, Keeper, OpeningException, OpeningHours
 from marketplace.labs.policy import instrument_kept_by
 from marketplace.labs.rating_models import Rating
-from schemas.bookings import AdjustmentView, BookingView, EvidenceView, InstrumentBrief, UsageView, WaitingView
+from schemas.bookings import (
+    AdjustmentView,
+    BookingView,
+    EvidenceView,
+    InstrumentBrief,
+    UsageCut,
+    UsageEntered,
+    UsageView,
+    WaitingView,
+)
 from schemas.identity import OrganisationCard
 from schemas.instrument_files import FilePurpose, InstrumentFileView, InstrumentPhoto
 from schemas.labs import InstrumentCard, InstrumentView, KeeperView, OpenHours, clock_written
@@ -149,14 +159,35 @@ def usage(row: Usage) -> UsageView:
     )
 
 
-def evidence(row: Evidence, usage: Usage) -> EvidenceView:
-    """What was told; a correction counts before everything, and of sources the one that the record goes by."""
+def cut(row: Adjustment, usage: Usage) -> UsageCut:
+    """What an adjustment did to a record because of another one."""
+    return UsageCut(
+        usage_id=usage.id,
+        organisation=OrganisationCard.model_validate(usage.organisation),
+        source=usage.source,
+        starts_at=usage.starts_at,
+        ends_at=usage.ends_at,
+        before_minutes=sum(row.before[name] for name in counting.MINUTES),
+        after_minutes=sum(row.wished[name] for name in counting.MINUTES),
+        samples_before=row.before["samples"],
+        samples_after=row.wished["samples"],
+        at=row.asked_at,
+    )
+
+
+def entered(row: Usage, cuts: Sequence[tuple[Adjustment, Usage]]) -> UsageEntered:
+    return UsageEntered(**usage(row).model_dump(), cuts=[cut(*one) for one in cuts])
+
+
+def evidence(row: Evidence, usage: Usage, corrected_by: UUID | None) -> EvidenceView:
+    """What was told; the last correction counts before everything, and else the source that the record goes by."""
     corrects = row.adjustment_id is not None
+    standing = row.id == corrected_by if corrected_by is not None else row.source is usage.source
     return EvidenceView(
         **_plain(row, EvidenceView)
         | {
             "correction": corrects,
-            "counts": usage.superseded_by_id is None and (corrects or row.source is usage.source),
+            "counts": usage.superseded_by_id is None and row.withdrawn_at is None and standing,
         },
     )
 

@@ -1,7 +1,7 @@
 """What was really used, written down once; corrections are asked for, decided, and kept."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Select, exists, select
@@ -15,7 +15,7 @@ from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
-from marketplace.labs import bookings, counting, facts, instruments, rules, runs
+from marketplace.labs import bookings, counting, facts, instruments, rules, runs, shapes
 from marketplace.labs.booking_models import HOLDING_STATES, Adjustment, Booking, Evidence, Usage
 from marketplace.labs.models import Instrument
 from marketplace.labs.policy import instrument_kept_by, usage_visible_to
@@ -27,12 +27,16 @@ from schemas.bookings import (
     AdjustmentState,
     BookingState,
     CheckOut,
+    UsageCut,
     UsageFilter,
     UsageNew,
     UsageSource,
+    WithdrawalOfUse,
 )
 from schemas.identity import Permission
 from schemas.labs import CustomerClass
+
+MOST_CUTS: Final = 100
 
 
 class NotUsable(Conflict):
@@ -45,6 +49,10 @@ class AskedAlready(Conflict):
 
 class DecidedAlready(Conflict):
     """此更正申请已处理。 · This adjustment was decided already."""
+
+
+class NothingToWithdraw(Conflict):
+    """这条记录没有可撤回的管理员录入。 · No keeper's entry of this record is left to withdraw."""
 
 
 class NotYourUsage(Forbidden):
@@ -127,6 +135,7 @@ def of_organisation(instrument: Instrument, served: Organisation) -> dict[str, A
 async def enter(session: AsyncSession, actor: Actor, wish: UsageNew) -> Usage:
     """A keeper writes down what was used: of a booking, whose user it served, or of use that nobody had booked."""
     instrument = await instruments.kept(session, actor, wish.instrument_id)
+    there: Usage | None = None
     if wish.booking_id is not None:
         booking = await session.get(Booking, wish.booking_id)
         if booking is None or booking.instrument_id != instrument.id:
@@ -134,13 +143,68 @@ async def enter(session: AsyncSession, actor: Actor, wish: UsageNew) -> Usage:
         if booking.state not in HOLDING_STATES:
             raise NotUsable
         whom = of_booking(booking)
+        there = await of(session, booking.id)
     else:
         assert wish.organisation_id is not None
         whom = await _served(session, actor, instrument, wish.organisation_id)
     told = wish.model_dump(include={*counting.NUMBERS, "booking_id", "starts_at", "ends_at", "assisted", "note"})
     made = counting.written(instrument.id, UsageSource.KEEPER, actor.person, told | whom)
-    usage = await counting.put(session, made, asked_by=actor.person, strict=True)
-    return await read(session, actor, usage.id)
+    if there is None or there.withdrawn_at is None:
+        usage = await counting.put(session, made, asked_by=actor.person, strict=True)
+        return await read(session, actor, usage.id)
+    # The use of a booking is one record, also after it was withdrawn.
+    evidence = counting.told_of(made)
+    evidence.usage_id = there.id
+    there.assisted, there.note = made.assisted, made.note
+    await counting.tell(session, there, evidence, counting.ENTERED_AGAIN, asked_by=actor.person, strict=True)
+    return await read(session, actor, there.id)
+
+
+async def would_cut(session: AsyncSession, actor: Actor, wish: UsageNew) -> list[UsageCut]:
+    """What entering would take of other records: it is entered, looked at, and undone."""
+    point = await session.begin_nested()
+    usage = await enter(session, actor, wish)
+    found = [shapes.cut(*one) for one in await cuts(session, usage.id)]
+    await point.rollback()
+    return found
+
+
+async def cuts(session: AsyncSession, usage_id: UUID) -> list[tuple[Adjustment, Usage]]:
+    """What other records lost or got back because of one, the latest first."""
+    rows = await session.execute(
+        chosen()
+        .add_columns(Adjustment)
+        .join(Adjustment, Adjustment.usage_id == Usage.id)
+        .where(Adjustment.cause_id == usage_id)
+        .order_by(Adjustment.asked_at.desc(), Adjustment.id.desc())
+        .limit(MOST_CUTS)
+    )
+    return [(adjustment, usage) for usage, adjustment in rows.all()]
+
+
+async def cut_by(session: AsyncSession, actor: Actor, usage_id: UUID) -> list[tuple[Adjustment, Usage]]:
+    """The same for its keepers: whom the other records served is not told to everybody whom this one served."""
+    usage = await read(session, actor, usage_id)
+    if not await instruments.keeps(session, actor, usage.instrument_id):
+        raise instruments.NotItsKeeper
+    return await cuts(session, usage_id)
+
+
+def withdrawable(said: Evidence) -> bool:
+    """What a keeper wrote down of itself, and stands: corrections that were accepted go with it."""
+    return said.source is UsageSource.KEEPER and said.adjustment_id is None and said.withdrawn_at is None
+
+
+async def withdraw(session: AsyncSession, actor: Actor, usage_id: UUID, wish: WithdrawalOfUse) -> Usage:
+    """Take back what keepers wrote down of a use: what it had cut has its time again, and its charge follows."""
+    seen = await read(session, actor, usage_id)
+    await claims.take_turns(session, [seen.instrument_id])
+    usage = await read(session, actor, usage_id, lock=True)
+    if not await instruments.keeps(session, actor, usage.instrument_id):
+        raise instruments.NotItsKeeper
+    if not await counting.withdraw(session, usage, wish.reason, by=actor.person):
+        raise NothingToWithdraw
+    return await read(session, actor, usage_id)
 
 
 async def _served(session: AsyncSession, actor: Actor, instrument: Instrument, organisation_id: UUID) -> dict[str, Any]:
@@ -207,6 +271,17 @@ async def evidence(
     return [row[0] for row in rows], marker
 
 
+async def corrected_by(session: AsyncSession, usage_id: UUID) -> UUID | None:
+    """The correction that a record goes by: the last one that a keeper accepted and did not withdraw."""
+    found: UUID | None = await session.scalar(
+        select(Evidence.id)
+        .where(Evidence.usage_id == usage_id, Evidence.adjustment_id.is_not(None), Evidence.withdrawn_at.is_(None))
+        .order_by(Evidence.told_at.desc(), Evidence.id.desc())
+        .limit(1)
+    )
+    return found
+
+
 async def adjustments(
     session: AsyncSession, actor: Actor, usage_id: UUID, paging: Paging
 ) -> tuple[list[Adjustment], str | None]:
@@ -255,7 +330,7 @@ async def decide(
         adjustment.before = counting.numbers(usage)
         for name, value in adjustment.wished.items():
             setattr(usage, name, value)
-        usage.superseded_by_id = None
+        usage.superseded_by_id = usage.withdrawn_at = None
         # Who says that it was longer says that it went on.
         usage.ends_at = max(usage.ends_at, usage.starts_at + timedelta(minutes=usage.effective_minutes))
         usage.version += 1
@@ -272,7 +347,8 @@ async def decide(
         session.add(correction)
         await session.flush()
         await counting.settle(
-            session, usage.instrument_id, usage.starts_at, usage.ends_at, asked_by=actor.person, strict=usage.id
-        )
+            session, usage.instrument_id, usage.starts_at, usage.ends_at, asked_by=actor.person, cause=usage.id,
+            strict=usage.id,
+        )  # fmt: skip
         await session.refresh(adjustment)
     return adjustment

@@ -18,9 +18,12 @@ from schemas.bookings import (
     AdjustmentNew,
     AdjustmentView,
     EvidenceView,
+    UsageEntered,
     UsageFilter,
     UsageNew,
+    UsagePreview,
     UsageView,
+    WithdrawalOfUse,
 )
 
 router = APIRouter(prefix="/api/v1/usages", tags=["labs"], route_class=TransactionRoute)
@@ -43,11 +46,22 @@ async def list_usages(
         NotSignedIn, NotFound, NotItsKeeper, counting.EnteredAlready, counting.MoreThanTheClock, usages.NotUsable
     ),
 )
-async def enter(wish: UsageNew, session: Writing, actor: SignedIn, response: Response) -> UsageView:
-    """录入机时 · Write down what was used (keepers)."""
+async def enter(wish: UsageNew, session: Writing, actor: SignedIn, response: Response) -> UsageEntered:
+    """录入机时 · Write down what was used (keepers); `cuts` says what that took of other records."""
     usage = await usages.enter(session, actor, wish)
     response.headers["Location"] = f"/api/v1/usages/{usage.id}"
-    return shapes.usage(usage)
+    return shapes.entered(usage, await usages.cuts(session, usage.id))
+
+
+@router.post(
+    "/preview",
+    responses=problems(
+        NotSignedIn, NotFound, NotItsKeeper, counting.EnteredAlready, counting.MoreThanTheClock, usages.NotUsable
+    ),
+)
+async def preview(wish: UsageNew, session: Writing, actor: SignedIn) -> UsagePreview:
+    """录入前预览 · Which records entering this would cut, and by how much. Nothing is written."""
+    return UsagePreview(cuts=await usages.would_cut(session, actor, wish))
 
 
 @router.get("/{usage_id}", responses=problems(NotSignedIn, NotFound))
@@ -58,6 +72,23 @@ async def read(usage_id: UUID, session: Reading, actor: SignedIn, response: Resp
     return shapes.usage(usage)
 
 
+@router.get("/{usage_id}/cuts", responses=problems(NotSignedIn, NotFound, NotItsKeeper))
+async def cuts(usage_id: UUID, session: Reading, actor: SignedIn) -> UsagePreview:
+    """对其他记录的影响 · What other records lost, or got back, because of this one, latest first (keepers)."""
+    return UsagePreview(cuts=[shapes.cut(*one) for one in await usages.cut_by(session, actor, usage_id)])
+
+
+@router.post(
+    "/{usage_id}/withdrawal",
+    status_code=201,
+    responses=problems(NotSignedIn, NotFound, NotItsKeeper, usages.NothingToWithdraw),
+)
+async def withdraw(usage_id: UUID, wish: WithdrawalOfUse, session: Writing, actor: SignedIn) -> UsageEntered:
+    """撤回录入 · Take back what keepers wrote down of it: what it cut has its time again (keepers)."""
+    usage = await usages.withdraw(session, actor, usage_id, wish)
+    return shapes.entered(usage, await usages.cuts(session, usage.id))
+
+
 @router.get("/{usage_id}/evidence", responses=problems(NotSignedIn, NotFound))
 async def evidence(
     usage_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
@@ -66,7 +97,8 @@ async def evidence(
     rows, marker = await usages.evidence(session, actor, usage_id, paging)
     paging.link(response, marker)
     usage = await usages.read(session, actor, usage_id)
-    items = [shapes.evidence(row, usage) for row in rows]
+    corrected = await usages.corrected_by(session, usage_id)
+    items = [shapes.evidence(row, usage, corrected) for row in rows]
     return Page[EvidenceView].model_construct(items=items, next_cursor=marker)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.prepared import Prepared
 from marketplace.money import ledger, pricing
+from marketplace.money.claimed import Claim
 from marketplace.money.ledger import Of
 from marketplace.money.models import FreeQuota, Tariff, Voucher
 from marketplace.money.pricing import Purse, Split
@@ -31,7 +32,7 @@ class Case:
     at: datetime
     # By account: what is kept for this use already, or borne of it, and so is there for it in any case.
     own: Mapping[Of, Decimal] = field(default_factory=dict)
-    # By voucher: what of it was claimed from the programme, and has to stay as it is.
+    # By voucher: what of it was claimed from the programme already. More of it is not borne.
     claimed: Mapping[UUID, Decimal] = field(default_factory=dict)
 
 
@@ -129,10 +130,10 @@ async def _given(session: AsyncSession, years: Collection[tuple[UUID, int]]) -> 
 def _purse(voucher: _Voucher, case: Case, there: Mapping[Of, Decimal]) -> Purse:
     account = voucher_account(voucher.id)
     left = case.own.get(account, pricing.NOTHING)
-    if voucher.id in case.claimed:
-        left = case.claimed[voucher.id]
-    elif voucher.valid_until >= case.at.astimezone(BEIJING).date():
+    if voucher.valid_until >= case.at.astimezone(BEIJING).date():
         left += there.get(account, pricing.NOTHING)
+    if voucher.id in case.claimed:
+        left = min(left, case.claimed[voucher.id])
     return Purse(voucher.id, left, voucher.share_percent, voucher.settlement)
 
 
@@ -179,6 +180,23 @@ def settled(case: Case, lab_id: UUID, split: Split, sign: int = 1) -> dict[Of, D
             move(Of(AccountKind.INCOME, lab_id), -amount)
     move(Of(AccountKind.PAYER, case.organisation_id, lab_id), split.payable)
     move(Of(AccountKind.INCOME, lab_id), -split.payable)
+    return moves
+
+
+def owed(claim: Claim, lab_id: UUID, change: Decimal) -> dict[Of, Decimal]:
+    """What moves when more (below zero: less) of a voucher that was paid back is owed to it.
+
+    The voucher does not have it again before it came back: the programme would pay the same money twice.
+    """
+    key = claim.voucher_id
+    moves = {
+        Of(AccountKind.VOUCHER_REDEEMED, key): -change,
+        Of(AccountKind.VOUCHER_SPENT, key): change,
+        Of(AccountKind.VOUCHER_AVAILABLE, key): -change,
+        Of(AccountKind.VOUCHER_OWED, key): change,
+    }
+    if claim.settlement is Settlement.LAB_REDEEMS:
+        moves |= {Of(AccountKind.PAID, lab_id): -change, Of(AccountKind.DUE, lab_id): change}
     return moves
 
 

@@ -30,10 +30,8 @@ from schemas.charges import (
     WaiverNew,
 )
 from schemas.identity import Permission
-from schemas.tariffs import LineKind, Per
+from schemas.tariffs import SUMS, LineKind, Per
 from schemas.text import Yuan
-
-SUMS = ("gross", "free_minutes", "free_amount", "voucher_amount", "payer_amount", "payable")
 
 
 class NotThePayer(Forbidden):
@@ -116,6 +114,16 @@ async def read(session: AsyncSession, actor: Actor, charge_id: UUID) -> Any:
     ).one_or_none()
     if found is None:
         raise NotFound
+    return found
+
+
+async def of_usage(session: AsyncSession, actor: Actor, usage_id: UUID) -> UUID | None:
+    """Which charge a record of use came to, for whoever sees it."""
+    found: UUID | None = await session.scalar(
+        select(Charge.id)
+        .join(Instrument, Instrument.id == Charge.instrument_id)
+        .where(Charge.usage_id == usage_id, charge_visible_to(actor))
+    )
     return found
 
 

@@ -10,7 +10,7 @@ from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
 from marketplace.labs.instruments import NotItsKeeper
-from marketplace.money import charges, charging
+from marketplace.money import charges, charging, claimed
 from marketplace.money.models import ChargeEntry
 from schemas.base import Page
 from schemas.bookings import InstrumentBrief
@@ -27,7 +27,7 @@ from schemas.charges import (
     as_lines,
 )
 from schemas.identity import OrganisationCard
-from schemas.tariffs import Cover
+from schemas.tariffs import SUMS, Cover
 
 router = APIRouter(prefix="/api/v1/charges", tags=["money"], route_class=TransactionRoute)
 
@@ -36,7 +36,7 @@ def _values(row: Any) -> dict[str, Any]:
     charge = row[0]
     shown = {name: getattr(charge, name) for name in ChargeCard.model_fields if name in type(charge).__mapper__.columns}
     return shown | {
-        **{name: getattr(row, name) for name in charges.SUMS},
+        **{name: getattr(row, name) for name in SUMS},
         "instrument": InstrumentBrief(id=charge.instrument.id, name=charge.instrument.name),
         "organisation": OrganisationCard.model_validate(charge.organisation),
     }
@@ -64,7 +64,8 @@ async def read(charge_id: UUID, session: Reading, actor: SignedIn) -> ChargeView
     row = await charges.read(session, actor, charge_id)
     covers = (await charging.standing(session, charge_id)).covers
     shown = [Cover(voucher_id=purse.voucher_id, amount=amount) for purse, amount in covers]
-    return ChargeView(**_values(row), covers=shown, disputed=row.disputed)
+    claims = [claimed.view(one) for one in await claimed.of_charge(session, charge_id)]
+    return ChargeView(**_values(row), covers=shown, claims=claims, disputed=row.disputed)
 
 
 @router.get("/{charge_id}/entries", responses=problems(NotSignedIn, NotFound))
@@ -80,7 +81,7 @@ async def entries(
 @router.post(
     "/{charge_id}/adjustments",
     status_code=201,
-    responses=problems(NotSignedIn, NotFound, NotItsKeeper, charging.RedeemedAlready),
+    responses=problems(NotSignedIn, NotFound, NotItsKeeper),
 )
 async def adjust(charge_id: UUID, wish: AdjustmentOfCharge, session: Writing, actor: SignedIn) -> EntryView:
     """调整费用 · Put a charge right, with the reason (keepers)."""
@@ -90,7 +91,7 @@ async def adjust(charge_id: UUID, wish: AdjustmentOfCharge, session: Writing, ac
 @router.post(
     "/{charge_id}/waiver",
     status_code=201,
-    responses=problems(NotSignedIn, NotFound, charges.OnlyThePlatform, charges.NothingLeft, charging.RedeemedAlready),
+    responses=problems(NotSignedIn, NotFound, charges.OnlyThePlatform, charges.NothingLeft),
 )
 async def waive(charge_id: UUID, wish: WaiverNew, session: Writing, actor: SignedIn) -> EntryView:
     """减免 · Let a charge go (platform administrators)."""
@@ -120,7 +121,7 @@ async def dispute(charge_id: UUID, wish: DisputeNew, session: Writing, actor: Si
 
 @router.post(
     "/{charge_id}/disputes/{dispute_id}/answer",
-    responses=problems(NotSignedIn, NotFound, NotItsKeeper, charges.DisputeOver, charging.RedeemedAlready),
+    responses=problems(NotSignedIn, NotFound, NotItsKeeper, charges.DisputeOver),
 )
 async def answer(
     charge_id: UUID, dispute_id: UUID, wish: DisputeAnswer, session: Writing, actor: SignedIn

@@ -21,11 +21,10 @@ from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.facts import record
 from marketplace.kernel.language import told
 from marketplace.kernel.prepared import Prepared
-from marketplace.kernel.refusals import Conflict
 from marketplace.labs import facts as labs
 from marketplace.labs.booking_models import Booking, Usage
 from marketplace.labs.models import Instrument
-from marketplace.money import bearing, facts, ledger, pricing, tariffs
+from marketplace.money import bearing, claimed, facts, ledger, pricing, tariffs
 from marketplace.money.bearing import Case
 from marketplace.money.ledger import Of
 from marketplace.money.models import (
@@ -34,14 +33,14 @@ from marketplace.money.models import (
     Charge,
     ChargeCover,
     ChargeEntry,
+    ClaimCorrection,
     Hold,
     HoldEnd,
-    Redemption,
     Tariff,
     Voucher,
 )
 from marketplace.money.pricing import Purse, Split, Use
-from schemas.charges import AccountKind, ChargeKind, EntryKind, PostingKind, RedemptionState
+from schemas.charges import AccountKind, ChargeKind, ClaimCorrectionKind, EntryKind, PostingKind
 from schemas.labs import CustomerClass
 from schemas.tariffs import LineKind, Per, PriceLine
 
@@ -51,10 +50,6 @@ HELD = {
 }
 
 CORRECTED = "机时已更正。 · The record of use was corrected."
-
-
-class RedeemedAlready(Conflict):
-    """此费用的创新券部分已申请兑付，不能再减少。 · What the voucher bears of this charge was claimed already and cannot become less."""
 
 
 def use_of(
@@ -75,8 +70,12 @@ def lines_of(tariff: Tariff, customer: Any, use: Use) -> list[PriceLine]:
 
 
 def _used(tariff: Tariff, customer: Any, usage: Usage) -> list[PriceLine]:
-    """What use costs; a record whose time another has costs nothing."""
-    return [] if usage.superseded_by_id is not None else lines_of(tariff, customer, used(usage))
+    """What use costs; a record that has no time costs nothing."""
+    return (
+        []
+        if usage.superseded_by_id is not None or usage.withdrawn_at is not None
+        else lines_of(tariff, customer, used(usage))
+    )
 
 
 def reason_of(entry: ChargeEntry) -> str | None:
@@ -325,33 +324,49 @@ async def revise(
     session: AsyncSession, charge: Charge, lines: Sequence[PriceLine], minutes: int, kind: EntryKind,
     *, reason: str, by: UUID | None,
 ) -> UUID:  # fmt: skip
-    """A charge comes to another sum, borne in the same order; what changed is one more entry."""
+    """A charge comes to another sum, borne in the same order; what changed is one more entry.
+
+    What the programme paid for it already and no voucher bears any more is owed back from then on.
+    """
     await session.get_one(Charge, charge.id, with_for_update=True)
     old = await standing(session, charge.id)
+    claims = await claimed.standing(session, charge.id)
     own = {bearing.voucher_account(purse.voucher_id): amount for purse, amount in old.covers}
+    for claim in claims:
+        if claim.owed:
+            account = bearing.voucher_account(claim.voucher_id)
+            own[account] = own.get(account, pricing.NOTHING) + claim.owed
     case = case_of(charge)
     if old.free_minutes:
         own[bearing.quota_account(case)] = Decimal(old.free_minutes)
-    claimed = {
-        row.voucher_id: row.amount
-        for row in await session.execute(
-            select(Redemption.voucher_id, Redemption.amount).where(
-                Redemption.charge_id == charge.id, Redemption.state != RedemptionState.DECLINED
-            )
-        )
-    }
     tariff = await session.get_one(Tariff, charge.tariff_id)
     gross = pricing.total(lines)
     if charge.kind is ChargeKind.USAGE:
-        new = await bearing.split(session, case_of(charge, own=own, claimed=claimed), tariff, gross, minutes)
+        most = {claim.voucher_id: claim.most for claim in claims}
+        new = await bearing.split(session, case_of(charge, own=own, claimed=most), tariff, gross, minutes)
     else:
         new = Split(gross, 0, pricing.NOTHING, ())
     after = {purse.voucher_id: amount for purse, amount in new.covers}
-    if any(after.get(key, pricing.NOTHING) != amount for key, amount in claimed.items()):
-        raise RedeemedAlready
-    moves = bearing.added(bearing.settled(case, charge.lab_id, old, -1), bearing.settled(case, charge.lab_id, new))
+    changes = [(claim, claim.owed_at(after.get(claim.voucher_id, pricing.NOTHING)) - claim.owed) for claim in claims]
+    moves = bearing.added(
+        bearing.settled(case, charge.lab_id, old, -1),
+        bearing.settled(case, charge.lab_id, new),
+        *(bearing.owed(claim, charge.lab_id, change) for claim, change in changes),
+    )
     posting_id = await ledger.post(session, PostingKind.REVISED, charge.id, moves)
     entry_id = await _entry(session, charge, kind, old, new, lines, minutes, posting_id, reason=reason, by=by)
+    for claim, change in changes:
+        if change:
+            assert posting_id is not None
+            session.add(
+                ClaimCorrection(
+                    redemption_id=claim.id, kind=ClaimCorrectionKind.OWED, amount=change, entry_id=entry_id,
+                    posting_id=posting_id, by=by, at=clock.now(),
+                )
+            )  # fmt: skip
+            await session.flush()
+            corrected = facts.RedemptionCorrected(claim.id, charge.id)
+            await record(session, corrected, subject=claim.id, by=by)
     revised = facts.ChargeRevised(charge.id, entry_id, kind.value)
     await record(session, revised, subject=charge.id, by=by)
     return entry_id

@@ -60,3 +60,14 @@ class RedemptionAsked(Fact):
 class RedemptionDecided(Fact):
     redemption_id: UUID
     paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionCorrected(Fact):
+    redemption_id: UUID
+    charge_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionReturned(Fact):
+    redemption_id: UUID

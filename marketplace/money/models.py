@@ -17,6 +17,7 @@ from marketplace.labs.models import Instrument
 from schemas.charges import (
     AccountKind,
     ChargeKind,
+    ClaimCorrectionKind,
     DisputeState,
     EntryKind,
     PostingKind,
@@ -265,6 +266,8 @@ class Redemption(Base):
         CheckConstraint("amount > 0", name="something"),
         CheckConstraint("(state = 'asked') = (decided_at is null)", name="decided_when"),
         CheckConstraint("(state = 'paid') = (posting_id is not null)", name="paid_by"),
+        CheckConstraint("(state = 'paid') = (paid_amount is not null)", name="paid"),
+        CheckConstraint("paid_amount > 0 and paid_amount <= amount", name="paid_at_most"),
         # What a voucher bears of a charge is asked for once; it may be asked again after a refusal.
         Index(
             "redemption_once_key", "voucher_id", "charge_id", unique=True, postgresql_where=sql("state <> 'declined'")
@@ -284,7 +287,29 @@ class Redemption(Base):
     decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     decided_at: Mapped[Moment | None]
     note: Mapped[str | None]
+    paid_amount: Mapped[Decimal | None] = mapped_column(YUAN)
     posting_id: Mapped[UUID | None] = mapped_column(ForeignKey("posting.id"))
+
+
+class ClaimCorrection(Base):
+    """That a charge was corrected after its voucher was paid back, and what is owed since; or that it was returned."""
+
+    __tablename__ = "claim_correction"
+    __table_args__ = (
+        CheckConstraint("amount <> 0 and (amount > 0 or kind = 'owed')", name="something"),
+        CheckConstraint("(kind = 'owed') = (entry_id is not null)", name="came_of"),
+        Index("claim_correction_redemption_idx", "redemption_id", "at", "id"),
+    )
+
+    id: Mapped[Key]
+    redemption_id: Mapped[UUID] = mapped_column(ForeignKey("redemption.id"))
+    kind: Mapped[ClaimCorrectionKind] = mapped_column(words(ClaimCorrectionKind))
+    amount: Mapped[Decimal] = mapped_column(YUAN)
+    entry_id: Mapped[UUID | None] = mapped_column(ForeignKey("charge_entry.id"))
+    posting_id: Mapped[UUID] = mapped_column(ForeignKey("posting.id"))
+    by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    note: Mapped[str | None]
+    at: Mapped[Now]
 
 
 class Dispute(Base):

@@ -35,8 +35,8 @@ def _offer(one: Instrument, payer: Organisation | None, free: Span | None, price
     customer = CustomerClass.OTHER if payer is None else rules.class_of(one, payer.id, payer.kinds, payer.region)
     if customer not in one.customers:
         return Offer(unpriced=Unpriced.NOT_ADMITTED)
-    if free is None or price is None:
-        return Offer(free, unpriced=Unpriced.NOTHING_FREE)
-    if price.tariff_id is None:
+    if free is None:
+        return Offer(unpriced=Unpriced.NOTHING_FREE)
+    if price is None:
         return Offer(free, unpriced=Unpriced.NO_TARIFF)
     return Offer(free, price)

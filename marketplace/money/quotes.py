@@ -1,5 +1,6 @@
 """What a use would cost now, line by line, before anybody books it."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +11,7 @@ from marketplace.kernel.clock import BEIJING
 from marketplace.labs import bookings, instruments, rules
 from marketplace.money import bearing, charging, pricing, tariffs
 from marketplace.money.bearing import Case
-from schemas.tariffs import Cover, Quote, QuoteAsk
+from schemas.tariffs import SUMS, Cover, Quote, QuoteAsk, Unpriced
 
 
 async def quote(session: AsyncSession, actor: Actor, instrument_id: UUID, wish: QuoteAsk) -> Quote:
@@ -21,15 +22,18 @@ async def quote(session: AsyncSession, actor: Actor, instrument_id: UUID, wish: 
     customer = rules.class_of(instrument, organisation.id, organisation.kinds, organisation.region)
     use = charging.use_of(wish.starts_at, wish.ends_at, samples=wish.samples, assisted=wish.assisted)
     tariff = await tariffs.valid(session, instrument_id, wish.starts_at.astimezone(BEIJING).date())
-    lines = charging.lines_of(tariff, customer, use) if tariff is not None else []
-    gross = pricing.total(lines)
-    found = pricing.Split(gross, 0, pricing.NOTHING, ())
-    if tariff is not None:
-        case = Case(instrument_id, organisation.id, customer, wish.starts_at)
-        found = await bearing.split(session, case, tariff, gross, use.minutes, holding=False)
+    if tariff is None:
+        nothing: dict[str, Any] = dict.fromkeys(SUMS)
+        return Quote(
+            instrument_id=instrument_id, tariff_id=None, unpriced=Unpriced.NO_TARIFF, customer_class=customer,
+            minutes=use.minutes, lines=[], covers=[], **nothing,
+        )  # fmt: skip
+    lines = charging.lines_of(tariff, customer, use)
+    case = Case(instrument_id, organisation.id, customer, wish.starts_at)
+    found = await bearing.split(session, case, tariff, pricing.total(lines), use.minutes, holding=False)
+    sums: dict[str, Any] = {name: getattr(found, name) for name in SUMS}
     return Quote(
-        instrument_id=instrument_id, tariff_id=tariff.id if tariff else None, customer_class=customer,
-        minutes=use.minutes, lines=lines, gross=gross, free_minutes=found.free_minutes, free_amount=found.free_amount,
-        voucher_amount=found.voucher_amount, payer_amount=found.payer_amount, payable=found.payable,
-        covers=[Cover(voucher_id=purse.voucher_id, amount=amount) for purse, amount in found.covers],
+        instrument_id=instrument_id, tariff_id=tariff.id, unpriced=None, customer_class=customer, minutes=use.minutes,
+        lines=lines, covers=[Cover(voucher_id=purse.voucher_id, amount=amount) for purse, amount in found.covers],
+        **sums,
     )  # fmt: skip

@@ -22,7 +22,7 @@ from marketplace.money.models import Tariff
 from marketplace.money.pricing import Split, Use
 from schemas.identity import Permission
 from schemas.labs import CustomerClass, Operation
-from schemas.tariffs import PriceLine, SlotPrice
+from schemas.tariffs import SUMS, PriceLine, SlotPrice
 
 
 async def payer(session: AsyncSession, actor: Actor, organisation_id: UUID | None) -> Organisation | None:
@@ -43,6 +43,7 @@ async def prices(
 ) -> dict[UUID, SlotPrice]:
     """The price of each free time, after free hours and vouchers; without a payer the public one, before them.
 
+    What has no tariff has no price, and is left out.
     Each is told as if it alone were booked: together they would share the same vouchers. Four statements at most,
     however many instruments.
     """
@@ -65,10 +66,9 @@ async def prices(
         found = await bearing.splits(session, payer.id, list(asked.values()))
         borne = dict(zip(asked, found, strict=True))
     return {
-        one.id: _price(
-            one, classes[one.id], uses[one.id], tariffs.get(one.id), lines.get(one.id, []), borne.get(one.id)
-        )
+        one.id: _price(one, classes[one.id], uses[one.id], tariffs[one.id], lines[one.id], borne.get(one.id))
         for one in there
+        if one.id in tariffs
     }
 
 
@@ -110,21 +110,18 @@ def _price(
     one: Instrument,
     customer: CustomerClass,
     use: Use,
-    tariff: Tariff | None,
+    tariff: Tariff,
     lines: list[PriceLine],
     borne: Split | None,
 ) -> SlotPrice:
     split = borne or Split(pricing.total(lines), 0, pricing.NOTHING, ())
-    sums: dict[str, Any] = {
-        name: getattr(split, name)
-        for name in ("gross", "free_minutes", "free_amount", "voucher_amount", "payer_amount", "payable")
-    }
+    sums: dict[str, Any] = {name: getattr(split, name) for name in SUMS}
     return SlotPrice(
         **sums,
         customer_class=customer,
         admitted=customer in one.customers,
         assisted=use.assisted,
-        tariff_id=tariff.id if tariff else None,
+        tariff_id=tariff.id,
         minutes=use.minutes,
         lines=lines,
     )

@@ -17,11 +17,11 @@ from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, NotFound
 from marketplace.labs.models import Instrument
 from marketplace.money import charging
-from marketplace.money.charges import SUMS
 from marketplace.money.models import Charge, ChargeEntry
 from marketplace.money.policy import charge_visible_to
 from schemas.identity import Permission
 from schemas.reports import StatementCard, StatementEntry, StatementOfLab, StatementView
+from schemas.tariffs import SUMS
 
 # What a file holds at most: more than any lab charges one payer in a month.
 MOST_ROWS: Final = 5000

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
@@ -15,17 +15,29 @@ from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, refusing
 from marketplace.labs.models import Instrument
-from marketplace.money import facts, ledger
+from marketplace.money import claimed, facts, ledger
 from marketplace.money.ledger import PROGRAMME, Of
-from marketplace.money.models import Account, Charge, ChargeCover, Posting, PostingLine, Redemption, Voucher
+from marketplace.money.models import (
+    Account,
+    Charge,
+    ChargeCover,
+    ClaimCorrection,
+    Posting,
+    PostingLine,
+    Redemption,
+    Voucher,
+)
 from marketplace.money.policy import charge_visible_to, redemption_visible_to, voucher_visible_to
 from schemas.base import FieldError
 from schemas.charges import (
     AccountKind,
+    ClaimCorrectionKind,
     PostingKind,
     RedemptionDecision,
     RedemptionNew,
     RedemptionState,
+    RedemptionView,
+    ReturnNew,
     Settlement,
     VoucherFilter,
     VoucherNew,
@@ -38,6 +50,7 @@ COUNTED = (
     AccountKind.VOUCHER_HELD,
     AccountKind.VOUCHER_SPENT,
     AccountKind.VOUCHER_REDEEMED,
+    AccountKind.VOUCHER_OWED,
 )
 
 
@@ -63,6 +76,10 @@ class ClaimedAlready(Conflict):
 
 class DecidedAlready(Conflict):
     """此申请已处理。 · This claim was decided already."""
+
+
+class NothingOwed(Conflict):
+    """此申请没有应退回的金额。 · Nothing of this claim is owed back."""
 
 
 class NotWorthIt(Invalid):
@@ -144,6 +161,7 @@ async def views(session: AsyncSession, vouchers: Sequence[Voucher]) -> list[Vouc
                 held=counted[1],
                 spent=counted[2],
                 redeemed=counted[3],
+                owed=counted[4],
             )
         )
     return found
@@ -168,7 +186,7 @@ async def moves(session: AsyncSession, actor: Actor, voucher_id: UUID, paging: P
 async def redemptions(session: AsyncSession, actor: Actor, paging: Paging) -> tuple[list[Any], str | None]:
     """Claims that one may see, latest first, each beside its voucher's number, who is to be paid, and for which use."""
     told: tuple[Any, ...] = (
-        Redemption, Voucher.number, Voucher.settlement, Organisation.name.label("claimant"),
+        Redemption, *claimed.BESIDE, Voucher.number, Voucher.settlement, Organisation.name.label("claimant"),
         Instrument.name.label("instrument"), Charge.used_at, Redemption.asked_at, Redemption.id,
     )  # fmt: skip
     statement = (
@@ -186,14 +204,14 @@ async def redemptions(session: AsyncSession, actor: Actor, paging: Paging) -> tu
 async def claimable(session: AsyncSession, actor: Actor, charge: Charge) -> list[tuple[UUID, str, Any]]:
     """What vouchers bear of a charge that the actor may still ask for: voucher, its number, amount."""
     own = actor.organisations_where(Permission.READ_OWN)
-    claimed = select(Redemption.voucher_id).where(
+    asked = select(Redemption.voucher_id).where(
         Redemption.charge_id == charge.id, Redemption.state != RedemptionState.DECLINED
     )
     borne = func.sum(ChargeCover.amount)
     rows = await session.execute(
         select(Voucher.id, Voucher.number, Voucher.settlement, borne)
         .join(ChargeCover, ChargeCover.voucher_id == Voucher.id)
-        .where(ChargeCover.charge_id == charge.id, Voucher.id.not_in(claimed))
+        .where(ChargeCover.charge_id == charge.id, Voucher.id.not_in(asked))
         .group_by(Voucher.id)
         .having(borne != 0)
         .order_by(Voucher.valid_until, Voucher.id)
@@ -205,7 +223,12 @@ async def claimable(session: AsyncSession, actor: Actor, charge: Charge) -> list
     ]
 
 
-async def redeem(session: AsyncSession, actor: Actor, wish: RedemptionNew) -> Redemption:
+async def _told(session: AsyncSession, redemption_id: UUID) -> RedemptionView:
+    found = claimed.chosen().where(Redemption.id == redemption_id)
+    return claimed.view((await session.execute(found)).one())
+
+
+async def redeem(session: AsyncSession, actor: Actor, wish: RedemptionNew) -> RedemptionView:
     """Ask for what a voucher bears of a charge: the firm that advanced it, or the lab that was not paid it."""
     charge = await session.scalar(
         select(Charge)
@@ -235,38 +258,88 @@ async def redeem(session: AsyncSession, actor: Actor, wish: RedemptionNew) -> Re
         async with session.begin_nested():
             session.add(made)
     await record(session, facts.RedemptionAsked(made.id), subject=made.id, by=actor.person)
-    return made
+    return await _told(session, made.id)
 
 
-async def decide(session: AsyncSession, actor: Actor, redemption_id: UUID, wish: RedemptionDecision) -> Redemption:
-    """The programme pays, or says why not. Paid is paid once."""
-    found = await session.scalar(
+async def _to_settle(session: AsyncSession, actor: Actor, redemption_id: UUID) -> Redemption:
+    """A claim that the actor sees and the programme decides, alone with its charge: what is borne stays as it is."""
+    found: Redemption | None = await session.scalar(
         select(Redemption)
         .join(Voucher, Voucher.id == Redemption.voucher_id)
+        .join(Charge, Charge.id == Redemption.charge_id)
         .where(Redemption.id == redemption_id, redemption_visible_to(actor))
-        .with_for_update(of=Redemption)
+        .with_for_update(of=(Charge, Redemption))
         .execution_options(populate_existing=True)
     )
     if found is None:
         raise NotFound
     if Permission.MANAGE_VOUCHERS not in actor.platform:
         raise NotTheProgramme
+    return found
+
+
+async def decide(session: AsyncSession, actor: Actor, redemption_id: UUID, wish: RedemptionDecision) -> RedemptionView:
+    """The programme pays what the voucher bears by now, or says why not. Paid is paid once."""
+    found = await _to_settle(session, actor, redemption_id)
     if found.state is not RedemptionState.ASKED:
         raise DecidedAlready
     if wish.pay:
+        # Since it was asked for the charge may have been corrected.
+        paid = min(found.amount, (await _told(session, found.id)).borne)
+        if not paid:
+            raise NothingToRedeem
         voucher = await session.get_one(Voucher, found.voucher_id)
         owed = {
-            Of(AccountKind.VOUCHER_SPENT, found.voucher_id): -found.amount,
-            Of(AccountKind.VOUCHER_REDEEMED, found.voucher_id): found.amount,
+            Of(AccountKind.VOUCHER_SPENT, found.voucher_id): -paid,
+            Of(AccountKind.VOUCHER_REDEEMED, found.voucher_id): paid,
         }
         if voucher.settlement is Settlement.LAB_REDEEMS:
-            owed |= {
-                Of(AccountKind.DUE, found.claimant_id): -found.amount,
-                Of(AccountKind.PAID, found.claimant_id): found.amount,
-            }
+            owed |= {Of(AccountKind.DUE, found.claimant_id): -paid, Of(AccountKind.PAID, found.claimant_id): paid}
         found.posting_id = await ledger.post(session, PostingKind.REDEEMED, found.id, owed)
+        found.paid_amount = paid
     found.state = RedemptionState.PAID if wish.pay else RedemptionState.DECLINED
     found.decided_by, found.decided_at, found.note = actor.person, clock.now(), wish.note
     await session.flush()
     await record(session, facts.RedemptionDecided(found.id, wish.pay), subject=found.id, by=actor.person)
-    return found
+    return await _told(session, found.id)
+
+
+async def returned(session: AsyncSession, actor: Actor, redemption_id: UUID, wish: ReturnNew) -> RedemptionView:
+    """What was owed back since the charge was corrected has come: the voucher has it again."""
+    found = await _to_settle(session, actor, redemption_id)
+    owed = (await _told(session, found.id)).owed
+    if not owed:
+        raise NothingOwed
+    moves = {
+        Of(AccountKind.VOUCHER_OWED, found.voucher_id): -owed,
+        Of(AccountKind.VOUCHER_AVAILABLE, found.voucher_id): owed,
+    }
+    posting_id = await ledger.post(session, PostingKind.RETURNED, found.id, moves)
+    session.add(
+        ClaimCorrection(
+            redemption_id=found.id, kind=ClaimCorrectionKind.RETURNED, amount=owed, posting_id=posting_id,
+            by=actor.person, note=wish.note, at=clock.now(),
+        )
+    )  # fmt: skip
+    await session.flush()
+    await record(session, facts.RedemptionReturned(found.id), subject=found.id, by=actor.person)
+    return await _told(session, found.id)
+
+
+async def corrections(
+    session: AsyncSession, actor: Actor, redemption_id: UUID, paging: Paging
+) -> tuple[list[ClaimCorrection], str | None]:
+    """How what is owed back of a claim came about, latest first; whoever sees its charge sees it."""
+    seen = await session.scalar(
+        select(Redemption.id)
+        .join(Voucher, Voucher.id == Redemption.voucher_id)
+        .join(Charge, Charge.id == Redemption.charge_id)
+        .join(Instrument, Instrument.id == Charge.instrument_id)
+        .where(Redemption.id == redemption_id, or_(redemption_visible_to(actor), charge_visible_to(actor)))
+    )
+    if seen is None:
+        raise NotFound
+    by = tuple(zip((ClaimCorrection.at, ClaimCorrection.id), BY_TIME_AND_ID, strict=True))
+    statement = select(ClaimCorrection).where(ClaimCorrection.redemption_id == redemption_id)
+    rows, marker = await page(session, statement, by, paging)
+    return [row[0] for row in rows], marker

@@ -9,12 +9,14 @@ from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
-from marketplace.money import vouchers
+from marketplace.money import claimed, vouchers
 from schemas.base import Page
 from schemas.charges import (
+    ClaimCorrectionView,
     RedemptionDecision,
     RedemptionNew,
     RedemptionView,
+    ReturnNew,
     VoucherFilter,
     VoucherMove,
     VoucherNew,
@@ -70,7 +72,7 @@ async def list_redemptions(
     """兑付申请 · Claims of yours and on your vouchers, latest first."""
     rows, marker = await vouchers.redemptions(session, actor, paging)
     paging.link(response, marker)
-    items = [RedemptionView.model_validate(row[0]) for row in rows]
+    items = [claimed.view(row) for row in rows]
     return Page[RedemptionView].model_construct(items=items, next_cursor=marker)
 
 
@@ -83,13 +85,36 @@ async def list_redemptions(
 )
 async def redeem(wish: RedemptionNew, session: Writing, actor: SignedIn) -> RedemptionView:
     """申请兑付 · Ask for what a voucher bears of a charge: the firm (通用) or the lab (通兑)."""
-    return RedemptionView.model_validate(await vouchers.redeem(session, actor, wish))
+    return await vouchers.redeem(session, actor, wish)
 
 
 @router.post(
     "/redemptions/{redemption_id}/decision",
-    responses=problems(NotSignedIn, NotFound, vouchers.NotTheProgramme, vouchers.DecidedAlready),
+    responses=problems(
+        NotSignedIn, NotFound, vouchers.NotTheProgramme, vouchers.DecidedAlready, vouchers.NothingToRedeem
+    ),
 )
 async def decide(redemption_id: UUID, wish: RedemptionDecision, session: Writing, actor: SignedIn) -> RedemptionView:
     """处理兑付申请 · Pay it, or say why not (platform administrators)."""
-    return RedemptionView.model_validate(await vouchers.decide(session, actor, redemption_id, wish))
+    return await vouchers.decide(session, actor, redemption_id, wish)
+
+
+@router.post(
+    "/redemptions/{redemption_id}/return",
+    status_code=201,
+    responses=problems(NotSignedIn, NotFound, vouchers.NotTheProgramme, vouchers.NothingOwed),
+)
+async def confirm_return(redemption_id: UUID, wish: ReturnNew, session: Writing, actor: SignedIn) -> RedemptionView:
+    """确认退回 · What was owed since a charge was corrected came back (platform administrators)."""
+    return await vouchers.returned(session, actor, redemption_id, wish)
+
+
+@router.get("/redemptions/{redemption_id}/corrections", responses=problems(NotSignedIn, NotFound))
+async def corrections(
+    redemption_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
+) -> Page[ClaimCorrectionView]:
+    """兑付更正记录 · What is owed back of a claim that was paid, and what came back, latest first."""
+    rows, marker = await vouchers.corrections(session, actor, redemption_id, paging)
+    paging.link(response, marker)
+    items = [ClaimCorrectionView.model_validate(row) for row in rows]
+    return Page[ClaimCorrectionView].model_construct(items=items, next_cursor=marker)

@@ -16,7 +16,7 @@ from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Refusal
 from marketplace.labs import instruments
-from marketplace.money import charges, charging, statements, vouchers
+from marketplace.money import charges, charging, claimed, statements, vouchers
 from marketplace.portal import forms, say
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
@@ -129,6 +129,7 @@ async def _page(
         pays=charge.organisation_id in actor.organisations_where(Permission.READ_OWN),
         keeps=await instruments.keeps(session, actor, charge.instrument_id),
         claimable=await vouchers.claimable(session, actor, charge),
+        claims=await claimed.of_charge(session, charge_id),
         typed={name: values[0] for name, values in (typed or {}).items()},
         wrong=wrong or [],
         here=f"/charges/{charge_id}",

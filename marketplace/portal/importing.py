@@ -12,22 +12,23 @@ from fastapi import APIRouter, Response, UploadFile
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.identity import people
-from marketplace.imports import uploads
+from marketplace.imports import undoing, uploads
 from marketplace.imports.router import PART_BYTES, ImportRoute
 from marketplace.kernel import operations
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.files import attached
 from marketplace.kernel.language import told
 from marketplace.kernel.operations import Operation
+from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Forbidden, NotFound
 from marketplace.kernel.sheets import XLSX, write_table
 from marketplace.listings.attachments import FileRefused
-from marketplace.portal import acting, say, trying
+from marketplace.portal import acting, instrument_form, say, trying
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.identity import Permission
-from schemas.imports import Finding, ImportKind, ImportResult
+from schemas.imports import Finding, ImportedFile, ImportKind, ImportResult
 
 router = APIRouter(prefix="/imports", route_class=PageRoute, include_in_schema=False)
 
@@ -40,6 +41,8 @@ files = APIRouter(prefix="/imports", route_class=ImportPage, include_in_schema=F
 
 # As many errors stand on the page; the file has all that were listed.
 SHOWN: Final = 100
+PAGE: Final = 50
+FEW: Final = 10
 _NEEDED: Final = {
     ImportKind.INSTRUMENT: Permission.MANAGE_LABS,
     ImportKind.ACHIEVEMENT: Permission.WRITE_RECORDS,
@@ -68,8 +71,12 @@ async def _page(
     places = await people.homes(session, visit.actor, _NEEDED[kind])
     if not places:
         raise NobodysToImport
+    done: list[ImportedFile] = []
+    if kind is ImportKind.INSTRUMENT:
+        found, _ = await undoing.listed(session, visit.actor, Paging(visit.request, None, FEW))
+        done = [undoing.view(row) for row in found]
     return visit.page(
-        "import.html", status, kind=kind, kinds=_kinds(visit), places=places, typed=typed or {}, wrong=wrong or [],
+        "import.html", status, done=done, kind=kind, kinds=_kinds(visit), places=places, typed=typed or {}, wrong=wrong or [],
         most=say.size(visit.request.app.state.settings.upload_limit), here=f"/imports/{kind}",
     )  # fmt: skip
 
@@ -114,6 +121,16 @@ async def _read(visit: Visit, session: AsyncSession, operation_id: UUID) -> tupl
     return operation, ImportResult.model_validate(operation.result) if operation.result is not None else None
 
 
+async def _undo_of(visit: Visit, session: AsyncSession, kind: ImportKind, operation_id: UUID) -> ImportedFile | None:
+    """What is remembered of an import of instruments that was written."""
+    if kind is not ImportKind.INSTRUMENT:
+        return None
+    try:
+        return undoing.view(await undoing.read(session, visit.actor, operation_id))
+    except NotFound:
+        return None
+
+
 async def _course(
     visit: Visit, session: AsyncSession, kind: ImportKind, operation_id: UUID, *, wrong: list[str] | None = None,
     status: int = 200,
@@ -128,6 +145,7 @@ async def _course(
         file=await uploads.tried(session, visit.actor, operation_id),
         shown=SHOWN,
         where=WHERE[kind],
+        undo=await _undo_of(visit, session, kind, operation_id),
         wrong=wrong or [],
         here=f"/imports/{kind}/{operation_id}",
     )
@@ -164,6 +182,27 @@ async def cancel(kind: ImportKind, operation_id: UUID, visit: Visited, session: 
         return f"/imports/{kind}/{operation_id}"
 
     return await acting.act(visit, session, work, "done", partial(_course, visit, session, kind, operation_id), {})
+
+
+@router.post("/instrument/{operation_id:uuid}/undo", response_class=Response)
+async def undo(operation_id: UUID, visit: Visited, session: Writing) -> Response:
+    """Undo an import of instruments as a whole."""
+    await undoing.undo(session, visit.require(), operation_id)
+    return visit.go(f"/imports/instrument/{operation_id}/rows", "import-undone")
+
+
+@router.get("/instrument/{operation_id:uuid}/rows", response_class=Response)
+async def rows(operation_id: UUID, visit: Visited, session: Reading) -> Response:
+    """What an import did to each instrument, and what undoing it came to."""
+    request, actor = visit.request, visit.require()
+    told_of = undoing.view(await undoing.read(session, actor, operation_id))
+    paging = Paging(request, request.query_params.get("cursor"), PAGE)
+    found, marker = await undoing.rows(session, actor, operation_id, paging)
+    return visit.page(
+        "import_rows.html", one=told_of, rows=[undoing.row_view(row) for row in found], marker=marker,
+        labels=instrument_form.LABELS, later="cursor" in request.query_params,
+        here=f"/imports/instrument/{operation_id}",
+    )  # fmt: skip
 
 
 _HEAD: Final = ("工作表 · sheet", "行 · row", "列 · column", "单元格 · cell", "怎样改 · what to mend")

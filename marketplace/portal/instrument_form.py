@@ -125,6 +125,7 @@ FIELDS: Final = {one.name: one for _, fields in GROUPS for one in fields}
 LABELS: Final = {
     **{name: one.label for name, one in FIELDS.items()},
     "organisation_id": "单位 · organisation",
+    "exceptions": "特殊日期 · special days",
     "longitude": "经度 · longitude",
     "latitude": "纬度 · latitude",
     "datum": "坐标系 · datum",

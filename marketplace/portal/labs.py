@@ -1,5 +1,7 @@
 """`/instruments`: what labs share, one instrument with its week, and the form that books it."""
 
+import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -14,17 +16,28 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Invalid, Refusal
-from marketplace.labs import availability, bookings, care, first_free, hours, instruments, ratings, shapes, waiting
+from marketplace.labs import (
+    availability,
+    bookings,
+    care,
+    first_free,
+    hours,
+    instruments,
+    ratings,
+    series,
+    shapes,
+    waiting,
+)
 from marketplace.labs.hours import Span
 from marketplace.labs.models import Instrument
 from marketplace.money import offers, quotas, quotes, slot_prices, tariffs, vouchers
-from marketplace.portal import forms, say
+from marketplace.portal import forms, say, trying
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.base import FieldError
-from schemas.bookings import BookingNew, WaitingNew
+from schemas.bookings import BookingNew, Gap, SeriesNew, WaitingNew
 from schemas.identity import Permission
 from schemas.labs import (
     DAY_MINUTES,
@@ -163,6 +176,7 @@ async def _page(
     reasons: tuple[FieldError, ...] = (),
     wrong: list[str] | None = None,
     quote: Quote | None = None,
+    gaps: Sequence[Gap] = (),
     status: int = 200,
 ) -> Response:
     """An instrument with its week and what it costs; after a refused booking, the form as it was sent and every reason."""
@@ -187,7 +201,8 @@ async def _page(
         places=[organisation for _, organisation in memberships if organisation is not None],
         typed={name: values[0] for name, values in (typed or {}).items()},
         answers=(typed or {}).get("answers", []),
-        reasons=[(told(reason.detail), bool(reason.waivable)) for reason in reasons],
+        reasons=[(f"{_week(reason)}{told(reason.detail)}", bool(reason.waivable)) for reason in reasons],
+        gaps=[(gap.starts_at, "；".join(told(reason.detail) for reason in gap.because)) for gap in gaps],
         taken=[reason.code for reason in reasons] == ["slot_taken"],
         wrong=wrong or [],
         here=f"/instruments/{instrument_id}",
@@ -221,6 +236,12 @@ async def _prices(visit: Visit, session: AsyncSession, instrument_id: UUID) -> d
 @router.get("/{instrument_id}", response_class=Response)
 async def instrument(instrument_id: UUID, visit: Visited, session: Reading) -> Response:
     return await _page(visit, session, instrument_id)
+
+
+def _week(reason: FieldError) -> str:
+    """Of which week of a series it is the reason."""
+    found = re.match(r"/weeks/([0-9]+)", reason.pointer)
+    return say.t("第 {n} 周： · Week {n}: ", n=int(found[1]) + 1) if found else ""
 
 
 def _told(error: ValidationError) -> list[str]:
@@ -273,10 +294,14 @@ async def book(instrument_id: UUID, visit: Visited, session: Writing, typed: Sen
         "assisted": sent("assisted") == "1",
         "answers": [one for one in typed.get("answers", []) if one.strip()],
     }
+    gaps: Sequence[Gap] = ()
     try:
         async with session.begin_nested():
             if sent("do") == WAIT:
                 await waiting.join(session, actor, WaitingNew.model_validate(wish))
+            elif sent("weeks") not in {"", "1"}:
+                every = {"weeks": trying.number(typed, "weeks"), "skip_what_fails": sent("skip_what_fails") == "1"}
+                _, _, gaps = await series.request(session, actor, SeriesNew.model_validate(wish | every))
             else:
                 await bookings.request(session, actor, BookingNew.model_validate(wish))
     except ValidationError as error:
@@ -288,6 +313,8 @@ async def book(instrument_id: UUID, visit: Visited, session: Writing, typed: Sen
         return await _page(
             visit, session, instrument_id, typed=typed, reasons=refusal.errors, wrong=wrong, status=refusal.status
         )
+    if gaps:
+        return await _page(visit, session, instrument_id, gaps=gaps)
     return visit.go("/bookings", "waiting" if sent("do") == WAIT else "booked")
 
 
@@ -310,5 +337,6 @@ _FIELDS: Final = {
     "/ends_at": "结束时间 · end",
     "/samples": "样品数 · samples",
     "/purpose": "用途 · purpose",
+    "/weeks": "重复几周 · weeks",
     "": "时间 · time",
 }

@@ -14,7 +14,7 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound, NotSignedIn, Refusal
-from marketplace.labs import bookings, codes, moves, ratings, shapes, usages, waiting
+from marketplace.labs import bookings, codes, coming, moves, ratings, shapes, usages, waiting
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.labs import local_moment
 from marketplace.portal.routes import PageRoute
@@ -38,6 +38,12 @@ async def _page(visit: Visit, session: AsyncSession, *, wrong: list[str] | None 
     asked, _ = await bookings.listed(session, actor, BookingFilter(kept=True, state=BookingState.REQUESTED), first)
     running, _ = await bookings.listed(session, actor, BookingFilter(kept=True, state=BookingState.IN_USE), first)
     line, _ = await waiting.listed(session, actor, None, first)
+    soon = await coming.listed(session, actor)
+    orders = {
+        row.id: list(zip(row.instrument.order_form, row.answers, strict=False))
+        for row in [*rows, *asked, *running, *soon]
+        if row.answers
+    }
     key = request.app.state.signing_key
     shown = {row.id: codes.code(key, row.id) for row in rows if row.state in SHOWN_AT_THE_KIOSK}
     return visit.page(
@@ -46,6 +52,8 @@ async def _page(visit: Visit, session: AsyncSession, *, wrong: list[str] | None 
         rows=[shapes.booking(row) for row in rows],
         asked=[shapes.booking(row) for row in sorted(asked, key=lambda one: one.starts_at)],
         running=[shapes.booking(row) for row in running],
+        coming=[shapes.booking(row) for row in soon],
+        orders=orders,
         line=[shapes.waiting(row) for row in line],
         codes={booking: (code, qr.code(code)) for booking, code in shown.items()},
         marker=marker,
@@ -84,6 +92,11 @@ async def _refuse(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) 
     return await bookings.refuse(session, actor, key, RefusalNote.model_validate({"note": _said(typed, "note")}))
 
 
+async def _cancel(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
+    wish = Cancellation.model_validate({"note": _said(typed, "note") or None})
+    return await bookings.cancel(session, actor, key, wish)
+
+
 async def _move(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
     return await moves.move(session, actor, key, BookingMove.model_validate(_time(typed)))
 
@@ -99,7 +112,7 @@ STEPS: Final[Mapping[str, Step]] = {
     "refusal": _refuse,
     "move": _move,
     "rating": _rate,
-    "cancellation": lambda session, actor, key, _: bookings.cancel(session, actor, key, Cancellation()),
+    "cancellation": _cancel,
     "check-in": lambda session, actor, key, _: bookings.check_in(session, actor, key),
     "check-out": lambda session, actor, key, _: usages.check_out(session, actor, key),
     # Of a place on a waiting list.

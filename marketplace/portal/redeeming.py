@@ -16,7 +16,7 @@ from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from marketplace.portal.use import NobodyOfThatName
-from schemas.charges import RedemptionDecision, RedemptionNew, Settlement, VoucherFilter, VoucherNew
+from schemas.charges import RedemptionDecision, RedemptionNew, ReturnNew, Settlement, VoucherFilter, VoucherNew
 from schemas.identity import Permission
 
 router = APIRouter(prefix="/charges", route_class=PageRoute, include_in_schema=False)
@@ -83,6 +83,21 @@ async def decide(redemption_id: UUID, visit: Visited, session: Writing, typed: S
     refused = await trying.to(session, work, _FIELDS)
     if refused is None:
         return visit.go("/charges/redemptions", "claim-decided")
+    return await _page(visit, session, typed=typed, wrong=refused.wrong, status=refused.status)
+
+
+@router.post("/redemptions/{redemption_id:uuid}/return", response_class=Response)
+async def confirm_return(redemption_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    """What was owed since a charge was corrected came back (the platform)."""
+    actor = visit.require()
+
+    async def work() -> None:
+        wish = ReturnNew.model_validate({"note": trying.said(typed, "note") or None})
+        await vouchers.returned(session, actor, redemption_id, wish)
+
+    refused = await trying.to(session, work, _FIELDS)
+    if refused is None:
+        return visit.go("/charges/redemptions", "claim-returned")
     return await _page(visit, session, typed=typed, wrong=refused.wrong, status=refused.status)
 
 

@@ -15,6 +15,7 @@ from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Invalid, NotFound
 from marketplace.labs import bookings, instruments, outputs, shapes, usage_log, usages
 from marketplace.labs.booking_models import HOLDING_STATES
+from marketplace.money import charges
 from marketplace.portal import trying
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.labs import local_moment
@@ -26,8 +27,10 @@ from schemas.bookings import (
     AdjustmentNew,
     AdjustmentState,
     BookingFilter,
+    UsageCut,
     UsageFilter,
     UsageNew,
+    WithdrawalOfUse,
 )
 from schemas.identity import Permission
 from schemas.labs import InstrumentView
@@ -65,8 +68,9 @@ class NobodyOfThatName(Invalid):
 
 
 async def _list_page(
-    visit: Visit, session: AsyncSession, *, typed: Typed | None = None, wrong: Sequence[str] = (), status: int = 200
-) -> Response:
+    visit: Visit, session: AsyncSession, *, typed: Typed | None = None, wrong: Sequence[str] = (), status: int = 200,
+    cuts: Sequence[UsageCut] = (),
+) -> Response:  # fmt: skip
     request, actor = visit.request, visit.require()
     asked = request.query_params
     narrowed = UsageFilter()
@@ -102,8 +106,15 @@ async def _list_page(
         waiting=[shapes.usage(row) for row in waiting],
         typed=typed or {},
         wrong=wrong,
+        cuts=cuts,
+        confirmed=_sign(cuts),
         here=visit.where(cursor=None, said=None, lang=None),
     )
+
+
+def _sign(cuts: Sequence[UsageCut]) -> str:
+    """What a keeper confirmed to cut: anything else is asked for anew."""
+    return " ".join(sorted(f"{one.usage_id}:{one.before_minutes}:{one.after_minutes}" for one in cuts))
 
 
 @router.get("", response_class=Response)
@@ -144,13 +155,21 @@ def _instrument_of(visit: Visit) -> UUID:
 
 @router.post("", response_class=Response)
 async def enter(visit: Visited, session: Writing, typed: Sent) -> Response:
-    """Write down what was used (keepers)."""
+    """Write down what was used (keepers). What that takes of other records is shown and confirmed first."""
     actor, instrument_id = visit.require(), _instrument_of(visit)
+    cuts: list[UsageCut] = []
 
     async def work() -> None:
-        await usages.enter(session, actor, await _wish(session, visit, typed, instrument_id))
+        wish = await _wish(session, visit, typed, instrument_id)
+        would = await usages.would_cut(session, actor, wish)
+        if _sign(would) == trying.said(typed, "confirmed"):
+            await usages.enter(session, actor, wish)
+        else:
+            cuts.extend(would)
 
     refused = await trying.to(session, work, FIELDS)
+    if cuts:
+        return await _list_page(visit, session, typed=typed, cuts=cuts)
     if refused is None:
         return visit.go(f"/usages?instrument={instrument_id}", "entered")
     return await _list_page(visit, session, typed=typed, wrong=refused.wrong, status=refused.status)
@@ -182,15 +201,19 @@ async def _page(
     served = usage.person_id == actor.person or usage.organisation_id in actor.organisations_where(Permission.READ_OWN)
     led_to = await outputs.of_usage(session, actor, usage_id)
     told, _ = await usages.evidence(session, actor, usage_id, Paging(request, None, FEW))
+    corrected = await usages.corrected_by(session, usage_id)
     adjustments = [shapes.adjustment(row) for row in asked]
     return visit.page(
         "usage.html",
         status,
         one=shapes.usage(usage),
         adjustments=adjustments,
-        evidence=[shapes.evidence(row, usage) for row in told],
+        evidence=[shapes.evidence(row, usage, corrected) for row in told],
         open_one=next((row for row in adjustments if row.state is AdjustmentState.ASKED), None),
         keeps=keeps,
+        charge=await charges.of_usage(session, actor, usage_id),
+        cuts=[shapes.cut(*row) for row in await usages.cuts(session, usage_id)] if keeps else [],
+        may_withdraw=keeps and any(usages.withdrawable(row) for row in told),
         may_ask=keeps or usage.organisation_id in actor.organisations_where(Permission.READ_OWN),
         may_link=keeps or served,
         led_to=[outputs.view(row) for row in led_to],
@@ -226,6 +249,18 @@ async def ask(usage_id: UUID, visit: Visited, session: Writing, typed: Sent) -> 
         await usages.ask(session, actor, usage_id, AdjustmentNew.model_validate(wish))
 
     return await _act(visit, session, usage_id, typed, work, "correction-asked")
+
+
+@router.post("/{usage_id:uuid}/withdrawal", response_class=Response)
+async def withdraw(usage_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    """Take back what keepers wrote down of it (keepers)."""
+    actor = visit.require()
+
+    async def work() -> None:
+        wish = WithdrawalOfUse.model_validate({"reason": trying.said(typed, "reason")})
+        await usages.withdraw(session, actor, usage_id, wish)
+
+    return await _act(visit, session, usage_id, typed, work, "withdrawn-use")
 
 
 @router.post("/{usage_id:uuid}/adjustments/{adjustment_id:uuid}/decision", response_class=Response)

@@ -116,6 +116,18 @@ IMPORT_KINDS: Final = {
     "problem": "技术难题 · problems",
     "instrument": "仪器 · instruments",
 }
+UNDO_OUTCOMES: Final = {
+    "withdrawn": "已撤回 · withdrawn",
+    "restored": "已恢复原值 · says again what it said",
+    "partly": "部分恢复 · in part",
+    "kept": "未撤销 · stays",
+}
+UNDO_REASONS: Final = {
+    "changed_since": "此后又改过 · changed again since",
+    "used_since": "此后已使用（预约、价格、照片等） · used since (booked, priced, given photos …)",
+    "gone": "已不存在 · not there any more",
+    "would_not_stand": "原值与现在的内容不能并存 · what it said does not agree with what it says now",
+}
 CUSTOMERS: Final = {
     "internal": "本单位 · own people",
     "academic": "高校院所 · universities and institutes",
@@ -361,6 +373,7 @@ SAID: Final = {
     "in-review": "已提交审核，通过后自动发布。 · Handed in for review; it is published once approved.",
     "offered": "已开放共享，目录中可以找到并预约。 · Offered: it is found in the catalogue and can be booked.",
     "retired": "已停止共享，不再显示在目录中；随时可以重新开放。 · Taken out of the catalogue; you can offer it again.",
+    "import-undone": "导入已撤销，逐行结果见下。 · The import is undone; below, row by row.",
     "import-confirmed": "已确认导入。 · Confirmed.",
     "import-begun": "已收到文件，下面是检查的进度和结果。 · The file is here; how the check goes and what it found stands below.",
     "withdrawn": "已撤回，不再展示和匹配，可随时重新发布。 · Taken back: no longer shown or ranked. You can publish it again.",
@@ -395,6 +408,8 @@ SAID: Final = {
     "correction-decided": "更正申请已处理。 · The correction is decided.",
     "output-added": "成果产出已登记，计入当年考核表。 · Written down; it counts in its year's sheet.",
     "claimed": "兑付申请已提出。 · The claim is in.",
+    "withdrawn-use": "录入已撤回，被占用的时间已归还。 · The entry is withdrawn; what it had cut has its time again.",
+    "claim-returned": "退回已登记，创新券可再使用。 · It came back: the voucher has it again.",
     "claim-decided": "兑付申请已处理。 · The claim is decided.",
     "issued": "创新券已发放。 · The voucher is issued.",
     "disputed": "异议已提出，等实验室答复。 · Your dispute is in; the lab will answer it.",

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid4
 from marketplace.identity import tokens
 from marketplace.identity.models import Membership, Organisation
 from marketplace.kernel import clock
-from marketplace.labs import instrument_files
+from marketplace.labs import counting, instrument_files
 from marketplace.labs.booking_models import Adjustment, Booking, CalendarLink, Usage, Waiting
 from marketplace.labs.device_models import Device
 from marketplace.labs.models import Holiday, Instrument, Keeper, Outage, Qualification
@@ -183,6 +183,7 @@ async def _own(given: Given, world: "World", instrument: Instrument, at: Organis
         ("POST /api/v1/instruments/{instrument_id}/retirement", "own"): {"instrument_id": str(fresh.id)},
         # Nothing is asked about this one yet.
         ("POST /api/v1/usages/{usage_id}/adjustments", "own"): {"usage_id": await _plain_usage(given, whole)},
+        ("POST /api/v1/usages/{usage_id}/withdrawal", "own"): {"usage_id": await _entered_usage(given, whole)},
     }
     for number, (caller, somebody) in enumerate(world.callers.items()):
         if somebody is None:
@@ -205,6 +206,13 @@ async def _calendar(given: Given, person_id: UUID) -> tuple[str, str]:
     secret, hashed = tokens.new_secret("djc_")
     link = await _put(given, CalendarLink(hash=hashed, person_id=person_id, kind=CalendarKind.PERSON))
     return str(link.id), secret
+
+
+async def _entered_usage(given: Given, names: dict[str, str]) -> str:
+    """One that a keeper wrote down."""
+    usage = await given.session.get_one(Usage, UUID(names["usage_id"]))
+    await _put(given, counting.told_of(usage))
+    return names["usage_id"]
 
 
 async def _plain_usage(given: Given, names: dict[str, str]) -> str:

@@ -9,14 +9,16 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid4
 
 from marketplace.kernel import clock
+from marketplace.kernel.actor import Actor
 from marketplace.labs.booking_models import Usage
 from marketplace.labs.facts import UsageEntered
 from marketplace.labs.models import Instrument
-from marketplace.money import charging, ledger
+from marketplace.money import charging, ledger, vouchers
 from marketplace.money.ledger import PROGRAMME, Of
 from marketplace.money.models import Charge, Dispute, Redemption, Tariff, Voucher
 from schemas.bookings import UsageSource
-from schemas.charges import AccountKind, PostingKind, RedemptionState, Settlement
+from schemas.charges import AccountKind, EntryKind, PostingKind, RedemptionDecision, RedemptionState, Settlement
+from schemas.identity import Permission
 from schemas.labs import CustomerClass
 from tests.given.money import PRICES
 from tests.given.people import Given
@@ -35,8 +37,10 @@ async def build(given: Given, world: "World") -> None:
         if instrument is None:
             names.update({name: str(uuid4()) for name in NAMES})
             continue
-        disputed, claimed = await _charged(given, instrument, UUID(names["person_id"]), names)
+        disputed, claimed, paid = await _charged(given, instrument, UUID(names["person_id"]), names)
         if target == "own":
+            owed = {"redemption_id": str(await _owed(given, paid, UUID(names["voucher_id"]), UUID(names["person_id"])))}
+            world.instead["POST /api/v1/redemptions/{redemption_id}/return", "own"] = owed
             at = "/api/v1/charges/{charge_id}/disputes"
             world.instead[f"POST {at}", "own"] = {"charge_id": str(claimed.id)}
             assert disputed.id != claimed.id
@@ -49,8 +53,8 @@ async def _put(given: Given, row: Any) -> Any:
     return row
 
 
-async def _charged(given: Given, instrument: Instrument, member: UUID, names: dict[str, Any]) -> tuple[Charge, Charge]:
-    """Two uses by the owner's own organisation, as if it were a customer, half of each borne by its voucher, which is spent."""
+async def _charged(given: Given, instrument: Instrument, member: UUID, names: dict[str, Any]) -> tuple[Charge, ...]:
+    """Three uses by the owner's own organisation, as if it were a customer, half of each borne by its voucher, which is spent."""
     session, now = given.session, clock.now()
     before = now - timedelta(days=30)
     owner = instrument.organisation_id
@@ -59,18 +63,18 @@ async def _charged(given: Given, instrument: Instrument, member: UUID, names: di
         late_cancel_percent=50, accepts_vouchers=True, created_by=member, created_at=before,
     )  # fmt: skip
     voucher = Voucher(
-        organisation_id=owner, number=f"券 {instrument.id}", amount=Decimal(180), share_percent=50,
+        organisation_id=owner, number=f"券 {instrument.id}", amount=Decimal(270), share_percent=50,
         settlement=Settlement.LAB_REDEEMS, valid_until=now.date() + timedelta(days=90), issued_by=member,
     )  # fmt: skip
     await _put(given, tariff)
     await _put(given, voucher)
     worth = {
-        Of(AccountKind.FUND, PROGRAMME): Decimal(-180),
-        Of(AccountKind.VOUCHER_AVAILABLE, voucher.id): Decimal(180),
+        Of(AccountKind.FUND, PROGRAMME): Decimal(-270),
+        Of(AccountKind.VOUCHER_AVAILABLE, voucher.id): Decimal(270),
     }
     await ledger.post(session, PostingKind.ISSUED, voucher.id, worth)
     made: list[Charge] = []
-    for number in (1, 2):
+    for number in (1, 2, 3):
         starts_at = now - timedelta(hours=number)
         usage = Usage(
             instrument_id=instrument.id, organisation_id=owner, customer_class=CustomerClass.OTHER,
@@ -90,4 +94,18 @@ async def _charged(given: Given, instrument: Instrument, member: UUID, names: di
     await _put(given, redemption)
     rows = (voucher, made[0], dispute, redemption)
     names.update({name: str(row.id) for name, row in zip(NAMES, rows, strict=True)})
-    return made[0], made[1]
+    return tuple(made)
+
+
+async def _owed(given: Given, charge: Charge, voucher_id: UUID, member: UUID) -> UUID:
+    """A claim that was paid before its charge came to nothing."""
+    session = given.session
+    claim = Redemption(
+        voucher_id=voucher_id, charge_id=charge.id, claimant_id=charge.lab_id, amount=Decimal(90), asked_by=member,
+        state=RedemptionState.ASKED,
+    )  # fmt: skip
+    await _put(given, claim)
+    programme = Actor(person_id=member, platform=frozenset({Permission.READ_ALL, Permission.MANAGE_VOUCHERS}))
+    await vouchers.decide(session, programme, claim.id, RedemptionDecision(pay=True))
+    await charging.revise(session, charge, [], 60, EntryKind.ADJUSTED, reason="停电", by=member)
+    return claim.id

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid4
 
 from marketplace.identity import people, tokens
 from marketplace.identity.models import Invitation, LetterToken, Membership, Organisation, Person, Token
-from marketplace.imports.models import Upload
+from marketplace.imports.models import InstrumentImport, Upload
 from marketplace.kernel import clock
 from marketplace.kernel.operations import Operation
 from marketplace.listings.models import (
@@ -191,13 +191,15 @@ async def _operation(session: AsyncSession, person_id: UUID) -> str:
 
 
 async def _tried(session: AsyncSession, person_id: UUID, at: Organisation) -> str:
-    """The dry run of a file, to be confirmed."""
+    """The dry run of a file, to be confirmed; an import, to be undone."""
     tried = await _put(session, Operation(kind="import", person_id=person_id, state=OperationState.DONE, version=1))
     wish = {"kind": "achievement", "source": None, "dry_run": True, "partial": False, "publish": False}
     upload = Upload(
         operation_id=tried.id, organisation_id=at.id, person_id=person_id, name="a.csv", size=1, sha256="", wish=wish,
     )  # fmt: skip
     await _put(session, upload)
+    # And what is remembered of an import of instruments under the same id.
+    await _put(session, InstrumentImport(id=tried.id, organisation_id=at.id, name="a.csv"))
     return str(tried.id)
 
 

@@ -88,6 +88,8 @@ async def charge_of(who: Any, usage: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+_OWED = "case one.kind when 'owed' then one.amount else -one.amount end"
+
 # What must never be found, whoever did whatever in whichever order.
 FAULTS = {
     "a posting that does not balance": "select posting_id from posting_line join account on account.id = account_id"
@@ -114,17 +116,32 @@ FAULTS = {
     " and (booking.state in ('cancelled', 'moved', 'released', 'refused')"
     " or exists (select from charge where charge.booking_id = booking.id))",
     "a voucher redeemed for more or less than was paid": "select voucher.id from voucher where"
-    " (select coalesce(sum(balance), 0) from account where owner_id = voucher.id and kind = 'voucher_redeemed')"
-    " <> (select coalesce(sum(amount), 0) from redemption where voucher_id = voucher.id and state = 'paid')",
-    "a claim on more than the voucher bears": "select redemption.id from redemption where state <> 'declined'"
-    " and amount <> (select coalesce(sum(amount), 0) from charge_cover where charge_cover.charge_id ="
+    " (select coalesce(sum(balance), 0) from account where owner_id = voucher.id"
+    " and kind in ('voucher_redeemed', 'voucher_owed'))"
+    " <> (select coalesce(sum(paid_amount), 0) from redemption where voucher_id = voucher.id)"
+    " - (select coalesce(sum(claim_correction.amount), 0) from claim_correction join redemption on redemption.id ="
+    " redemption_id where voucher_id = voucher.id and kind = 'returned')",
+    "a voucher owed what nobody corrected": "select voucher.id from voucher where"
+    " (select coalesce(sum(balance), 0) from account where owner_id = voucher.id and kind = 'voucher_owed')"
+    f" <> (select coalesce(sum({_OWED}), 0) from claim_correction one join redemption on redemption.id ="
+    " one.redemption_id where voucher_id = voucher.id)",
+    "a claim owing more or less than was paid and is not borne": "select redemption.id from redemption"
+    f" where (select coalesce(sum({_OWED}), 0) from claim_correction one where one.redemption_id = redemption.id)"
+    " <> greatest(0, coalesce(paid_amount, 0) - (select coalesce(sum(one.amount), 0) from claim_correction one"
+    " where one.redemption_id = redemption.id and one.kind = 'returned') - (select coalesce(sum(amount), 0)"
+    " from charge_cover where charge_cover.charge_id = redemption.charge_id"
+    " and charge_cover.voucher_id = redemption.voucher_id))",
+    "a voucher that bears more than was claimed": "select redemption.id from redemption where state <> 'declined'"
+    " and amount < (select coalesce(sum(amount), 0) from charge_cover where charge_cover.charge_id ="
     " redemption.charge_id and charge_cover.voucher_id = redemption.voucher_id)",
     "a lab that is owed what nobody borrowed": "select 1 where (select coalesce(sum(balance), 0) from account"
     " where kind in ('due', 'paid')) <> (select coalesce(sum(charge_cover.amount), 0) from charge_cover join"
     " voucher on voucher.id = voucher_id where settlement = 'lab_redeems')",
     "a lab paid what nobody decided": "select 1 where (select coalesce(sum(balance), 0) from account"
-    " where kind = 'paid') <> (select coalesce(sum(redemption.amount), 0) from redemption join voucher"
-    " on voucher.id = voucher_id where settlement = 'lab_redeems' and state = 'paid')",
+    " where kind = 'paid') <> (select coalesce(sum(paid_amount), 0) from redemption join voucher"
+    " on voucher.id = voucher_id where settlement = 'lab_redeems') - (select coalesce(sum(one.amount), 0)"
+    " from claim_correction one join redemption on redemption.id = one.redemption_id join voucher"
+    " on voucher.id = voucher_id where settlement = 'lab_redeems' and one.kind = 'owed')",
     "a voucher that is spent and borne by nothing": "select voucher.id from voucher where (select coalesce(sum(balance),"
     " 0) from account where owner_id = voucher.id and kind in ('voucher_spent', 'voucher_redeemed'))"
     " <> (select coalesce(sum(amount), 0) from charge_cover where voucher_id = voucher.id)",

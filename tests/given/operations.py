@@ -256,7 +256,17 @@ def _bookings() -> dict[str, Example]:
                 "note": "委托检测",
             }
         ),
+        f"POST {used}/preview": Example(
+            _USED
+            | {
+                "instrument_id": "{instrument_id}", "booking_id": None, "organisation_id": "{organisation_id}",
+                "starts_at": "2026-03-01T09:00:00+08:00", "ends_at": "2026-03-01T10:15:00+08:00", "assisted": True,
+                "note": "委托检测",
+            }
+        ),
         f"GET {usage}": Example(),
+        f"GET {usage}/cuts": Example(),
+        f"POST {usage}/withdrawal": Example({"reason": "日期填错。"}),
         f"GET {usage}/evidence": Example(query={"limit": "5"}),
         f"GET {usage}/adjustments": Example(query={"limit": "5"}),
         f"POST {usage}/adjustments": Example(_USED | {"reason": "多记了半小时。"}),
@@ -345,6 +355,8 @@ def _money() -> dict[str, Example]:
         f"GET {API}/redemptions": Example(query={"limit": "5"}),
         f"POST {API}/redemptions": Example({"voucher_id": "{voucher_id}", "charge_id": "{charge_id}"}),
         f"POST {API}/redemptions/{{redemption_id}}/decision": Example({"pay": True, "note": "已核对。"}),
+        f"POST {API}/redemptions/{{redemption_id}}/return": Example({"note": "已到账。"}),
+        f"GET {API}/redemptions/{{redemption_id}}/corrections": Example(query={"limit": "5"}),
     }  # fmt: skip
 
 
@@ -546,6 +558,9 @@ EXAMPLES: dict[str, Example] = {
         },
         file=("records.csv", CSV, "text/csv"),
     ),
+    f"GET {API}/imports": Example(query={"limit": "5"}),
+    f"GET {API}/imports/{{import_id}}/rows": Example(query={"limit": "5"}),
+    f"POST {API}/imports/{{import_id}}/undo": Example(),
     f"POST {API}/imports/{{import_id}}/confirmation": Example({"partial": True, "publish": False}),
     f"GET {API}/imports/template": Example(query={"kind": "problem"}),
 }  # fmt: skip

@@ -5,6 +5,7 @@ import csv
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import typer
@@ -16,6 +17,7 @@ from marketplace.imports import command
 from marketplace.imports import terminal as importing
 from marketplace.kernel.db import Database
 from marketplace.kernel.facts import Recorded
+from marketplace.labs.models import Instrument
 from marketplace.listings.models import Listing
 from marketplace.settings import settings
 from schemas.identity import Verification
@@ -202,3 +204,17 @@ def test_a_file_of_the_wrong_kind_says_what_to_do(terminal) -> None:
     out = terminal.run("achievements", b"\xd0\xcf\x11\xe0", "a.et")
     assert out.exit_code == 1
     assert ".xlsx" in out.output
+
+
+def test_an_import_of_instruments_is_undone_by_what_it_told(terminal):
+    file = some_jsonl({"external_id": "S-1", "name": "扫描电镜"}, {"external_id": "S-2", "name": "拉力机"})
+    made = terminal.run("instruments", file, "a.jsonl")
+    assert made.exit_code == 0, made.output
+    number = made.output.split("undo-import ")[1].split()[0]
+    undone = CliRunner().invoke(app, ["undo-import", number], env={"COLUMNS": "200"})
+    assert (undone.exit_code, "已撤回 withdrawn 2" in undone.output) == (0, True), undone.output
+    assert terminal.ask(select(Instrument.name)) == []
+    again = CliRunner().invoke(app, ["undo-import", number], env={"COLUMNS": "200"})
+    assert again.output == undone.output
+    unknown = CliRunner().invoke(app, ["undo-import", str(UUID(int=1))], env={"COLUMNS": "200"})
+    assert unknown.exit_code == 1

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.kernel import clock
 from marketplace.labs import bookings
+from tests.given.devices import Signed, a_device
 from tests.given.labs import day, slot, wish
 from tests.given.money import a_voucher, faults, free_hours
 
@@ -19,7 +20,8 @@ steps = st.lists(
     st.tuples(
         st.sampled_from(
             ["book", "book", "use", "use", "cancel", "move", "correct", "adjust", "dispute", "waive", "redeem", "pay",
-             "grant", "walk in", "miss", "come and go"]
+             "grant", "walk in", "miss", "come and go", "come and go", "measure", "measure", "redeem", "pay", "hand back",
+             "withdraw"]
         ),
         st.integers(0, 3),
         st.integers(1, 8),
@@ -32,13 +34,15 @@ steps = st.lists(
 class Course:
     """What was made so far; each step takes one of it, and may well be refused."""
 
-    def __init__(self, manager: Any, engineer: Any, programme: Any, instrument: Any, connection: Any) -> None:
+    def __init__(
+        self, manager: Any, engineer: Any, programme: Any, instrument: Any, connection: Any, meter: str, signed: Any
+    ) -> None:
         self.manager, self.engineer, self.programme, self.instrument = manager, engineer, programme, instrument
-        self.connection = connection
+        self.connection, self.meter, self.signed = connection, meter, signed
         self.bookings: list[str] = []
         self.usages: list[str] = []
         self.claims: list[str] = []
-        self.hour = self.uses = 0
+        self.hour = self.uses = self.runs = 0
 
     async def step(self, name: str, which: int, size: int) -> int:
         answer = await getattr(self, name.replace(" ", "_"))(which, size)
@@ -93,6 +97,28 @@ class Course:
             listed = (await self.engineer.get("/api/v1/usages")).json()["items"]
             self.usages += [used["id"] for used in listed if used["booking_id"] == booking]
         return answer
+
+    async def measure(self, which: int, size: int) -> Any:
+        """A meter tells of the time of a booking, before or after it was charged, redeemed or returned."""
+        booking = self.pick(self.bookings, which)
+        if booking is None:
+            return None
+        told = (await self.engineer.get(f"/api/v1/bookings/{booking}")).json()
+        since = datetime.fromisoformat(told["starts_at"])
+        until = since + timedelta(minutes=size * 13)
+        self.runs += 1
+        event = {"id": str(self.runs), "kind": "run", "at": since.isoformat(), "until": until.isoformat()}
+        with clock.ahead(until - clock.now() + timedelta(minutes=1)):
+            path = f"/api/v1/meters/{self.meter}/events"
+            return await self.engineer.client.post(path, json={"events": [event]}, auth=self.signed())
+
+    async def withdraw(self, which: int, size: int) -> Any:
+        usage = self.pick(self.usages, which)
+        return await self.manager.post(f"/api/v1/usages/{usage}/withdrawal", {"reason": "录错了"}) if usage else None
+
+    async def hand_back(self, which: int, size: int) -> Any:
+        claim = self.pick(self.claims, which)
+        return await self.programme.post(f"/api/v1/redemptions/{claim}/return", {}) if claim else None
 
     async def miss(self, which: int, size: int) -> Any:
         """Everybody who has not come an hour after their time is released."""
@@ -173,7 +199,7 @@ class Course:
 
 
 @pytest.fixture
-def play(connection, manager, engineer, programme, instrument):
+def play(app, connection, manager, engineer, programme, instrument):
     async def played(course: list[tuple[str, int, int]]) -> list[tuple[str, int]]:
         savepoint = await connection.begin_nested()
         try:
@@ -182,7 +208,10 @@ def play(connection, manager, engineer, programme, instrument):
             await free_hours(manager, instrument, day(0).year, percent=20)
             await a_voucher(programme, engineer, "90.00")
             await a_voucher(programme, engineer, "200.00", share_percent=80, settlement="firm_redeems")
-            going = Course(manager, engineer, programme, instrument, connection)
+            meter = (await a_device(manager, instrument))["id"]
+            going = Course(
+                manager, engineer, programme, instrument, connection, meter, lambda: Signed(app.state.signing_key)
+            )
             seen = [(name, await going.step(name, which, size)) for name, which, size in course]
             assert {status for _, status in seen} <= {0, 200, 201, 409}, seen
             assert await faults(connection) == []
@@ -203,5 +232,12 @@ async def test_every_kind_of_step_is_really_taken(play):
     """What the random courses are made of, once in an order in which none is refused."""
     seen = await play([("book", 0, 4), ("book", 0, 2), ("move", 1, 3), ("use", 0, 4), ("cancel", 2, 1), ("correct", 0, 2),
                 ("adjust", 0, 3), ("dispute", 0, 6), ("walk in", 0, 8), ("redeem", 0, 1), ("pay", 0, 5), ("grant", 0, 8),
-                ("book", 0, 2), ("come and go", 3, 2), ("book", 0, 2), ("miss", 0, 8), ("waive", 0, 1)])  # fmt: skip
+                ("book", 0, 2), ("come and go", 3, 2), ("book", 0, 2), ("miss", 0, 8), ("waive", 0, 1),
+                ("withdraw", 1, 1)])  # fmt: skip
+    assert [name for name, status in seen if status not in {200, 201}] == []
+
+
+async def test_evidence_after_a_redemption_and_its_return_are_really_taken(play):
+    seen = await play([("book", 0, 8), ("come and go", 0, 8), ("redeem", 0, 1), ("pay", 0, 5), ("measure", 0, 2),
+                ("measure", 0, 4), ("correct", 0, 1), ("hand back", 0, 1), ("correct", 0, 8)])  # fmt: skip
     assert [name for name, status in seen if status not in {200, 201}] == []

@@ -4,8 +4,20 @@ from decimal import Decimal
 
 import pytest
 
+from schemas.tariffs import SUMS
 from tests.given.labs import an_instrument, day, slot, weekday
-from tests.given.money import WINDOW, a_tariff, a_voucher, booked, charge_of, faults, free_hours, publish, used
+from tests.given.money import (
+    PRICES,
+    WINDOW,
+    a_tariff,
+    a_voucher,
+    booked,
+    charge_of,
+    faults,
+    free_hours,
+    publish,
+    used,
+)
 
 
 @pytest.fixture
@@ -35,6 +47,19 @@ async def test_a_quote_says_what_the_booking_is_charged(session, manager, engine
     assert [charge[name] for name in ("gross", "free_minutes", "voucher_amount", "payable")] == [
         "350.00", 30, "131.25", "262.50",
     ]  # fmt: skip
+
+
+async def test_without_a_tariff_no_sum_is_told_and_what_is_free_costs_nought(session, manager, engineer):
+    silent = await an_instrument(session, manager.organisation)
+    free = await an_instrument(session, manager.organisation)
+    await publish(manager, free, a_tariff(prices={name: {} for name in PRICES}))
+    asked = {"organisation_id": str(engineer.organisation.id)} | slot(day(2, 9))
+    told = [(await engineer.post(f"/api/v1/instruments/{one.id}/quotes", asked)).json() for one in (silent, free)]
+    assert [[one[name] for name in SUMS] for one in told] == [[None] * 6, ["0.00", 0, "0.00", "0.00", "0.00", "0.00"]]
+    assert [one["unpriced"] for one in told] == ["no_tariff", None]
+    assert [one["lines"] for one in told] == [[], []]
+    assert told[0]["tariff_id"] is None
+    assert told[0]["minutes"] == 60
 
 
 async def test_a_dispute_is_opened_by_the_payer_answered_by_the_lab_and_kept(session, manager, engineer, charge):
@@ -92,10 +117,6 @@ async def test_a_voucher_is_redeemed_by_whoever_advanced_it_and_then_stands(
     assert (await other.post("/api/v1/redemptions", claim)).json()["type"] == "/problems/not-yours-to-redeem"
     asked = (await owed.post("/api/v1/redemptions", claim)).json()
     assert (asked["amount"], asked["claimant_id"]) == ("50.00", str(owed.organisation.id))
-    less = {"comes_to": "10.00", "reason": "更正"}
-    assert (await manager.post(f"/api/v1/charges/{charge['id']}/adjustments", less)).json()["type"] == (
-        "/problems/redeemed-already"
-    )
     paid = await programme.post(f"/api/v1/redemptions/{asked['id']}/decision", {"pay": True})
     assert paid.json()["state"] == "paid"
     now = (await engineer.get(f"/api/v1/vouchers/{voucher['id']}")).json()

@@ -1,6 +1,6 @@
 """The sample data shows the room: prices, free hours and vouchers that a visitor can try at once."""
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from marketplace import demo
 from marketplace.identity import tokens
@@ -27,3 +27,21 @@ async def test_the_sample_firm_is_told_what_the_electron_microscope_costs(sessio
     assert float(quote["free_amount"]) + float(quote["voucher_amount"]) + float(quote["payer_amount"]) == 520
     assert float(quote["voucher_amount"]) + float(quote["free_amount"]) > 0
     assert await faults(session) == []
+
+
+async def test_every_page_of_money_and_bookings_has_something_to_show(session, database, settings, client):
+    assert await demo.load(settings, database)
+    told = {name: await session.scalar(text(query)) for name, query in SHOWN.items()}
+    assert {name for name, count in told.items() if not count} == set()
+    assert await faults(session) == []
+
+
+SHOWN = {
+    "charges": "select count(*) from charge",
+    "a claim that was paid and is owed back": "select count(*) from claim_correction where amount > 0",
+    "a claim that waits": "select count(*) from redemption where state = 'asked'",
+    "a charge that is questioned": "select count(*) from dispute where state = 'open'",
+    "a booking that holds": "select count(*) from booking where state = 'confirmed'",
+    "a request that waits": "select count(*) from booking where state = 'requested'",
+    "somebody who waits": "select count(*) from waiting where state = 'waiting'",
+}
