@@ -226,8 +226,8 @@ def serve_naively(port: str) -> None:
 
     put_down = bookings.put_down
 
-    async def naively(session: Any, booking: Any, *, holding: bool) -> bool:
-        return await put_down(session, booking, holding=False)
+    async def naively(session: Any, booking: Any, fact: Any, *, by: Any, holding: bool) -> bool:
+        return await put_down(session, booking, fact, by=by, holding=False)
 
     bookings.put_down = naively
     app(["serve", "--no-worker", "--port", port])

@@ -15,7 +15,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import make_url, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
 from marketplace import schema
@@ -23,6 +23,7 @@ from marketplace.identity import passwords
 from marketplace.kernel import db, health, language, log
 from marketplace.kernel.db import Database
 from marketplace.kernel.embedded import running_postgres
+from marketplace.kernel.prepared import Prepared
 from marketplace.settings import LogFormat, Settings
 from tests.given.apps import an_app
 from tests.given.people import Given
@@ -179,6 +180,35 @@ def database(sessions: async_sessionmaker[AsyncSession], own_url: str) -> Databa
 async def session(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[AsyncSession]:
     async with sessions() as session:
         yield session
+
+
+@pytest.fixture
+def statements(connection: AsyncConnection, monkeypatch: pytest.MonkeyPatch):
+    """Count what is asked of the database: `with statements() as seen: ...; len(seen)`."""
+    fetch = Prepared.fetch
+
+    @contextlib.contextmanager
+    def counting() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(_connection, _cursor, statement, *_rest) -> None:
+            if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+                seen.append(statement)
+
+        async def noted(self: Prepared, session: AsyncSession, **values: object):
+            seen.append(self.sql)
+            return await fetch(self, session, **values)
+
+        sync = connection.sync_connection
+        event.listen(sync, "before_cursor_execute", note)
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr(Prepared, "fetch", noted)
+                yield seen
+        finally:
+            event.remove(sync, "before_cursor_execute", note)
+
+    return counting
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.identity import facts
 from marketplace.identity.models import SESSION_LASTS, Membership, Person, Token
 from marketplace.identity.policy import PERMISSIONS
-from marketplace.kernel import clock
+from marketplace.kernel import clock, idempotency
 from marketplace.kernel.actor import NOBODY, Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
@@ -166,7 +166,7 @@ def refuse_foreign(request: Request) -> None:
         raise ForeignOrigin
 
 
-_ACTOR = Prepared(
+_WHO = (
     select(
         Token.id,
         Token.scope,
@@ -183,6 +183,17 @@ _ACTOR = Prepared(
     .where(Token.revoked_at.is_(None), Token.hash == bindparam("hash"), Token.expires_at > bindparam("now"))
     .group_by(Token.id, Person.id)
 )
+_ACTOR = Prepared(_WHO)
+
+
+def _with_key() -> Select[Any]:
+    who = _WHO.subquery("who")
+    columns, beside = idempotency.recalling(who.c.person_id)
+    return select(*who.c, *columns).select_from(who.outerjoin(idempotency.Remembered, beside))
+
+
+# With what was answered, where an idempotency key is given along.
+_ACTOR_AND_ANSWER = Prepared(_with_key())
 
 
 async def actor_of(session: AsyncSession, request: Request) -> Actor:
@@ -194,7 +205,9 @@ async def actor_of(session: AsyncSession, request: Request) -> Actor:
     if text is None:
         request.state.actor = NOBODY
         return NOBODY
-    row = await _ACTOR.first(session, hash=digest(text), now=clock.now())
+    key: str | None = getattr(request.state, "asks_with", None)
+    asked = {"hash": digest(text), "now": clock.now()}
+    row = await (_ACTOR.first(session, **asked) if key is None else _ACTOR_AND_ANSWER.first(session, **asked, key=key))
     if row is None:
         raise NotSignedIn(
             "令牌无效、已过期或已撤销，请重新登录。 · The token is unknown, expired or revoked; sign in again."
@@ -210,6 +223,7 @@ async def actor_of(session: AsyncSession, request: Request) -> Actor:
     )
     request.app.state.tokens_used[row["id"]] = clock.now()
     request.state.actor = actor
+    request.state.recalled = None if key is None else row
     return actor
 
 

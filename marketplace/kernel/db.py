@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from starlette.responses import Response
 
-from marketplace.kernel import idempotency, parameters
+from marketplace.kernel import bell, idempotency, parameters
 from marketplace.kernel.actor import asking
 from marketplace.kernel.refusals import (
     Conflict,
@@ -91,7 +91,8 @@ class Database:
             connect_args=reach | {"server_settings": limits | {"default_transaction_read_only": "on"}},
             **common,
         )
-        self.writing = async_sessionmaker(self.writing_engine, expire_on_commit=False)
+        self.bell = bell.Bell(self.writing_engine)
+        self.writing = async_sessionmaker(self.writing_engine, expire_on_commit=False, info={bell.KEY: self.bell})
         self.reading = async_sessionmaker(self.reading_engine, expire_on_commit=False)
 
     @classmethod
@@ -128,6 +129,7 @@ class Database:
             log.info("given_up", because=type(task.exception()).__name__)
 
     async def close(self) -> None:
+        await self.bell.close()
         if self.leaving:
             await asyncio.wait(self.leaving, timeout=CONNECT_SECONDS)
         for engine in self.engines():
@@ -187,7 +189,12 @@ async def apart(session: AsyncSession) -> AsyncIterator[AsyncSession]:
     """A short transaction beside a request's own, which stands whatever becomes of that one."""
     bind = session.bind
     async with (
-        AsyncSession(bind, expire_on_commit=False, join_transaction_mode="create_savepoint") as other,
+        AsyncSession(
+            bind,
+            expire_on_commit=False,
+            join_transaction_mode="create_savepoint",
+            info={bell.KEY: session.info.get(bell.KEY)},
+        ) as other,
         other.begin(),
     ):
         yield other

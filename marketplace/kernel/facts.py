@@ -1,21 +1,34 @@
 """What has happened. One table serves as audit trail, outbox and activity feed."""
 
-import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic_core import to_jsonable_python
-from sqlalchemy import BigInteger, DateTime, Identity, func, select, text
-from sqlalchemy.dialects.postgresql import JSONB
+from pydantic_core import to_json
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Identity,
+    Insert,
+    LargeBinary,
+    bindparam,
+    cast,
+    exists,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.kernel import jobs
+from marketplace.kernel import bell, jobs
 from marketplace.kernel.base import Base
-from marketplace.kernel.prepared import fetched
+from marketplace.kernel.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +68,60 @@ class Recorded(Base):
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp(), index=True)
 
 
+def _written(*where: ColumnElement[bool]) -> Insert:
+    told = [bindparam(f"fact_{name}", type_=Recorded.__table__.c[name].type) for name in ("name", "subject", "by")]
+    body = cast(func.convert_from(bindparam("told", type_=LargeBinary), "UTF8"), JSONB)
+    return insert(Recorded).from_select(
+        ["name", "subject", "by", "body"], select(*told, body).where(*where), include_defaults=False
+    )
+
+
+_ALONE = Prepared(_written())
 # One statement for the fact and for the jobs that it wakes.
-_WRITTEN = "insert into fact (name, subject, by, body) values (${}, ${}, ${}, ${})"
-assert jobs.ENQUEUED.startswith("WITH input AS")
-_ALONE = _WRITTEN.format(1, 2, 3, 4)
-_WAKING = f"with written as ({_WRITTEN.format(7, 8, 9, 10)}), {jobs.ENQUEUED.removeprefix('WITH ')}"
+_WAKING = Prepared(jobs.enqueued().add_cte(_written().cte("written")))
+
+
+def _told(session: AsyncSession, fact: Fact, subject: UUID | None, by: UUID | None) -> dict[str, Any]:
+    """What the statements are given: the fact's body is also what its jobs are told."""
+    woken = _listeners.get(type(fact), ())
+    if woken:
+        bell.ring_after_commit(session)
+    body = to_json({one.name: getattr(fact, one.name) for one in fields(fact)})
+    return {"fact_name": type(fact).__name__, "fact_subject": subject, "fact_by": by, "told": body, "woken": woken}
 
 
 async def record(session: AsyncSession, fact: Fact, *, subject: UUID | None = None, by: UUID | None = None) -> None:
     """Write the fact down and wake whoever listens, if and only if this transaction commits."""
-    body = to_jsonable_python(asdict(fact))
-    woken = _listeners.get(type(fact), ())
-    written = (type(fact).__name__, subject, by, json.dumps(body))
-    if woken:
-        await fetched(session, _WAKING, *jobs.enqueuing(woken, body), *written)
-    else:
-        await fetched(session, _ALONE, *written)
-    at_once = _within.get(type(fact))
-    if at_once is not None:
-        await at_once(session, fact, by)
+    told = _told(session, fact, subject, by)
+    await (_WAKING if told["woken"] else _ALONE).fetch(session, **told)
+    await at_once(session, fact, by)
+
+
+async def at_once(session: AsyncSession, fact: Fact, by: UUID | None) -> None:
+    """What is done of a fact in its own transaction."""
+    done = _within.get(type(fact))
+    if done is not None:
+        await done(session, fact, by)
+
+
+class RecordedWith:
+    """A statement that changes something, with the fact of it and the jobs that the fact wakes.
+
+    They are written if and only if `change` made rows.
+    """
+
+    def __init__(self, change: CTE, *before: CTE) -> None:
+        made = exists(select(change))
+        answer = select(change).add_cte(*before, _written(made).cte("written"))
+        self._alone = Prepared(answer)
+        self._waking = Prepared(answer.add_cte(jobs.enqueued(made).cte("enqueued")))
+
+    async def done(
+        self, session: AsyncSession, fact: Fact, *, subject: UUID | None, by: UUID | None, **values: object
+    ) -> bool:
+        """Whether it changed anything. What is to be done of the fact `at_once` is left to the caller."""
+        told = _told(session, fact, subject, by)
+        return bool(await (self._waking if told["woken"] else self._alone).fetch(session, **told, **values))
 
 
 _MARK = text("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")

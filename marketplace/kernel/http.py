@@ -3,13 +3,13 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
@@ -49,6 +49,8 @@ HEADERS = {
         " base-uri 'none'; form-action 'self'"
     ),
 }
+_HEADERS_OF_PAGES: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+_HEADERS_OF_API: Final = [*_HEADERS_OF_PAGES, (b"cache-control", b"no-store")]
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -91,12 +93,10 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                outgoing = MutableHeaders(scope=message)
-                outgoing["X-Request-Id"] = trace_id
-                for name, value in HEADERS.items():
-                    outgoing.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
-                    outgoing.setdefault("Cache-Control", "no-store")
+                said_already = {name for name, _ in message["headers"]}
+                ours = _HEADERS_OF_API if scope["path"].startswith("/api/") else _HEADERS_OF_PAGES
+                added = [one for one in ours if one[0] not in said_already]
+                message["headers"] = [*message["headers"], (b"x-request-id", trace_id.encode()), *added]
             elif method == "HEAD":
                 message = {**message, "body": b""}
             await send(message)

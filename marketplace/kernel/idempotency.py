@@ -8,7 +8,19 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request
-from sqlalchemy import BigInteger, DateTime, LargeBinary, SmallInteger, bindparam, delete, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    LargeBinary,
+    Select,
+    SmallInteger,
+    String,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -57,14 +69,24 @@ class Remembered(Base):
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp(), index=True)
 
 
-_RECALLED = Prepared(
-    select(
-        func.pg_try_advisory_xact_lock(bindparam("number", type_=BigInteger)).label("alone"),
-        Remembered.fingerprint, Remembered.status, Remembered.headers, Remembered.body, Remembered.at,
-    )
-    .select_from(select(literal(1).label("one")).subquery("asked"))
-    .outerjoin(Remembered, (Remembered.caller == bindparam("caller")) & (Remembered.key == bindparam("key")))
-)  # fmt: skip
+def recalling(caller: ColumnElement[UUID]) -> tuple[tuple[ColumnElement[Any], ...], ColumnElement[bool]]:
+    """What a key has been answered, beside whoever asks: columns, and how `Remembered` is joined. It is given the `key`.
+
+    The first of them makes the key this transaction's alone.
+    """
+    key = bindparam("key", type_=String)
+    alone = func.pg_try_advisory_xact_lock(locks.numbered("idempotency", caller, key)).label("alone")
+    kept = (getattr(Remembered, name) for name in ("fingerprint", "status", "headers", "body", "at"))
+    return (alone, *kept), (Remembered.caller == caller) & (Remembered.key == key)
+
+
+def _recalled() -> Select[Any]:
+    asks = select(bindparam("caller", type_=Uuid).label("caller")).subquery("asks")
+    columns, beside = recalling(asks.c.caller)
+    return select(*columns).select_from(asks.outerjoin(Remembered, beside))
+
+
+_RECALLED = Prepared(_recalled())
 _KEPT = Prepared(
     insert(Remembered)
     .values(
@@ -88,18 +110,20 @@ async def recall(session: AsyncSession, request: Request) -> Response | None:
         raise Malformed(
             "Idempotency-Key 须为 1–255 个可见 ASCII 字符。 · Idempotency-Key takes 1 to 255 visible ASCII characters."
         )
+    # Whoever asks is looked up together with what this key was answered.
+    request.state.asks_with = key
+    request.state.recalled = None
     caller = await asking(request)
     if caller.person_id is None or caller.scope is Scope.READ:
         return None
     digest = hashlib.sha256()
-    for part in (request.method, request.url.path, request.url.query):
-        digest.update(part.encode() + b"\n")
+    for part in (request.method.encode(), request.scope["path"].encode(), request.scope["query_string"]):
+        digest.update(part + b"\n")
     body = await request.body()
     boundary = _BOUNDARY.search(request.headers.get("content-type", ""))
     # A form's boundary is made up anew for every try of the same form.
     digest.update(body.replace(boundary[1].encode(), b"") if boundary else body)
-    number = locks.number("idempotency", caller.person_id, key)
-    kept = await _RECALLED.first(session, number=number, caller=caller.person_id, key=key)
+    kept = request.state.recalled or await _RECALLED.first(session, caller=caller.person_id, key=key)
     assert kept is not None
     if not kept["alone"]:
         raise StillRunning(headers={"Retry-After": "1"})

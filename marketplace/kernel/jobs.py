@@ -6,7 +6,7 @@ Delivery is at least once: every job must be able to meet its own finished work 
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,15 +15,29 @@ from typing import Any, Final
 import asyncpg
 import structlog
 from pgqueuer import PgQueuer
-from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.core.executors import EntrypointExecutor
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Context, Job, Schedule
 from pgqueuer.queries import Queries
-from sqlalchemy import text
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    LargeBinary,
+    String,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import metrics
+from marketplace.kernel import bell, metrics
 from marketplace.kernel.db import Database
 from marketplace.kernel.log import said
 from marketplace.kernel.prepared import connected
@@ -57,8 +71,7 @@ class Place:
     settings: Settings
 
 
-# The queue's own statement, for whoever writes something else down with it.
-ENQUEUED: Final = QueryQueueBuilder().build_enqueue_query("skip").strip()
+_QUEUE: Final = table("pgqueuer", *map(column, ("priority", "status", "entrypoint", "payload")))
 
 Handler = Callable[[Place, dict[str, Any]], Awaitable[None]]
 
@@ -72,6 +85,7 @@ async def after_commit(
     await Queries.from_asyncpg_connection(raw).enqueue(
         [job], [json.dumps(args).encode()], [0], [after], [once], on_conflict="skip"
     )
+    bell.ring_after_commit(session)
 
 
 async def sweep(session: AsyncSession, now: datetime) -> None:
@@ -80,11 +94,15 @@ async def sweep(session: AsyncSession, now: datetime) -> None:
     await session.execute(text("delete from pgqueuer_statistics where created < :before"), {"before": now - KEPT_FOR})
 
 
-def enqueuing(jobs: Sequence[str], args: Mapping[str, Any]) -> list[Any]:
-    """What `ENQUEUED` takes to enqueue jobs that are all told the same."""
-    many = len(jobs)
-    told = json.dumps(args).encode()
-    return [[0] * many, list(jobs), [told] * many, [timedelta(0)] * many, [None] * many, ["null"] * many]
+def enqueued(*where: ColumnElement[bool]) -> Insert:
+    """Jobs, `woken` by name and all `told` the same, enqueued by the statement that writes down what they are about.
+
+    The queue's own statement does more than they need: it looks for copies, and for each job notes that it was queued.
+    """
+    name = func.unnest(bindparam("woken", type_=ARRAY(String))).column_valued("woken_name")
+    queued: ColumnElement[Any] = literal_column("'queued'::pgqueuer_status")
+    what = select(literal(0), queued, name, bindparam("told", type_=LargeBinary))
+    return insert(_QUEUE).from_select(list(_QUEUE.columns), what.where(*where), include_defaults=False)
 
 
 class Failed(Exception):  # noqa: N818 -- what the queue keeps of a failure: no values of anybody's

@@ -1,8 +1,9 @@
 """Names for PostgreSQL's advisory locks, which know only numbers."""
 
 import hashlib
+from typing import Any
 
-from sqlalchemy import BigInteger, Select, bindparam, column, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +14,11 @@ def number(*name: object) -> int:
     """The number of a lock called `name`. Two names that shared one would at worst wait for each other."""
     digest = hashlib.sha256("\n".join(map(str, name)).encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def numbered(room: str, *name: ColumnElement[Any]) -> ColumnElement[int]:
+    """The same, worked out by PostgreSQL of what a statement finds. It is another number than `number` makes."""
+    return func.hashtextextended(func.concat_ws("\n", room, *name), 0, type_=BigInteger)
 
 
 _IN_TURN = Prepared(

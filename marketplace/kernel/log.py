@@ -1,11 +1,13 @@
 """One event per line: coloured for a person, JSON for a machine. Neither shows what somebody wrote."""
 
+import json
 import logging
 import sys
 import traceback
 from typing import Any
 
 import asyncpg
+import orjson
 import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
@@ -60,8 +62,19 @@ def _exceptions_told(_logger: Any, _method: str, event: structlog.typing.EventDi
     return event
 
 
+def _as_json(event: structlog.typing.EventDict, **_: Any) -> str:
+    try:
+        return orjson.dumps(event, default=repr).decode()
+    except TypeError:
+        # Half of a character pair, a number beyond 64 bits: rare, and no reason to fall silent.
+        return json.dumps(event, default=repr)
+
+
 def configure(form: LogFormat, level: str = "INFO") -> None:
     """Send our events and the libraries' records to standard error in one form."""
+    # Of each record the library would look up where in the code it was made, and by whom: nobody is told.
+    logging._srcfile = None  # noqa: SLF001 -- as Python's own guide has it
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     threshold = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -69,7 +82,7 @@ def configure(form: LogFormat, level: str = "INFO") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.processors.JSONRenderer(_as_json)
         if form is LogFormat.JSON
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )

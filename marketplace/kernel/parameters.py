@@ -91,6 +91,8 @@ def _parameters(dependant: Dependant) -> Iterator[tuple[str, object]]:
 
 def check(request: Request, takes: Mapping[str, bool]) -> None:
     """Refuse what is unknown, and a second value where one is meant."""
+    if not request.scope["query_string"]:
+        return
     seen: set[str] = set()
     errors = []
     for name, _ in request.query_params.multi_items():

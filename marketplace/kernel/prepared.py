@@ -31,21 +31,21 @@ async def connected(session: AsyncSession) -> asyncpg.Connection:
 
     SQLAlchemy sends BEGIN with its first statement, and of what passes it by it knows nothing.
     """
-    kept = session.info.get(_CONNECTION)
     plain = session.sync_session
+    kept = plain.info.get(_CONNECTION)
     # SQLAlchemy sends a SAVEPOINT, too, only when it is next asked for the connection.
     within = plain.get_nested_transaction() or plain.get_transaction()
     if kept is None or kept[0] is None or kept[0] is not within:
         held = await (await session.connection()).get_raw_connection()
         within = plain.get_nested_transaction() or plain.get_transaction()
-        kept = session.info[_CONNECTION] = (within, held)
+        kept = plain.info[_CONNECTION] = (within, held)
     held = kept[1]
     adapted: Any = held.dbapi_connection
     raw = held.driver_connection
     assert isinstance(raw, asyncpg.Connection)
     if adapted.isolation_level != "autocommit" and not raw.is_in_transaction():
         await adapted._start_transaction()  # noqa: SLF001 -- what its cursor does before the first statement
-    if session.new or session.dirty or session.deleted:
+    if not plain._is_clean():  # noqa: SLF001 -- what its flush asks first
         await session.flush()
     return raw
 
@@ -101,11 +101,13 @@ class Prepared:
 
     def arguments(self, values: Mapping[str, object]) -> list[Any]:
         """What is sent, in its order."""
-        sent = []
-        for name, processed in self._written.order:
-            value = values[name] if name in values else self._written.fixed[name]
-            sent.append(value if processed is None or value is None else processed(value))
-        return sent
+        order, fixed = self._written.order, self._written.fixed
+        given = {**fixed, **values} if fixed else values
+        return [
+            value if processed is None or value is None else processed(value)
+            for name, processed in order
+            for value in (given[name],)
+        ]
 
     async def fetch(self, session: AsyncSession, **values: object) -> list[asyncpg.Record]:
         return await fetched(session, self._written.sql, *self.arguments(values))

@@ -4,6 +4,7 @@ import ipaddress
 import math
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from marketplace.kernel.refusals import TooMany
 
@@ -12,6 +13,7 @@ MOST_KEYS = 100_000
 IPV6_PREFIX = 64
 
 
+@lru_cache(maxsize=4096)
 def place(address: str | None) -> str:
     """Where a caller comes from, as it is counted: the IPv4 address, or the IPv6 network, or `?`."""
     try:

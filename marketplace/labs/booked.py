@@ -11,9 +11,10 @@ from uuid_utils.compat import uuid7
 
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
-from marketplace.kernel.prepared import Prepared
+from marketplace.kernel.facts import RecordedWith
 from marketplace.labs import rules
 from marketplace.labs.booking_models import Booking
+from marketplace.labs.facts import OfBooking
 from marketplace.labs.rules import Circumstances
 from marketplace.reservations import claims
 from schemas.bookings import BookingState, Rule
@@ -33,14 +34,15 @@ class Booked:
 
 _BLANK: Final = dict.fromkeys(Booking.__table__.columns.keys())
 _GIVEN: Final = {name: bindparam(name, type_=column.type) for name, column in Booking.__table__.columns.items()}
-_PUT_DOWN = Prepared(insert(Booking).values(_GIVEN))
+_PUT_DOWN = RecordedWith(insert(Booking).values(_GIVEN).returning(Booking.id).cte("put_down"))
 # If and only if its time was there to be claimed.
 _CLAIM: Final = claims.CLAIMED.cte("made")
-_PUT_DOWN_AND_HELD = Prepared(
+_PUT_DOWN_AND_HELD = RecordedWith(
     insert(Booking)
     .from_select([*_GIVEN], select(*_GIVEN.values()).where(exists(select(_CLAIM.c.id))), include_defaults=False)
-    .add_cte(_CLAIM)
     .returning(Booking.id)
+    .cte("put_down"),
+    _CLAIM,
 )
 
 
@@ -79,11 +81,13 @@ def new(
     }
 
 
-async def put_down(session: AsyncSession, booking: Booked, *, holding: bool) -> bool:
-    """Write the row and, when it is `holding`, claim its time. False when somebody was quicker: then nothing is written."""
-    if not holding:
-        await _PUT_DOWN.fetch(session, **booking.row)
-        return True
+async def put_down(session: AsyncSession, booking: Booked, fact: OfBooking, *, by: UUID, holding: bool) -> bool:
+    """Write the row and its fact and, when it is `holding`, claim its time.
+
+    False when somebody was quicker: then nothing is written.
+    """
     instrument = booking.circumstances.instrument
+    if not holding:
+        return await _PUT_DOWN.done(session, fact, subject=booking.id, by=by, **booking.row)
     claim = claims.claiming(booking.id, rules.claimed(instrument, booking.starts_at, booking.ends_at), [instrument.id])
-    return bool(await _PUT_DOWN_AND_HELD.fetch(session, **claim, **booking.row))
+    return await _PUT_DOWN_AND_HELD.done(session, fact, subject=booking.id, by=by, **claim, **booking.row)

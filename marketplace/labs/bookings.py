@@ -16,7 +16,7 @@ from sqlalchemy.orm import contains_eager
 from marketplace.identity.models import Membership, Organisation, Person
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
-from marketplace.kernel.facts import record
+from marketplace.kernel.facts import at_once, record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.prepared import PreparedFor
 from marketplace.kernel.refusals import Conflict, Forbidden, Invalid, NotFound
@@ -221,13 +221,14 @@ async def book(
     booking = Booked(row, circumstances)
     confirmed = booking.state is BookingState.CONFIRMED
     instrument = circumstances.instrument
+    happened = facts.BookingConfirmed if confirmed else facts.BookingRequested
+    fact = happened(booking.id, instrument.id)
     # Somebody may have been quicker since the rules were looked at.
-    if not await put_down(session, booking, holding=confirmed and holding is None):
+    if not await put_down(session, booking, fact, by=actor.person, holding=confirmed and holding is None):
         raise NotBookable([Rule.SLOT_TAKEN])
     if holding is not None:
         await claims.hand_over(session, holding, booking.id)
-    fact = facts.BookingConfirmed if confirmed else facts.BookingRequested
-    await record(session, fact(booking.id, instrument.id), subject=booking.id, by=actor.person)
+    await at_once(session, fact, actor.person)
     if confirmed:
         await refuse_colliding(session, instrument, booking, by=actor.person)
     return booking

@@ -21,7 +21,6 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    literal_column,
     or_,
     select,
 )
@@ -42,7 +41,7 @@ from marketplace.labs.terms import COLUMNS, Terms
 from marketplace.reservations.claims import Period, period
 from marketplace.reservations.models import Claim
 from schemas.base import FieldError
-from schemas.bookings import Rule
+from schemas.bookings import LONGEST, Rule
 from schemas.identity import OrganisationCard, OrganisationKind, Verification
 from schemas.labs import CustomerClass, InstrumentState, Operation
 
@@ -300,8 +299,8 @@ async def look(session: AsyncSession, instrument: Terms, ask: Ask) -> Circumstan
     )
 
 
-def _minutes(time: timedelta) -> float:
-    return time.total_seconds() / 60
+def _minutes(time: timedelta | None) -> float:
+    return 0 if time is None else time.total_seconds() / 60
 
 
 def _looked() -> Any:
@@ -313,16 +312,16 @@ def _looked() -> Any:
     first, last = (bindparam(name, type_=Date) for name in ("first_day", "last_day"))
     but = all_(bindparam("but", type_=ARRAY(Uuid)))
     theirs = (Booking.instrument_id == instrument, Booking.state.in_(LIVE_STATES), Booking.id != but)
-    this_week = (*theirs, Booking.starts_at >= bindparam("monday"), Booking.starts_at < bindparam("next_monday"))
-
-    def used(*conditions: ColumnElement[bool]) -> Any:
-        length = func.sum(Booking.ends_at - Booking.starts_at)
-        return (
-            select(func.coalesce(length, literal_column("interval '0'")))
-            .where(*this_week, *conditions)
-            .scalar_subquery()
+    length = func.sum(Booking.ends_at - Booking.starts_at)
+    # One look at the instrument's own week: what a whole organisation has in one, on all instruments, may be a great deal.
+    week = (
+        select(
+            length.filter(Booking.person_id == person).label("person_time"),
+            length.filter(Booking.organisation_id == organisation).label("organisation_time"),
         )
-
+        .where(*theirs, Booking.starts_at >= bindparam("monday"), Booking.starts_at < bindparam("next_monday"))
+        .subquery("week")
+    )
     return select(
         Organisation.name.label("organisation_name"),
         Organisation.verification,
@@ -351,11 +350,12 @@ def _looked() -> Any:
                 Claim.held_by != but,
             )
         ).label("taken"),
-        used(Booking.person_id == person).label("person_time"),
-        used(Booking.organisation_id == organisation).label("organisation_time"),
+        week.c.person_time,
+        week.c.organisation_time,
         select(func.count())
         .select_from(Booking)
-        .where(*theirs, Booking.person_id == person, Booking.ends_at > now)
+        # What began longer ago than anything lasts has ended: so the history of a person is not read.
+        .where(*theirs, Booking.person_id == person, Booking.ends_at > now, Booking.starts_at > now - LONGEST)
         .scalar_subquery()
         .label("upcoming"),
         Person.name.label("person_name"),

@@ -44,8 +44,11 @@ class Terms:
     @classmethod
     def from_row(cls, row: Any) -> Self:
         """Those of a row that begins with `COLUMNS`, as the driver gives it."""
-        values = dict(zip(NAMES, row, strict=False))
-        return cls(**values | {"state": InstrumentState(row["state"]), "operation": Operation(row["operation"])})
+        terms = cls(*row[: len(NAMES)])
+        # They were read as plain words; whoever looks at these two asks which one it is.
+        object.__setattr__(terms, "state", InstrumentState(terms.state))
+        object.__setattr__(terms, "operation", Operation(terms.operation))
+        return terms
 
 
 NAMES = tuple(one.name for one in fields(Terms))

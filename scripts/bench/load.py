@@ -39,13 +39,14 @@ def get(path: str, headers: Sequence[str] = ()) -> bytes:
     return "\r\n".join([f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *headers, "", ""]).encode()
 
 
-async def drive(port: int, requests: Sequence[bytes], *, connections: int) -> Run:
-    """Send all `requests` over so many connections; each takes the next when its last is answered."""
+async def drive(ports: int | Sequence[int], requests: Sequence[bytes], *, connections: int) -> Run:
+    """Send all `requests` over so many connections, shared out evenly; each takes the next when its last is answered."""
+    ports = [ports] if isinstance(ports, int) else ports
     waiting = iter(requests)
     latencies: list[float] = []
     statuses: dict[int, int] = {}
 
-    async def client() -> None:
+    async def client(port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
         for request in waiting:
             started = time.perf_counter()
@@ -56,5 +57,5 @@ async def drive(port: int, requests: Sequence[bytes], *, connections: int) -> Ru
         await writer.wait_closed()
 
     started = time.perf_counter()
-    await asyncio.gather(*(client() for _ in range(connections)))
+    await asyncio.gather(*(client(ports[number % len(ports)]) for number in range(connections)))
     return Run(time.perf_counter() - started, latencies, statuses)

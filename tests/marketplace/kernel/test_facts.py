@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Uuid, bindparam, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.kernel import facts
-from marketplace.kernel.facts import Fact, Recorded
+from marketplace.kernel.facts import Fact, Recorded, RecordedWith
+from marketplace.reservations.models import Resource, ResourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,29 @@ async def test_a_fact_says_what_when_about_what_and_by_whom(session):
 async def test_a_fact_wakes_who_listens_and_nobody_else(session):
     await facts.record(session, Happened(7))
     await facts.record(session, Other(8))
-    queued = (await session.execute(text("select entrypoint, convert_from(payload, 'utf8') from pgqueuer"))).all()
-    assert [tuple(row) for row in queued] == [("test.job", '{"number": 7}')]
+    asked = text("select entrypoint, convert_from(payload, 'utf8')::jsonb from pgqueuer")
+    queued = (await session.execute(asked)).all()
+    assert [tuple(row) for row in queued] == [("test.job", {"number": 7})]
+
+
+MADE = RecordedWith(
+    insert(Resource)
+    .values(id=bindparam("id", type_=Uuid), kind=ResourceKind.INSTRUMENT)
+    .on_conflict_do_nothing()
+    .returning(Resource.id)
+    .cte("made")
+)
+
+
+@pytest.mark.parametrize(("fact", "woken"), [(Happened(7), ["test.job"]), (Other(8), [])])
+@pytest.mark.usefixtures("listening")
+async def test_a_change_is_written_down_with_its_fact_and_jobs_or_neither(session, fact, woken):
+    subject, by = uuid4(), uuid4()
+    assert await MADE.done(session, fact, subject=subject, by=by, id=subject)
+    assert not await MADE.done(session, fact, subject=subject, by=by, id=subject), "it is there already"
+    [row] = (await session.scalars(select(Recorded))).all()
+    assert (row.name, row.body, row.subject, row.by) == (type(fact).__name__, {"number": fact.number}, subject, by)
+    assert (await session.scalars(text("select entrypoint from pgqueuer"))).all() == woken
 
 
 async def test_a_fact_and_its_jobs_stand_or_fall_with_their_transaction(real, listening):
@@ -54,7 +77,7 @@ async def test_a_fact_and_its_jobs_stand_or_fall_with_their_transaction(real, li
         async with real.database.reading() as session:
             kept = (await session.scalars(select(Recorded.body).where(Recorded.name == "Happened"))).all()
             queued = await session.scalar(
-                text("select count(*) from pgqueuer where payload = convert_to(:body, 'utf8')"),
+                text("select count(*) from pgqueuer where convert_from(payload, 'utf8')::jsonb = cast(:body as jsonb)"),
                 {"body": f'{{"number": {number}}}'},
             )
         assert ({"number": number} in kept) is commits

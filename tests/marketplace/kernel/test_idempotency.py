@@ -1,20 +1,21 @@
 """The same request twice has one effect, whenever and however often it comes."""
 
 import asyncio
-import itertools
 from datetime import timedelta
 
 import pytest
 from fastapi import APIRouter, Response, UploadFile
 from fastapi.routing import iter_route_contexts
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import BigInteger, cast, delete, func, select, update
 
+from marketplace.identity import tokens
 from marketplace.identity.models import Organisation, Token
 from marketplace.kernel import clock, idempotency, locks
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import TransactionRoute, Writing
 from marketplace.kernel.idempotency import Remembered
 from marketplace.kernel.mail import Letter
+from marketplace.kernel.prepared import Prepared
 from marketplace.kernel.refusals import Conflict
 from schemas.base import Message, ShownOnce, shows_a_secret
 from schemas.identity import Scope
@@ -306,8 +307,11 @@ async def busy(real_url, settings):
         yield place
 
 
-# Instead of the number of a lock: one that nobody else asks for.
-NUMBERS = itertools.count()
+@pytest.fixture
+def unlocked(monkeypatch):
+    """The lock of a key is one that nobody else asks for."""
+    monkeypatch.setattr(locks, "numbered", lambda *_: cast(func.random() * 2**53, BigInteger))
+    monkeypatch.setattr(tokens, "_ACTOR_AND_ANSWER", Prepared(tokens._with_key()))
 
 
 async def effects(place) -> int:
@@ -335,22 +339,22 @@ async def test_one_key_twenty_times_at_once_has_one_effect(busy):
         assert (await anna.post(LETTERS, headers=under(f"k{number}"))).status_code == 201
 
 
+@pytest.mark.usefixtures("unlocked")
 async def test_the_same_test_catches_a_twin_that_only_looks_before_it_writes(busy, monkeypatch):
     meet = asyncio.Barrier(5)
 
     async def keep_nothing(*_, **__):
         await meet.wait()
 
-    monkeypatch.setattr(locks, "number", lambda *_: next(NUMBERS))
     monkeypatch.setattr(idempotency, "keep", keep_nothing)
     anna = await busy.given.person()
     await together(anna, "k", 5)
     assert await effects(busy) == 5
 
 
-async def test_without_the_lock_the_key_itself_still_has_one_effect(busy, monkeypatch):
+@pytest.mark.usefixtures("unlocked")
+async def test_without_the_lock_the_key_itself_still_has_one_effect(busy):
     """The second line: the row's primary key."""
-    monkeypatch.setattr(locks, "number", lambda *_: next(NUMBERS))
     anna = await busy.given.person()
     answers = await together(anna, "k", 5)
     assert {answer.status_code for answer in answers} <= {201, 409}

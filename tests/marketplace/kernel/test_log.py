@@ -4,8 +4,11 @@ import json
 import logging
 import subprocess
 import sys
+from uuid import uuid4
 
 import pytest
+
+from marketplace.kernel import log
 
 CANARY = "canary-7f3a"
 
@@ -133,3 +136,8 @@ async def test_no_secret_of_a_request_reaches_the_log(given, client, caplog):
     assert '"request"' in ours or "'request'" in ours
     assert CANARY not in ours
     assert anna.token not in ours
+
+
+def test_what_json_cannot_say_is_logged_all_the_same():
+    for value in ("\ud800", 2**80, {1, 2}, uuid4()):
+        assert json.loads(log._as_json({"event": "odd", "value": value}))["event"] == "odd"

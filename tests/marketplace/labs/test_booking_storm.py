@@ -128,9 +128,9 @@ async def test_the_storm_catches_rules_without_a_claim(real, lab, monkeypatch):
 
     put_down = bookings.put_down
 
-    async def naive(session, booking, *, holding) -> bool:
+    async def naive(session, booking, fact, *, by, holding) -> bool:
         await looked.wait()
-        return await put_down(session, booking, holding=False)
+        return await put_down(session, booking, fact, by=by, holding=False)
 
     monkeypatch.setattr(bookings, "put_down", naive)
     assert await statuses(*(who.post(URL, wish(made, who, day(7, 9))) for who in users[:4])) == [201] * 4

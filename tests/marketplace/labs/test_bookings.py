@@ -44,6 +44,16 @@ async def test_a_firm_books_an_hour_and_nobody_else_gets_it(at_once, engineer, f
     assert (await booked(far_away, at_once, day(7, 10)))["customer_class"] == "other"
 
 
+async def test_a_booking_is_six_statements(at_once, engineer, statements):
+    """Each more is a way to the database and back while others wait for the instrument's calendar."""
+    first, second = (wish(at_once, engineer, day(7, hour)) for hour in (9, 10))
+    await engineer.post(URL, first, headers={"Idempotency-Key": "one"})
+    with statements() as seen:
+        made = await engineer.post(URL, second, headers={"Idempotency-Key": "two"})
+    assert made.status_code == 201
+    assert len(seen) == 6, seen
+
+
 async def test_the_buffer_is_kept_free_after_each(manager, engineer, session):
     made = await an_instrument(session, manager.organisation, buffer_minutes=30)
     await booked(engineer, made, day(7, 9))

@@ -1,16 +1,13 @@
 """What the tests of both kinds of record share."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.app import create_app
 from marketplace.kernel.db import Database
-from marketplace.kernel.prepared import Prepared
 from marketplace.settings import Review, Settings
 from tests.given.kinds import KINDS, Kind
 from tests.given.people import Given
@@ -42,35 +39,6 @@ async def reviewing(settings: Settings, database: Database) -> AsyncIterator[htt
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
-
-
-@pytest.fixture
-def statements(connection: AsyncConnection, monkeypatch: pytest.MonkeyPatch):
-    """Count what is asked of the database: `with statements() as seen: ...; len(seen)`."""
-    fetch = Prepared.fetch
-
-    @contextmanager
-    def counting() -> Iterator[list[str]]:
-        seen: list[str] = []
-
-        def note(_connection, _cursor, statement, *_rest) -> None:
-            if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-                seen.append(statement)
-
-        async def noted(self: Prepared, session: AsyncSession, **values: object):
-            seen.append(self.sql)
-            return await fetch(self, session, **values)
-
-        sync = connection.sync_connection
-        event.listen(sync, "before_cursor_execute", note)
-        try:
-            with monkeypatch.context() as patch:
-                patch.setattr(Prepared, "fetch", noted)
-                yield seen
-        finally:
-            event.remove(sync, "before_cursor_execute", note)
-
-    return counting
 
 
 class Live:
