@@ -68,7 +68,8 @@ async def _ranking(kind: Kind, visit: Visit, session: AsyncSession, listing_id: 
 async def _by_capacity(kind: Kind, visit: Visit, session: AsyncSession, listing_id: UUID) -> dict[str, Any]:
     """In the place of the ranking: what the newest rematch proposes."""
     paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
-    found = await rematches.shared(session, visit.actor, kind.cls, listing_id, SharedFilter(), paging)
+    engine = visit.request.app.state.engine
+    found = await rematches.shared(session, engine, visit.actor, kind.cls, listing_id, SharedFilter(), paging)
     nothing: dict[str, Any] = {"ranking": None, "waiting": None, "filter_wrong": {}, "narrowed": False, "wish": {}}
     return nothing | {"asked": visit.request.query_params, "later": paging.cursor is not None, "shared": found}
 
@@ -78,9 +79,11 @@ async def _shown(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSessi
     listing: Any = await records.read(session, actor, kind.cls, listing_id)
     by_capacity = visit.request.query_params.get("view") == "shared"
     ranking = await (_by_capacity if by_capacity else _ranking)(kind, visit, session, listing_id)
-    if not by_capacity:
-        found = ranking["ranking"].items if ranking["ranking"] else ()
-        ranking["said_of"] = await judging.beside(session, actor, listing, found)
+    if by_capacity:
+        found = [one.pairing for one in ranking["shared"].items if one.pairing]
+    else:
+        found = ranking["ranking"].items if ranking["ranking"] else []
+    ranking["said_of"] = await judging.beside(session, actor, listing, found)
     if visit.partly:
         part = "parts/shared.html" if by_capacity else "parts/ranking.html"
         return visit.page(part, kind=kind, listing=listing, **ranking)
