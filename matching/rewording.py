@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from matching.queries import read
 from matching.records import Query
-from matching.synonyms import Synonyms
+from matching.synonyms import Synonyms, added
 from matching.text import normalise
 from matching.tuning import NOTHING, STARTING, Tuning
 
 
 class Rewording(NamedTuple):
-    """``more``: terms that only synonyms ask for, and how often. ``lowered``: the factors of misleading terms, among
-    its own and those."""
+    """``more``: terms that synonyms ask for, and how often; those that the text has itself count as it has them.
+    ``lowered``: the factors of misleading terms, among its own and those."""
 
     more: Mapping[str, int]
     lowered: Mapping[str, float]
@@ -28,14 +28,15 @@ PLAIN = Rewording({}, NOTHING)
 
 
 def reworded(query: Query, tuning: Tuning = STARTING) -> Rewording:
-    """The difference between a query's question and the terms of its text. A text that uses no spelling and no lowered
-    phrase is not cut."""
+    """The difference between a query's question and the terms of its text. A text in which no lowered phrase stands is not
+    cut."""
     normalised = normalise(query.text)
-    if not query.synonyms.widened(normalised) and not tuning.lowered.may_stand_in(normalised):
-        return PLAIN
-    reading = read(query.text, query.synonyms)
-    more = {term: reading.counts[term] for term in reading.through}
-    return Rewording(more, tuning.factors(reading, tuning.kinds(query)))
+    widenings = query.synonyms.widened(normalised)
+    if tuning.lowered.may_stand_in("\n".join([normalised, *(one.other for one in widenings)])):
+        reading = read(query.text, query.synonyms)
+        more = {term: reading.counts[term] for term in reading.through}
+        return Rewording(more, tuning.factors(reading, tuning.kinds(query)))
+    return Rewording(added(widenings, {})[0], NOTHING) if widenings else PLAIN
 
 
 def name_of(synonyms: Synonyms, tuning: Tuning) -> str:

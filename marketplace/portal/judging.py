@@ -46,11 +46,13 @@ async def _box(
     try:
         pairing = await verdicts.judged(session, visit.request.app.state.engine, actor, listing, other_id)
         terms = [one.term for one in pairing.said.terms]
-    except (NotFound, Unavailable):  # it has left the ranking meanwhile; what was done stays done
+    except Unavailable:
         terms = []
+    except NotFound:  # it has left the ranking meanwhile; what was done stays done
+        terms, more["open"] = [], False
     status = more.pop("status", 200)
     values: dict[str, Any] = {"kind": kind, "listing": listing, "other_id": other_id, "terms": terms, "given": given}
-    return visit.page("parts/verdict_box.html", status, here="/", **({"wrong": [], "typed": None} | values | more))
+    return visit.page("parts/verdict_box.html", status, here="/", **({"wrong": [], "typed": None, "open": True} | values | more))
 
 
 async def _act(

@@ -206,6 +206,8 @@ PAGES = [
     ("/achievements/{achievement}/pairings/{problem}", "nobody university"),
     ("/problems/{problem}?view=shared", "nobody enterprise"),
     ("/achievements/{achievement}?view=shared", "nobody university"),
+    ("/verdicts", "enterprise university newcomer admin auditor"),
+    ("/verdicts?mine=1&grade=3", "enterprise"),
     ("/platform/rematches", "admin auditor"),
     ("/platform/rematches/{rematch}?granted=1", "admin auditor"),
     ("/platform/synonyms?try=锂电池", "nobody admin"),
