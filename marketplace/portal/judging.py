@@ -52,7 +52,9 @@ async def _box(
         terms, more["open"] = [], False
     status = more.pop("status", 200)
     values: dict[str, Any] = {"kind": kind, "listing": listing, "other_id": other_id, "terms": terms, "given": given}
-    return visit.page("parts/verdict_box.html", status, here="/", **({"wrong": [], "typed": None, "open": True} | values | more))
+    return visit.page(
+        "parts/verdict_box.html", status, here="/", **({"wrong": [], "typed": None, "open": True} | values | more)
+    )
 
 
 async def _act(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from marketplace.docking import event_rankings
 from marketplace.kernel import validation
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
@@ -150,6 +151,18 @@ async def _instruments(problem_id: UUID, visit: Visit, session: AsyncSession) ->
     )
 
 
+async def _events(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession) -> Response:
+    """The events to come that a record could be brought to."""
+    listing = await records.read(session, visit.actor, kind.cls, listing_id)
+    paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
+    state = visit.request.app.state
+    ranking = await event_rankings.for_listing(
+        session, state.engine, state.upcoming, visit.actor, kind.cls, listing_id, (), paging
+    )
+    later = paging.cursor is not None
+    return visit.page("record_events.html", kind=kind, listing=listing, ranking=ranking, later=later)
+
+
 async def _confidential(
     kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession, *, status: int = 200, **more: Any
 ) -> Response:
@@ -228,6 +241,10 @@ def _routes(kind: Kind) -> tuple[APIRouter, APIRouter]:
     @router.get("/{listing_id:uuid}/pairings/{other_id:uuid}", response_class=Response)
     async def one(listing_id: UUID, other_id: UUID, visit: Visited, session: Reading) -> Response:
         return await _one(kind, listing_id, other_id, visit, session)
+
+    @router.get("/{listing_id:uuid}/events", response_class=Response)
+    async def suiting(listing_id: UUID, visit: Visited, session: Reading) -> Response:
+        return await _events(kind, listing_id, visit, session)
 
     @logged.get("/{listing_id:uuid}/confidential", response_class=Response)
     async def read_confidential(listing_id: UUID, visit: Visited, session: Writing) -> Response:

@@ -123,9 +123,11 @@ class Beyond:
             np.zeros(len(starts), np.int64), np.empty(most, np.int32), np.empty(most, np.int32),
             np.zeros(most, np.uint8), np.ones(most),
         )  # fmt: skip
-        said = _Said(wording.starts, self.ids[wording.numbers], self.keys[wording.numbers], wording.times, wording.factors)
+        said = _Said(
+            wording.starts, self.ids[wording.numbers], self.keys[wording.numbers], wording.times, wording.factors
+        )
         n = _joined(starts, ids, tf, its, said, made)
-        return Words(made.starts, *(each[:n] for each in made[1:]))
+        return Words(made.starts, made.ids[:n], made.tf[:n], made.through[:n], made.lowered[:n])
 
 
 class _Said(NamedTuple):

@@ -212,6 +212,8 @@ PAGES = [
     ("/platform/rematches/{rematch}?granted=1", "admin auditor"),
     ("/platform/synonyms?try=锂电池", "nobody admin"),
     ("/problems/{problem}/instruments", "nobody enterprise"),
+    ("/problems/{problem}/events", "nobody enterprise"),
+    ("/achievements/{achievement}/events", "university"),
     ("/problems/{problem}/instruments?minutes=120", "enterprise"),
     ("/problems/{problem}/confidential", "university enterprise boss"),
     ("/instruments", "nobody enterprise"),

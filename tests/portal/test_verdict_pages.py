@@ -73,20 +73,31 @@ async def test_one_click_says_it_and_another_takes_it_back(pair, visitor, sessio
 
 async def test_my_verdicts_are_listed_changed_and_taken_back_in_place(pair, given, visitor, ranking):
     university, enterprise, need, fits = pair
-    colleague, viewer = await given.editor(enterprise.organisation), await given.person(Role.VIEWER, enterprise.organisation)
+    colleague, viewer = (
+        await given.editor(enterprise.organisation),
+        await given.person(Role.VIEWER, enterprise.organisation),
+    )
     at = f"/problems/{need}/pairings/{fits}/verdict"
     ours = visitor(enterprise)
     empty = await ours.page("/verdicts")
     assert audit(empty) == []
     assert "还没有评价过任何匹配" in empty.text
     for page in (f"/problems/{need}", f"/problems/{need}/pairings/{fits}"):
-        assert f'href="/verdicts?listing={need}"' in (await ours.page(page)).html, "linked from where verdicts are given"
+        assert f'href="/verdicts?listing={need}"' in (await ours.page(page)).html, (
+            "linked from where verdicts are given"
+        )
     assert 'href="/verdicts"' in (await ours.page("/desk")).html
     await ours.sent(at, {"version": "0", "grade": "3", "misleading": ["无损检测"], "note": "很对路"})
 
     page = await ours.page("/verdicts")
     assert audit(page) == []
-    for wanted in ("很对路", "匹配中", f'href="/problems/{need}/pairings/{fits}"', "轴承钢裂纹怎样无损检测", 'value="3" aria-pressed="true"'):
+    for wanted in (
+        "很对路",
+        "匹配中",
+        f'href="/problems/{need}/pairings/{fits}"',
+        "轴承钢裂纹怎样无损检测",
+        'value="3" aria-pressed="true"',
+    ):
         assert wanted in page.text + page.html, wanted
     changed = await ours.post(at, {"version": "1", "grade": "1"}, headers=HTMX)
     assert "已记下" in changed.text
@@ -136,7 +147,13 @@ async def test_the_proposals_by_capacity_have_the_same_boxes(pair, given, visito
     ours, url = visitor(enterprise), f"/problems/{need}?view=shared"
     page = await ours.page(url)
     assert audit(page) == []
-    for wanted in ("占 3 个名额中的第 1 个", "应当面谈", "无损检测", f'action="/problems/{need}/pairings/{fits}/verdict"', "那次的得分 0.500"):
+    for wanted in (
+        "占 3 个名额中的第 1 个",
+        "应当面谈",
+        "无损检测",
+        f'action="/problems/{need}/pairings/{fits}/verdict"',
+        "那次的得分 0.500",
+    ):
         assert wanted in page.text + page.html, wanted
     await ours.sent(f"/problems/{need}/pairings/{fits}/verdict", {"version": "0", "grade": "2"})
     assert 'value="2" aria-pressed="true"' in (await ours.page(url)).html

@@ -6,6 +6,7 @@ import signal
 import sys
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,18 @@ from marketplace.pairings import rematch_job, rematcher
 from marketplace.pairings.rematch_models import COLUMNS, RematchPair
 from matching.segments.rematch import Run
 from tests.given import listings
+from tests.marketplace.kernel.test_jobs import until
 from tests.marketplace.pairings import halting
 
 URL = "/api/v1/rematches"
 SIDE = 1100
 """Two blocks a side."""
 BLOCKS = 4
+LONGEST = 120
+"""Seconds: only ends a hang."""
 
-_WHAT = "固态电解质 钛合金 人参皂苷 轴承钢 陶瓷窑 水稻 汽轮机 石墨烯 光伏 污泥".split()
-_OF_IT = "界面 疲劳 提取 检测 节能 育种 振动 涂层 组件 脱水 铸造 焊接 干燥".split()
+_WHAT = ["固态电解质", "钛合金", "人参皂苷", "轴承钢", "陶瓷窑", "水稻", "汽轮机", "石墨烯", "光伏", "污泥"]
+_OF_IT = ["界面", "疲劳", "提取", "检测", "节能", "育种", "振动", "涂层", "组件", "脱水", "铸造", "焊接", "干燥"]
 
 
 @pytest.fixture
@@ -33,7 +37,9 @@ async def market(given_there):
     university, firm, admin = await given_there.university(), await given_there.enterprise(), await given_there.admin()
     # Confirmed tomorrow: freshness is 1 at whatever moment a run is.
     fresh = {"confirmed_at": clock.now() + timedelta(days=1)}
-    titles = [f"{_WHAT[n % len(_WHAT)]}的{_OF_IT[n % len(_OF_IT)]}与{_WHAT[n % 7]}{_OF_IT[n % 11]}" for n in range(SIDE)]
+    titles = [
+        f"{_WHAT[n % len(_WHAT)]}的{_OF_IT[n % len(_OF_IT)]}与{_WHAT[n % 7]}{_OF_IT[n % 11]}" for n in range(SIDE)
+    ]
     await listings.achievements(
         given_there.session, university.organisation, *({"title": one, "description": one, **fresh} for one in titles)
     )
@@ -43,11 +49,8 @@ async def market(given_there):
     return admin
 
 
-async def until(holds):
-    """Waits for it; what never comes fails the test."""
-    async with asyncio.timeout(120):
-        while not await asyncio.to_thread(holds):
-            await asyncio.sleep(0.02)
+def gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
 
 
 def read(path: Path):
@@ -89,7 +92,7 @@ def run_in(home):
 @asynccontextmanager
 async def halted(home):
     """Once one has landed a block and stands still: its pid, and what had landed."""
-    await until(lambda: read(halting.marker(home)))
+    await until(partial(asyncio.to_thread, read, halting.marker(home)), LONGEST)
     before = landed(home)
     assert len(before) == 1
     assert len(run_in(home).left()) == BLOCKS - 1
@@ -109,9 +112,7 @@ async def test_a_rematching_process_that_is_killed_is_followed_by_another(
     monkeypatch.setattr(rematch_job, "PROCESS", halting.NAME)
     run = await asked(market)
     place = Place(standing.database, settings)
-    job = asyncio.create_task(
-        rematch_job.run(place, {"operation_id": run["operation_id"], "rematch_id": run["id"]})
-    )
+    job = asyncio.create_task(rematch_job.run(place, {"operation_id": run["operation_id"], "rematch_id": run["id"]}))
     async with halted(settings.home) as (pid, before):
         os.kill(pid, signal.SIGKILL)
     await job
@@ -135,15 +136,13 @@ async def test_a_worker_that_is_killed_takes_its_process_along_and_another_worke
         assert (await market.get(f"{URL}/{run['id']}")).json()["state"] == "running"
         worker.send_signal(signal.SIGKILL)
         await worker.wait()
-        await until(lambda: not Path(f"/proc/{pid}").exists())
+        await until(partial(asyncio.to_thread, gone, pid), LONGEST)
     assert landed(settings.home) == before, "nobody works on it any more"
     quick = Pace(heartbeat=timedelta(seconds=1))
     other = Worker(Place(standing.database, settings), {rematch_job.JOB: rematch_job.run}, {}, quick)
     working = asyncio.create_task(other.run())
     try:
-        async with asyncio.timeout(120):
-            while not await done(market, run):
-                await asyncio.sleep(0.1)
+        await until(partial(done, market, run), LONGEST)
     finally:
         await other.stop()
         await working

@@ -14,7 +14,15 @@ from tests.given import listings
 
 URL = "/api/v1/rematches"
 
-OFFERED = ["隧道式焙烧炉节能改造", "辊道窑余热回收", "焙烧炉炉衬材料", "陶瓷干燥窑控制", "热电偶检测装置", "辊道窑与焙烧炉的检测", "锂离子电池回收"]
+OFFERED = [
+    "隧道式焙烧炉节能改造",
+    "辊道窑余热回收",
+    "焙烧炉炉衬材料",
+    "陶瓷干燥窑控制",
+    "热电偶检测装置",
+    "辊道窑与焙烧炉的检测",
+    "锂离子电池回收",
+]
 WANTED = ["求辊道窑节能改造方案", "焙烧炉的余热怎么回收", "窑炉炉衬开裂的检测", "锂电池回收的焙烧", "陶瓷干燥能耗高"]
 
 
@@ -94,7 +102,10 @@ async def test_each_row_of_a_run_is_the_single_rankings_row_with_synonyms_and_lo
 
 async def test_a_finished_run_is_not_used_again_once_the_words_have_changed(standing, settings, market):
     _, admin = market
-    folder, by = await rematching.written_down(standing.database, settings.home), await rematching.words(standing.database)
+    folder, by = (
+        await rematching.written_down(standing.database, settings.home),
+        await rematching.words(standing.database),
+    )
     with rematching.begun(folder, depth=9, anew=False, by=by) as batch:
         await rematching.worded(standing.database, batch, by)
         batch.work()

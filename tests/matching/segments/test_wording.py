@@ -15,13 +15,15 @@ from matching.segments.rematch import Run, Way
 from matching.segments.store import Store
 from matching.segments.wording import Gathering
 from matching.synonyms import Synonyms
-from matching.tuning import ALL, LoweredTerm, Lowered, Tuning
+from matching.tuning import ALL, Lowered, LoweredTerm, Tuning
 from tests.matching.given import NOW, telling_texts, unhurried
 
 BATTERY = Synonyms.of([["锂电池", "锂离子蓄电器", "Li-ion"], ["发光二极管", "LED"], ["疲劳试验", "耐久实验"]])
 MISLEADING = Tuning(lowered=Lowered.of([LoweredTerm("焊接", ALL, 0.4), LoweredTerm("石墨烯", "38", 0.25)]))
 
-spellings = st.sampled_from(["固态电解质", "锂离子电池", "5G", "焊接", "疲劳试验", "CBN", "汽车", "视觉检测", "目前", "轮毂", "耐久"])
+spellings = st.sampled_from(
+    ["固态电解质", "锂离子电池", "5G", "焊接", "疲劳试验", "CBN", "汽车", "视觉检测", "目前", "轮毂", "耐久"]
+)
 groups = st.lists(st.lists(spellings, min_size=2, max_size=4, unique=True), max_size=4).map(Synonyms.of)
 lowered = st.lists(
     st.builds(LoweredTerm, st.sampled_from(["焊接", "汽车", "电池", "复合材料", "轮毂"]), st.sampled_from([ALL, "38"]), st.sampled_from([0.25, 0.5, 1.0])),
@@ -30,9 +32,13 @@ lowered = st.lists(
 sides = st.lists(telling_texts, max_size=5)
 
 
-def shared(texts: list[str], *, about: Facets = Facets(industries=("C3841",))) -> tuple[SharedIndex, dict[str, Document]]:
+def shared(
+    texts: list[str], *, about: Facets = Facets(industries=("C3841",))
+) -> tuple[SharedIndex, dict[str, Document]]:
     index = SharedIndex()
-    records = {f"{n:02}": Document(text[: len(text) // 2], text[len(text) // 2 :], about) for n, text in enumerate(texts)}
+    records = {
+        f"{n:02}": Document(text[: len(text) // 2], text[len(text) // 2 :], about) for n, text in enumerate(texts)
+    }
     index.put_many(records.items())
     index.refresh()
     return index, records
@@ -52,7 +58,9 @@ def test_each_finds_what_its_own_ranking_finds(asking, answering, synonyms, tuni
     answers = Asking(view, snapshot.view, wording).best(range(view.rows), k)
     for key, query in queries.items():
         weighed = snapshot.view.ask(
-            query.reading.counts, through=query.reading.through, lowered=tuning.factors(query.reading, tuning.kinds(query))
+            query.reading.counts,
+            through=query.reading.through,
+            lowered=tuning.factors(query.reading, tuning.kinds(query)),
         )
         found = snapshot.view.best(weighed, k)
         its = answers.rows[view.row(key)]
@@ -116,8 +124,8 @@ def test_a_run_asks_in_the_words_that_were_written_down_and_goes_on_in_them(tmp_
     again.work()
     plain.work()
     wide, narrow = dict(again.found(Way.PROBLEMS)), dict(plain.found(Way.PROBLEMS))
-    assert [key for key, _ in wide["p1"]][0] == "a1"
-    assert [key for key, _ in wide["p3"]][0] == "a2"
+    assert next(key for key, _ in wide["p1"]) == "a1"
+    assert next(key for key, _ in wide["p3"]) == "a2"
     assert [key for key, _ in wide["p2"]] == ["a3"]
     assert narrow["p2"] == []
     assert wide["p4"][0][1] < narrow["p4"][0][1], "石墨烯 misleads in this industry"
