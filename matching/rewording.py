@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
-from matching.queries import read
 from matching.records import Query
 from matching.synonyms import Synonyms, added
 from matching.text import normalise
@@ -33,7 +32,7 @@ def reworded(query: Query, tuning: Tuning = STARTING) -> Rewording:
     normalised = normalise(query.text)
     widenings = query.synonyms.widened(normalised)
     if tuning.lowered.may_stand_in("\n".join([normalised, *(one.other for one in widenings)])):
-        reading = read(query.text, query.synonyms)
+        reading = query.reading
         more = {term: reading.counts[term] for term in reading.through}
         return Rewording(more, tuning.factors(reading, tuning.kinds(query)))
     return Rewording(added(widenings, {})[0], NOTHING) if widenings else PLAIN
