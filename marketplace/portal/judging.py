@@ -62,6 +62,10 @@ async def _act(
 ) -> Response:
     actor = visit.require()
     engine = visit.request.app.state.engine
+    before: Typed | None = None
+    if not give and (given := (await verdicts.of_listing(session, actor, listing_id, {other_id})).get(other_id)):
+        # Said again with the next click, all of it is said again.
+        before = {"misleading": list(given.misleading), "note": [given.note or ""]}
 
     async def work() -> str:
         version = acting.version_of(typed)
@@ -86,7 +90,7 @@ async def _act(
 
     answer = await acting.act(visit, session, work, "judged" if give else "unjudged", again, _FIELDS)
     if visit.partly and answer.status_code == 303:
-        return await _box(visit, session, kind, listing_id, other_id, done=True)
+        return await _box(visit, session, kind, listing_id, other_id, done=True, typed=before)
     return answer
 
 

@@ -66,6 +66,8 @@ async def test_one_click_says_it_and_another_takes_it_back(pair, visitor, sessio
     assert "请从该匹配" in unknown.text
     gone = await ours.post(f"{at}/withdrawal", {"version": "2"}, headers=HTMX)
     assert "已撤回" in gone.text
+    assert "很对路" in gone.text, "and the next click says it all again"
+    assert re.search(r'value="无损检测" checked', gone.text)
     assert 'name="version" value="0"' in gone.text
     assert (await visitor(university).post(at, sent)).status_code == 403
     assert (await visitor().post(at, sent)).status_code in {303, 401}
