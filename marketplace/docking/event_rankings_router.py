@@ -1,4 +1,4 @@
-"""`/api/v1/events/matches` and `/api/v1/{problems|achievements}/{id}/events`: which events fit."""
+"""`/api/v1/event-matches` and `/api/v1/{problems|achievements}/{id}/events`: which events fit."""
 
 from typing import Annotated
 from uuid import UUID
@@ -17,7 +17,7 @@ from schemas.event_rankings import EventMatchRequest, EventRankingPage, EventRan
 router = APIRouter(prefix="/api/v1", tags=["matching"], route_class=TransactionRoute)
 
 
-@router.post("/events/matches", responses=problems(TooMany))
+@router.post("/event-matches", responses=problems(TooMany))
 async def match_events(wish: EventMatchRequest, session: Writing, actor: Anyone, request: Request) -> EventRankingPage:
     """为一段文字找活动 · Rank the events to come for a text, each with its reasons. Nothing of it is stored."""
     # Not even for a repeat: an answer kept under an Idempotency-Key would be part of the text.

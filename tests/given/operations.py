@@ -535,7 +535,7 @@ EXAMPLES: dict[str, Example] = {
     f"GET {API}/problems/{{listing_id}}/instruments": Example(query={"region": "220000", "limit": "5"}),
     f"GET {API}/problems/{{listing_id}}/events": Example(query={"region": "220000", "limit": "5"}),
     f"GET {API}/achievements/{{listing_id}}/events": Example(query={"region": "220000", "limit": "5"}),
-    f"POST {API}/events/matches": Example({"text": "固态电解质", "side": "problem", "region": ["220000"], "limit": 5}),
+    f"POST {API}/event-matches": Example({"text": "固态电解质", "side": "problem", "region": ["220000"], "limit": 5}),
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
     **_labs(),

@@ -11,6 +11,7 @@ from tests.given.docking import EVENTS, an_event
 from tests.given.labs import day
 from tests.marketplace.pairings.conftest import added_up
 
+MATCHES = "/api/v1/event-matches"
 FORGING = {
     "title": "锻造模具与表面强化对接会", "title_en": "Forging dies", "summary": "热锻模具寿命、激光熔覆与渗氮专场。",
     "description": "带失效模具来。", "region": "220100", "industries": ["3393"],
@@ -25,7 +26,7 @@ TEXT = "铝合金热锻模具五六千件就龟裂，求型腔表面强化办法
 
 
 async def found(who, text=TEXT, **more):
-    answer = await who.post(f"{EVENTS}/matches", {"text": text} | more)
+    answer = await who.post(MATCHES, {"text": text} | more)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -37,7 +38,7 @@ def ids(page):
 async def test_the_events_that_fit_a_text_come_first_with_reasons_that_add_up(session, organizer, client):
     forging = await an_event(session, organizer.organisation, **FORGING)
     ginseng = await an_event(session, organizer.organisation, **GINSENG)
-    page = (await client.post(f"{EVENTS}/matches", json={"text": TEXT})).json()
+    page = (await client.post(MATCHES, json={"text": TEXT})).json()
     assert page["fits"]
     assert ids(page)[0] == str(forging.id)
     assert str(ginseng.id) not in ids(page)
@@ -48,13 +49,13 @@ async def test_the_events_that_fit_a_text_come_first_with_reasons_that_add_up(se
     assert first["event"]["title"] == forging.title
     assert (first["kind"], first["event"]["state"]) == ("event", "open")
 
-    other = await client.post(f"{EVENTS}/matches", json={"text": TEXT, "region": ["620000"]})
+    other = await client.post(MATCHES, json={"text": TEXT, "region": ["620000"]})
     assert ids(other.json()) == []
     chinese = {"Accept-Language": "zh-CN"}
-    nothing = (await client.post(f"{EVENTS}/matches", json={"text": "高超声速风洞喷管设计"}, headers=chinese)).json()
+    nothing = (await client.post(MATCHES, json={"text": "高超声速风洞喷管设计"}, headers=chinese)).json()
     assert not nothing["fits"]
     assert "活动" in nothing["message"]
-    blank = await client.post(f"{EVENTS}/matches", json={"text": " "})
+    blank = await client.post(MATCHES, json={"text": " "})
     assert blank.status_code == 422
 
 
