@@ -14,6 +14,8 @@ from starlette.middleware.cors import CORSMiddleware
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
 from marketplace.docking.documents_router import ROUTERS as EVENT_DOCUMENTS
+from marketplace.docking.event_rankings import Upcoming
+from marketplace.docking.event_rankings_router import router as event_rankings
 from marketplace.docking.handouts_router import router as handouts
 from marketplace.docking.meetings_router import router as meetings
 from marketplace.docking.outcomes_router import router as outcomes
@@ -94,6 +96,7 @@ ROUTERS = (
     reports,
     duplicates,
     pairings,
+    event_rankings,
     verdicts,
     tuning,
     rematches,
@@ -150,6 +153,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.sending = WeakValueDictionary()
     state.engine = Engine(database, settings.home)
     state.readiness = state.engine.readiness
+    state.upcoming = Upcoming()
     state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
     # Codes are short: a kiosk reads so many a minute.
     state.codes_limit = rate.Limit("codes", 30, 60)

@@ -105,6 +105,8 @@ def _compare(indicator: Indicator, sentence: str) -> Covered:
         converted = quantity.in_unit_of(unit)
         if converted is None or _is_change(sentence, quantity, indicator.name):
             continue
+        if _plain(quantity) in _conditions(indicator.name) and _plain(quantity) != (low, high, unit):
+            continue
         found.append((_meets(indicator.operator, converted, low, high), quantity, converted))
     if not found:
         absent = _said_absent(indicator.name, sentence)
@@ -119,6 +121,16 @@ def _compare(indicator: Indicator, sentence: str) -> Covered:
         sentence[quantity.start : quantity.end].strip(),
         (converted.low, converted.high),
     )
+
+
+def _plain(quantity: Quantity) -> tuple[float, float, str]:
+    return quantity.low, quantity.high, normal_unit(quantity.unit)
+
+
+@lru_cache(maxsize=256)
+def _conditions(name: str) -> frozenset[tuple[float, float, str]]:
+    """What an indicator's own name says in figures, the 80% of 相对湿度80%下吸附量: a record that repeats it does not answer."""
+    return frozenset(map(_plain, quantities(name)))
 
 
 def _said_absent(name: str, sentence: str) -> str | None:

@@ -67,6 +67,14 @@ class Lowered:
                 held.setdefault(found[0], []).append((term, by_kind))
         return cls(held)
 
+    def listed(self) -> list[tuple[str, list[tuple[str, float]]]]:
+        """All of them with their factors by kind, always in the same order."""
+        return sorted((term, sorted(by_kind.items())) for some in self._held.values() for term, by_kind in some)
+
+    def may_stand_in(self, normalised: str) -> bool:
+        """Whether one of them stands in a text, for a question of whatever kind."""
+        return any(term in normalised for some in self._held.values() for term, _ in some)
+
     def within(self, reading: Reading, kinds: frozenset[str]) -> Mapping[str, float]:
         """The factor of each of a question's words and pairs that is part of a lowered term that stands in it.
 

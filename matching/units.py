@@ -20,7 +20,7 @@ _CHINESE: Final = {
     "吉帕": "GPa", "兆帕": "MPa", "千帕": "kPa", "帕": "Pa", "千牛": "kN", "牛": "N", "千焦": "kJ", "焦": "J",
     "千瓦时": "kWh", "度电": "kWh", "千瓦": "kW", "兆瓦": "MW", "瓦": "W", "千伏": "kV", "伏": "V", "毫安": "mA", "安": "A",
     "千赫": "kHz", "兆赫": "MHz", "赫兹": "Hz", "赫": "Hz", "摄氏度": "degC", "分贝": "dB", "欧": "ohm",
-    "万元": "wan_yuan", "亿元": "yi_yuan", "元": "yuan", "百分点": "percent", "倍": "fold", "级": "grade",
+    "万元": "wan_yuan", "亿元": "yi_yuan", "元": "yuan", "百分点": "percent", "个百分点": "percent", "倍": "fold", "级": "grade",
 }  # fmt: skip
 _SPELT: Final = {
     "℃": "degC", "°C": "degC", "%": "percent", "‰": "permille", "ppm": "ppm", "μm": "um", "µm": "um", "μg": "ug",
@@ -63,8 +63,8 @@ _UNIT: Final = (
 _AT_LEAST: Final = r"不低于|不小于|不少于|大于等于|大于或等于|高于|大于|超过|至少|以上|≥|>=|>|＞|达到?|优于"
 _AT_MOST: Final = r"不高于|不大于|不超过|不多于|小于等于|小于或等于|低于|小于|至多|以下|以内|≤|<=|<|＜|降至|降到"
 _QUANTITY: Final = re.compile(
-    rf"(?P<before>{_AT_LEAST}|{_AT_MOST})?\s*(?P<low>{_NUMBER})\s*"
-    rf"(?:(?P<low_unit>{_UNIT})?\s*[-–—~～至到]\s*(?P<high>{_NUMBER})\s*)?(?P<multiple>百万|[十百千万亿](?!元))?\s*(?P<unit>{_UNIT})?"
+    rf"(?:每(?P<per>{_UNIT_TOKEN})\s*)?(?P<before>{_AT_LEAST}|{_AT_MOST})?\s*(?P<low>{_NUMBER})\s*"
+    rf"(?:(?P<low_unit>{_UNIT})?\s*[-–—~～至到]\s*(?P<high>{_NUMBER})\s*)?(?P<multiple>百万|[十百千万亿](?!元|分点))?\s*(?P<unit>{_UNIT})?"
     rf"\s*(?P<after>以上|以下|以内)?"
 )
 _LEAST = re.compile(_AT_LEAST)
@@ -110,7 +110,8 @@ def _unit(written: str) -> Any | None:
 class Quantity:
     """A number, or a range from `low` to `high`, with its unit as it was written, at `start`–`end` of the text.
 
-    `bound`: ">=" for 不低于60, "<=" for 不超过3, None for a plain number.
+    `bound`: ">=" for 不低于60, "<=" for 不超过3, None for a plain number. `per`: the 克 of 每克86毫克, which is one of
+    毫克每克, or, where nobody asks for that, of 毫克.
     """
 
     low: float
@@ -119,12 +120,22 @@ class Quantity:
     bound: str | None
     start: int
     end: int
+    per: str = ""
 
     def in_unit_of(self, other: str) -> "Quantity | None":
         """The same in another unit; None when the two measure different things."""
         if self.unit == other:
             return self
-        ours, theirs = _unit(self.unit) if self.unit else None, _unit(other) if other else None
+        return (self._converted(f"{self.unit}每{self.per}", other) if self.per else None) or self._converted(
+            self.unit, other
+        )
+
+    def _converted(self, unit: str, other: str) -> "Quantity | None":
+        if _bare_share(unit) != _bare_share(other) and ("/" in other + unit or "每" in other + unit):
+            return None  # 95% of something is no 950 mg/g of something else
+        if other in _POINTS and unit not in _POINTS:
+            return None  # nor does a share say by how many points it changed
+        ours, theirs = _unit(unit) if unit else None, _unit(other) if other else None
         if ours is None or theirs is None:
             return None
         registry = _registry()
@@ -133,6 +144,13 @@ class Quantity:
         except TypeError:  # what pint's errors of dimension and of offset units are
             return None
         return Quantity(low, high, other, self.bound, self.start, self.end)
+
+
+_POINTS: Final = frozenset({"百分点", "个百分点"})
+
+
+def _bare_share(unit: str) -> bool:
+    return unit in {"%", "‰", *_POINTS}
 
 
 def _is_name(text: str, found: re.Match[str]) -> bool:
@@ -185,4 +203,4 @@ def quantities(text: str) -> Iterator[Quantity]:
             continue
         words = found["before"] or found["after"]
         bound = None if words is None else ">=" if _LEAST.fullmatch(words) else "<="
-        yield Quantity(low, high, unit, bound, found.start(), found.end())
+        yield Quantity(low, high, unit, bound, found.start(), found.end(), found["per"] or "" if unit else "")

@@ -242,7 +242,9 @@ class InstrumentPairing(Message):
     ]
 
 
-class _RankingPage(Message):
+class RankedPage(Message):
+    """One page of a ranking of whatever kind."""
+
     items: list[Any]
     next_cursor: str | None = None
     fits: Annotated[
@@ -257,11 +259,11 @@ class _RankingPage(Message):
     threshold: float
 
 
-class RankingPage(_RankingPage):
+class RankingPage(RankedPage):
     items: list[Pairing]
 
 
-class InstrumentRankingPage(_RankingPage):
+class InstrumentRankingPage(RankedPage):
     items: list[InstrumentPairing]
     priced_for: Annotated[
         OrganisationCard | None,

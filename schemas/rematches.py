@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, StrictBool, model_validator
 from schemas.base import Filter, Message, wrong_at
 from schemas.identity import OrganisationCard
 from schemas.operations import OperationState
+from schemas.pairings import Pairing
 from schemas.text import Whole
 
 
@@ -139,6 +140,18 @@ class ProposalView(Message):
     explanation: str
 
 
+class SharedView(ProposalView):
+    """A pair of the newest run beside the reasons for it."""
+
+    pairing: Annotated[
+        Pairing | None,
+        Field(
+            description="现在的得分与理由，与普通排名中的相同；匹配索引正在载入时为空"
+            " · its score and reasons as the plain ranking has them now; null while the ranking is being loaded"
+        ),
+    ] = None
+
+
 class ProposalFilter(Filter):
     """Which rows of a run."""
 
@@ -156,7 +169,7 @@ class SharedFilter(Filter):
 class SharedPage(Message):
     """What the newest run proposes for a record. `run` is null when there was none yet."""
 
-    items: list[ProposalView]
+    items: list[SharedView]
     next_cursor: str | None
     run: RematchTerms | None
     granted: Annotated[int, Field(description="分到的推荐 · proposals that are granted, of records open now")]

@@ -1,5 +1,6 @@
 """What the two sides of a pairing say of it."""
 
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -75,8 +76,34 @@ class VerdictView(VerdictBody):
     updated_at: AwareDatetime
 
 
+class Standing(StrEnum):
+    """Whether what was judged is still there to be met."""
+
+    OPEN = "open"
+    OURS_CLOSED = "ours_closed"
+    THEIRS_CLOSED = "theirs_closed"
+
+
+class VerdictListed(VerdictView):
+    """A verdict in a list of them."""
+
+    by_name: Annotated[str, Field(description="最后由谁给出或修改 · the name of who said it last")]
+    standing: Annotated[
+        Standing,
+        Field(
+            description="open 双方记录都公开有效；ours_closed 己方记录已不公开；theirs_closed 对方记录已不在匹配中，评价只能撤回"
+            " · open: both records are open; ours_closed: the record of that side is open no more; theirs_closed: the other"
+            " is ranked no more, and the verdict can only be taken back"
+        ),
+    ]
+
+
 class VerdictFilter(Filter):
     """Which verdicts."""
+
+    mine: Annotated[
+        bool | None, Field(description="只看我给出的，或只看同事给出的 · those that I gave, or those of colleagues")
+    ] = None
 
     kind: Annotated[ListingKind | None, Field(description="哪一方 · which side")] = None
     grade: Annotated[int, Whole(0, 3, written=True)] | None = None

@@ -85,19 +85,34 @@ async def one(
     session: AsyncSession, engine: Engine, actor: Actor, cls: type[Listing], listing_id: UUID, other_id: UUID
 ) -> Pairing:
     """One pairing with all of its arithmetic."""
+    found = await these(session, engine, actor, cls, listing_id, [other_id], in_full=True)
+    if not found:
+        raise NotFound
+    return found[other_id]
+
+
+async def these(
+    session: AsyncSession,
+    engine: Engine,
+    actor: Actor,
+    cls: type[Listing],
+    listing_id: UUID,
+    others: Sequence[UUID],
+    *,
+    in_full: bool = False,
+) -> dict[UUID, Pairing]:
+    """Some pairings of a record, as its ranking would show them now; those that it would not show are left out."""
     listing = await shown.asking(session, actor, KIND[cls], listing_id)
     kind = OTHER[listing.kind]
     snapshot = ready(engine, kind)
     query, now = reading.query(listing, engine.synonyms), clock.now().timestamp()
-    if str(other_id) not in snapshot:
-        raise NotFound
-    other = (await shown.shown(session, kind, [other_id])).get(other_id)
-    if other is None:
-        raise NotFound
+    there = await shown.shown(session, kind, [id_ for id_ in others if str(id_) in snapshot])
+    if not there:
+        return {}
     await let_go(session)
-    explained = partial(_explained, snapshot, query, now, listing, [(str(other_id), other)], in_full=True)
-    (pairing,) = await engine.off_the_loop(explained)
-    return Pairing.model_validate(pairing)
+    keyed = [(str(id_), other) for id_, other in there.items()]
+    made = await engine.off_the_loop(partial(_explained, snapshot, query, now, listing, keyed, in_full=in_full))
+    return {one["id"]: Pairing.model_validate(one) for one in made}
 
 
 def ready(engine: Engine, kind: Kind) -> SharedSnapshot:

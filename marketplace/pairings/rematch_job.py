@@ -1,7 +1,11 @@
-"""The job that does a run of the rematch: in a process of its own, followed, and ended when it is wanted no more."""
+"""The job that does a run of the rematch: in a process of its own, followed, and ended when it is wanted no more.
+
+One that is killed is followed by another, which goes on behind the blocks that have landed, as long as each gets further
+than the one before.
+"""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from marketplace.kernel import operations, work
@@ -9,6 +13,9 @@ from marketplace.kernel.jobs import Place
 from schemas.operations import OperationState
 
 JOB: Final = "pairings.rematch"
+PROCESS: Final = "marketplace.pairings.rematcher"
+IDLE: Final = 2
+"""So many processes in a row may end without an answer and without having got further."""
 _NO_ANSWER: Final = (
     "匹配程序没有给出结果；已算好的部分保留着，请重新开始。"
     " · The rematching process gave no answer; what it computed is kept, start it again."
@@ -22,28 +29,41 @@ async def run(place: Place, args: dict[str, Any]) -> None:
         if not await work.begin(session, operation_id):
             return
     task = {"url": place.database.url, "home": str(place.settings.home.resolve()), "rematch_id": str(rematch_id)}
-    async with work.process("marketplace.pairings.rematcher", task) as said:
-        state, error = await _heard(place, operation_id, said)
-    if state is not OperationState.DONE:
+    best = idle = 0
+    while True:
+        async with work.process(PROCESS, task) as said:
+            ended = await _heard(place, operation_id, said)
+        idle = 0 if ended.done > best else idle + 1
+        best = max(best, ended.done)
+        if ended.state is not None or idle == IDLE:
+            break
+    if ended.state is not OperationState.DONE:
+        state, error = (ended.state, ended.error) if ended.state else (OperationState.FAILED, _NO_ANSWER)
         async with place.database.writing.begin() as session:
             await operations.end(session, operation_id, state, error=error)
 
 
-async def _heard(
-    place: Place, operation_id: UUID, told: AsyncIterator[dict[str, Any]]
-) -> tuple[OperationState, str | None]:
+class _Ended(NamedTuple):
+    """What became of a process: no state when it gave no answer. ``done``: how far it was."""
+
+    done: int
+    state: OperationState | None = None
+    error: str | None = None
+
+
+async def _heard(place: Place, operation_id: UUID, told: AsyncIterator[dict[str, Any]]) -> _Ended:
     """What becomes of it, while the operation tells how far it is and is asked to stop."""
     done, of = 0, 1
     async for said in told:
         match said.get("ended"):
             case "done":
-                return OperationState.DONE, None
+                return _Ended(done, OperationState.DONE)
             case "stopped":
-                return OperationState.CANCELLED, None
+                return _Ended(done, OperationState.CANCELLED)
             case "refused":
-                return OperationState.FAILED, said["why"]
+                return _Ended(done, OperationState.FAILED, said["why"])
         done, of = said.get("done", done), said.get("of", of)
         async with place.database.writing.begin() as session:
             if not await operations.progress(session, operation_id, done, of):
-                return OperationState.CANCELLED, None
-    return OperationState.FAILED, _NO_ANSWER
+                return _Ended(done, OperationState.CANCELLED)
+    return _Ended(done)

@@ -51,10 +51,11 @@ async def carry_out(database: Database, home: Path, rematch_id: UUID, told: Told
     wish = Wish(
         most=run.proposals, places=run.places, floor=run.floor, by_organisation=run.by_organisation, all=run.unfit
     )
-    folder = await rematching.written_down(database, home)
+    folder, by = await rematching.written_down(database, home), await rematching.words(database)
     while True:
         try:
-            with rematching.begun(folder, depth=run.depth, anew=False, current=not resumed) as batch:
+            with rematching.begun(folder, depth=run.depth, anew=False, by=by, current=not resumed) as batch:
+                await rematching.worded(database, batch, by)
                 _match(batch, told, threads)
                 out = await rematching.proposed(database, batch, wish, back=True)
             break

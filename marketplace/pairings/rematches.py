@@ -20,7 +20,8 @@ from marketplace.kernel.refusals import Conflict, Forbidden, NotFound
 from marketplace.listings import records
 from marketplace.listings.models import Listing, Problem
 from marketplace.listings.policy import listing_open
-from marketplace.pairings import facts, rematch_job
+from marketplace.pairings import facts, pairings, rematch_job
+from marketplace.pairings.engine import Engine
 from marketplace.pairings.rematch_models import Rematch, RematchPair
 from schemas.identity import OrganisationCard, Permission
 from schemas.rematches import (
@@ -33,6 +34,7 @@ from schemas.rematches import (
     RematchView,
     SharedFilter,
     SharedPage,
+    SharedView,
     Why,
 )
 
@@ -244,9 +246,15 @@ _AS_OF: Final = (
 
 
 async def shared(
-    session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID, wish: SharedFilter, paging: Paging
+    session: AsyncSession,
+    engine: Engine,
+    actor: Actor,
+    cls: type[Listing],
+    listing_id: UUID,
+    wish: SharedFilter,
+    paging: Paging,
 ) -> SharedPage:
-    """What the newest run proposes for a record, granted first, each with its reason."""
+    """What the newest run proposes for a record, granted first, each with its reason; and why the two fit, as of now."""
     await records.read(session, actor, cls, listing_id)
     run = await newest(session)
     if run is None or run.finished_at is None:
@@ -264,10 +272,16 @@ async def shared(
     )
     granted = await session.scalar(counted) or 0
     said = told(_AS_OF).format(at=f"{run.finished_at.astimezone(clock.BEIJING):%Y-%m-%d %H:%M}", floor=run.floor)
+    terms, other = _terms(run), RematchPair.achievement_id if of_problem else RematchPair.problem_id
+    seen = [(getattr(row[0], other.key), view(row, run)) for row in rows]
+    try:
+        now = await pairings.these(session, engine, actor, cls, listing_id, [id_ for id_, _ in seen])
+    except pairings.RankingLoading:
+        now = {}
     return SharedPage(
-        items=[view(row, run) for row in rows],
+        items=[SharedView(**dict(one), pairing=now.get(id_)) for id_, one in seen],
         next_cursor=marker,
-        run=_terms(run),
+        run=terms,
         granted=granted,
         message=said if rows or granted else told(_NOT_IN_IT),
     )

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import anyio.to_thread
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from marketplace.kernel import operations
 from marketplace.kernel.actor import Anyone, SignedIn
@@ -102,9 +102,10 @@ def _shared_routes(cls: type[Listing], path: str, of: str) -> None:
         session: Reading,
         actor: Anyone,
         paging: Paged,
+        request: Request,
         response: Response,
     ) -> SharedPage:
-        found = await rematches.shared(session, actor, cls, listing_id, wish, paging)
+        found = await rematches.shared(session, request.app.state.engine, actor, cls, listing_id, wish, paging)
         paging.link(response, found.next_cursor)
         return found
 
@@ -113,7 +114,7 @@ def _shared_routes(cls: type[Listing], path: str, of: str) -> None:
         shared,
         name=f"proposals_of_{of}",
         description=f"按接洽能力分配的推荐 · What the newest rematch proposes for this {of} within what teams can take, granted"
-        " first, each with its reason. The plain ranking is at `pairings`.",
+        " first, each with its reason, and why the two fit. The plain ranking is at `pairings`.",
         responses=problems(NotFound),
     )
 

@@ -2,11 +2,11 @@
 
 import fcntl
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import null, select
@@ -16,6 +16,7 @@ from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
 from marketplace.kernel.db import Database
 from marketplace.kernel.refusals import Conflict
+from marketplace.lexicon import synonyms
 from marketplace.listings.models import Achievement, Listing
 from marketplace.listings.policy import listing_open
 from marketplace.pairings import reading
@@ -23,9 +24,12 @@ from marketplace.pairings.engine import Engine
 from marketplace.tuning import tunings
 from matching import Facets, Query, Weights, fits_from
 from matching.blend import lifted
+from matching.rewording import name_of, reworded
 from matching.segments.rematch import Run, Way
 from matching.segments.store import Busy, Store
 from matching.sharing import Passed, Proposal, shared
+from matching.synonyms import Synonyms
+from matching.tuning import Tuning
 from schemas.listings import ListingKind
 
 KINDS: Final = {Way.PROBLEMS: ListingKind.PROBLEM, Way.ACHIEVEMENTS: ListingKind.ACHIEVEMENT}
@@ -44,10 +48,29 @@ class NothingPublished(Conflict):
     """还没有公开的成果或难题可以匹配。 · There are no open achievements or problems to match yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What records ask by beside their own texts: the administrators' synonyms, and the terms that are lowered."""
+
+    synonyms: Synonyms
+    tuning: Tuning
+
+    @property
+    def name(self) -> str:
+        return name_of(self.synonyms, self.tuning)
+
+
+async def words(database: Database) -> Words:
+    """Those in use now."""
+    async with database.reading() as session:
+        return Words(Synonyms.of(await synonyms.current(session)), await tunings.current(session))
+
+
 @contextmanager
-def begun(folder: Path, *, depth: int, anew: bool, current: bool = False) -> Iterator[Run]:
-    """The run of a ranking's folder: the unfinished one, the finished one while nothing was published since, else a new
-    one. One process at a time. With `current` an unfinished one of other versions or of another depth is begun again."""
+def begun(folder: Path, *, depth: int, anew: bool, by: Words, current: bool = False) -> Iterator[Run]:
+    """The run of a ranking's folder: the unfinished one, the finished one while nothing was published since and the words
+    are the same, else a new one, of which `worded` comes before the work. One process at a time. With `current` an
+    unfinished one of other versions or words or of another depth is begun again."""
     home = folder / "rematch"
     home.mkdir(parents=True, exist_ok=True)
     with (home / "running.lock").open("w") as lock:
@@ -55,20 +78,22 @@ def begun(folder: Path, *, depth: int, anew: bool, current: bool = False) -> Ite
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RematchRunning from None
-        yield _run(folder, home / "run", depth, anew=anew, current=current)
+        yield _run(folder, home / "run", depth, by, anew=anew, current=current)
 
 
-def _run(folder: Path, place: Path, depth: int, *, anew: bool, current: bool) -> Run:
+def _run(folder: Path, place: Path, depth: int, by: Words, *, anew: bool, current: bool) -> Run:
     stores = {way: Store(folder / kind) for way, kind in KINDS.items()}
     try:
         known = None if anew else Run(place)
     except (FileNotFoundError, ValueError, TypeError):  # never begun, or cut off while it was
         known = None
+    asked_by = {known.worded_by(way) for way in Way} if known else set()
     if known and known.left() and not current:
         if known.plan.k != depth:
             raise DepthDiffers
         return known
-    if known and known.plan.k == depth and all(_same(known, way, store) for way, store in stores.items()):
+    same = known and known.plan.k == depth and asked_by <= {by.name, None}
+    if known and same and all(_same(known, way, store) for way, store in stores.items()):
         return known
     shutil.rmtree(place, ignore_errors=True)
     try:
@@ -80,6 +105,26 @@ def _run(folder: Path, place: Path, depth: int, *, anew: bool, current: bool) ->
 def _same(run: Run, way: Way, store: Store) -> bool:
     kept, newest = Store(run.folder / way).latest(), store.latest()
     return kept is not None and newest is not None and kept.number == newest.number
+
+
+async def worded(database: Database, run: Run, by: Words) -> None:
+    """Write down in a run's folder how each record asks otherwise than by its own terms alone, unless that is there."""
+    for way, kind in KINDS.items():
+        if run.worded_by(way) is None:
+            with run.rewording(way, by.name) as add:
+                async for row in _open(database, kind):
+                    add(str(row.id), reworded(reading.query(row, by.synonyms), by.tuning))
+
+
+async def _open(database: Database, kind: ListingKind) -> AsyncIterator[Any]:
+    """All open records of a kind, as the ranking reads them."""
+    key, statement = reading.open_records(kind)
+    some, after = statement.order_by(key).limit(_BATCH), None
+    async with database.reading() as session:
+        while rows := (await session.execute(some if after is None else some.where(key > after))).all():
+            for row in rows:
+                yield row
+            after = rows[-1].id
 
 
 async def written_down(database: Database, home: Path) -> Path:

@@ -16,7 +16,7 @@ from marketplace.kernel.refusals import Refusal
 from marketplace.kernel.sheets import harmless
 from marketplace.opening import open_database
 from marketplace.pairings import rematching
-from marketplace.pairings.rematching import Proposed, Wish
+from marketplace.pairings.rematching import Proposed, Wish, Words
 from marketplace.settings import Settings, settings
 from matching.segments.rematch import Run
 from matching.sharing import Passed
@@ -32,7 +32,9 @@ def run(wish: Wish, *, depth: int, threads: int, anew: bool, to: Path | None) ->
     console, found = Console(), settings()
     log.configure(found.format, found.log_level)
     try:
-        with rematching.begun(uvloop.run(_folder(found)), depth=depth, anew=anew) as matched:
+        folder, by = uvloop.run(_prepared(found))
+        with rematching.begun(folder, depth=depth, anew=anew, by=by) as matched:
+            uvloop.run(_worded(found, matched, by))
             _work(matched, threads, console)
             out = uvloop.run(_proposed(found, matched, wish))
     except Refusal as refusal:
@@ -51,9 +53,14 @@ def run(wish: Wish, *, depth: int, threads: int, anew: bool, to: Path | None) ->
             lines.writerows([harmless(cell) for cell in line] for line in _lines(out))
 
 
-async def _folder(found: Settings) -> Path:
+async def _prepared(found: Settings) -> tuple[Path, Words]:
     async with open_database(found, name="duijie-rematch") as database:
-        return await rematching.written_down(database, found.home)
+        return await rematching.written_down(database, found.home), await rematching.words(database)
+
+
+async def _worded(found: Settings, run: Run, by: Words) -> None:
+    async with open_database(found, name="duijie-rematch") as database:
+        await rematching.worded(database, run, by)
 
 
 async def _proposed(found: Settings, run: Run, wish: Wish) -> Proposed:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Query, Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from marketplace.docking import event_rankings
 from marketplace.kernel import rate, validation
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
@@ -19,12 +20,14 @@ from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.sample import ACCOUNTS, PASSWORD_FILE, SOURCE
 from marketplace.settings import Mode
+from schemas.event_rankings import EventMatchRequest, EventRankingPage
 from schemas.listings import ListingKind
 from schemas.pairings import InstrumentRankingPage, MatchRequest, RankingPage
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 LATEST: Final = 6
+EVENT: Final = "event"
 SHOWN: Final = 8
 # What to try: a good fit, a fit the other way round, and one that nothing here fits.
 EXAMPLES: Final = (
@@ -69,14 +72,18 @@ async def _around(visit: Visit, session: AsyncSession) -> dict[str, Any]:
 
 async def _match(visit: Visit, session: AsyncSession, text: str, kind: str, minutes: str = "") -> dict[str, Any]:
     """The ranking of a text, or why there is none."""
-    page: RankingPage | InstrumentRankingPage | None = None
+    page: RankingPage | InstrumentRankingPage | EventRankingPage | None = None
     wrong: list[str] = []
     status = 200
     if text.strip():
         try:
             long = minutes.strip() if kind == INSTRUMENT else ""
             told_long = {"minutes": int(long) if long.isascii() and long.isdigit() else long} if long else {}
-            wish = MatchRequest.model_validate({"text": text, "kind": kind, "limit": SHOWN} | told_long)
+            wish: MatchRequest | EventMatchRequest = (
+                EventMatchRequest.model_validate({"text": text, "limit": SHOWN})
+                if kind == EVENT
+                else MatchRequest.model_validate({"text": text, "kind": kind, "limit": SHOWN} | told_long)
+            )
         except ValidationError as error:
             wrong, status = [told(one.detail) for one in validation.as_refusal(error).errors], 422
         else:
@@ -85,7 +92,10 @@ async def _match(visit: Visit, session: AsyncSession, text: str, kind: str, minu
             caller = str(visit.actor.person_id) if visit.signed_in else place
             try:
                 request.app.state.matches_limit.spend(caller)
-                if wish.kind == INSTRUMENT:
+                if isinstance(wish, EventMatchRequest):
+                    state = request.app.state
+                    page = await event_rankings.for_text(session, state.engine, state.upcoming, wish)
+                elif wish.kind == INSTRUMENT:
                     page = await instruments.for_text(session, request.app.state.engine, visit.actor, wish)
                 else:
                     page = await pairings.for_text(session, request.app.state.engine, wish)
@@ -118,7 +128,7 @@ async def match(
     minutes: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Nothing of the text is kept."""
-    kind = kind if kind in {*ListingKind, INSTRUMENT} else ListingKind.ACHIEVEMENT.value
+    kind = kind if kind in {*ListingKind, INSTRUMENT, EVENT} else ListingKind.ACHIEVEMENT.value
     matched = await _match(visit, session, text, kind, minutes)
     if visit.partly:
         return visit.page("parts/matches.html", **matched)

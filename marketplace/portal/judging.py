@@ -46,11 +46,15 @@ async def _box(
     try:
         pairing = await verdicts.judged(session, visit.request.app.state.engine, actor, listing, other_id)
         terms = [one.term for one in pairing.said.terms]
-    except (NotFound, Unavailable):  # it has left the ranking meanwhile; what was done stays done
+    except Unavailable:
         terms = []
+    except NotFound:  # it has left the ranking meanwhile; what was done stays done
+        terms, more["open"] = [], False
     status = more.pop("status", 200)
     values: dict[str, Any] = {"kind": kind, "listing": listing, "other_id": other_id, "terms": terms, "given": given}
-    return visit.page("parts/verdict_box.html", status, here="/", **({"wrong": [], "typed": None} | values | more))
+    return visit.page(
+        "parts/verdict_box.html", status, here="/", **({"wrong": [], "typed": None, "open": True} | values | more)
+    )
 
 
 async def _act(
@@ -58,6 +62,10 @@ async def _act(
 ) -> Response:
     actor = visit.require()
     engine = visit.request.app.state.engine
+    before: Typed | None = None
+    if not give and (given := (await verdicts.of_listing(session, actor, listing_id, {other_id})).get(other_id)):
+        # Said again with the next click, all of it is said again.
+        before = {"misleading": list(given.misleading), "note": [given.note or ""]}
 
     async def work() -> str:
         version = acting.version_of(typed)
@@ -82,7 +90,7 @@ async def _act(
 
     answer = await acting.act(visit, session, work, "judged" if give else "unjudged", again, _FIELDS)
     if visit.partly and answer.status_code == 303:
-        return await _box(visit, session, kind, listing_id, other_id, done=True)
+        return await _box(visit, session, kind, listing_id, other_id, done=True, typed=before)
     return answer
 
 

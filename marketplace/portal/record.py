@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from marketplace.docking import event_rankings
 from marketplace.kernel import validation
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
@@ -66,7 +67,8 @@ async def _ranking(kind: Kind, visit: Visit, session: AsyncSession, listing_id: 
 async def _by_capacity(kind: Kind, visit: Visit, session: AsyncSession, listing_id: UUID) -> dict[str, Any]:
     """In the place of the ranking: what the newest rematch proposes."""
     paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
-    found = await rematches.shared(session, visit.actor, kind.cls, listing_id, SharedFilter(), paging)
+    engine = visit.request.app.state.engine
+    found = await rematches.shared(session, engine, visit.actor, kind.cls, listing_id, SharedFilter(), paging)
     nothing: dict[str, Any] = {"ranking": None, "waiting": None, "filter_wrong": {}, "narrowed": False, "wish": {}}
     return nothing | {"asked": visit.request.query_params, "later": paging.cursor is not None, "shared": found}
 
@@ -76,9 +78,11 @@ async def _shown(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSessi
     listing: Any = await records.read(session, actor, kind.cls, listing_id)
     by_capacity = visit.request.query_params.get("view") == "shared"
     ranking = await (_by_capacity if by_capacity else _ranking)(kind, visit, session, listing_id)
-    if not by_capacity:
-        found = ranking["ranking"].items if ranking["ranking"] else ()
-        ranking["said_of"] = await judging.beside(session, actor, listing, found)
+    if by_capacity:
+        found = [one.pairing for one in ranking["shared"].items if one.pairing]
+    else:
+        found = ranking["ranking"].items if ranking["ranking"] else []
+    ranking["said_of"] = await judging.beside(session, actor, listing, found)
     if visit.partly:
         part = "parts/shared.html" if by_capacity else "parts/ranking.html"
         return visit.page(part, kind=kind, listing=listing, **ranking)
@@ -143,6 +147,18 @@ async def _instruments(problem_id: UUID, visit: Visit, session: AsyncSession) ->
         minutes=minutes,
         wrong=wrong,
     )
+
+
+async def _events(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession) -> Response:
+    """The events to come that a record could be brought to."""
+    listing = await records.read(session, visit.actor, kind.cls, listing_id)
+    paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
+    state = visit.request.app.state
+    ranking = await event_rankings.for_listing(
+        session, state.engine, state.upcoming, visit.actor, kind.cls, listing_id, (), paging
+    )
+    later = paging.cursor is not None
+    return visit.page("record_events.html", kind=kind, listing=listing, ranking=ranking, later=later)
 
 
 async def _confidential(
@@ -223,6 +239,10 @@ def _routes(kind: Kind) -> tuple[APIRouter, APIRouter]:
     @router.get("/{listing_id:uuid}/pairings/{other_id:uuid}", response_class=Response)
     async def one(listing_id: UUID, other_id: UUID, visit: Visited, session: Reading) -> Response:
         return await _one(kind, listing_id, other_id, visit, session)
+
+    @router.get("/{listing_id:uuid}/events", response_class=Response)
+    async def suiting(listing_id: UUID, visit: Visited, session: Reading) -> Response:
+        return await _events(kind, listing_id, visit, session)
 
     @logged.get("/{listing_id:uuid}/confidential", response_class=Response)
     async def read_confidential(listing_id: UUID, visit: Visited, session: Writing) -> Response:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from math import isinf
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -181,6 +182,19 @@ def asked_for(indicator: Any) -> str:
     if told_of["operator"] == "between":
         return f"{value} – {told_of.get('upper') or ''} {unit}".strip()
     return f"{words.SIGNS.get(told_of['operator'], '')} {value} {unit}".strip()
+
+
+def converted(figure: Any) -> str:
+    """The figure that a text gives, in the unit that was asked for, where it is written in another: ` = 0.5 h`."""
+    unit, span = figure.unit or "", figure.converted
+    if span is None or not unit or (figure.found or "").replace(" ", "").endswith(unit):
+        return ""
+    low, high = span
+    if low == high:
+        return f" = {low:g} {unit}"
+    if isinf(low) or isinf(high):
+        return f" = {'≤' if isinf(low) else '≥'} {high if isinf(low) else low:g} {unit}"
+    return f" = {low:g} – {high:g} {unit}"
 
 
 def bracketed(text: object) -> str:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from marketplace.portal import say, words
+from schemas.event_rankings import EventPairing
 from schemas.pairings import InstrumentPairing, Pairing, TermPart
+
+Reasoned = Pairing | InstrumentPairing | EventPairing
 
 CHIPS = 8
 STRENGTHS = ((0.3, "strong"), (0.12, "middling"))
@@ -31,7 +34,7 @@ class Chip:
     lowered: float
 
 
-def chips(pairing: Pairing | InstrumentPairing) -> list[Chip]:
+def chips(pairing: Reasoned) -> list[Chip]:
     """The matched terms that weigh most, each as strong as its share of the text score."""
     text = pairing.reasons.text or 1.0
 
@@ -44,12 +47,12 @@ def chips(pairing: Pairing | InstrumentPairing) -> list[Chip]:
     ]
 
 
-def telling(pairing: Pairing | InstrumentPairing) -> list[str]:
+def telling(pairing: Reasoned) -> list[str]:
     """The terms that can be called misleading: words and phrases, not the line of single characters."""
     return [one.term for one in pairing.reasons.terms if any(len(part) > 1 for part in one.term.split("·"))]
 
 
-def rows(pairing: Pairing | InstrumentPairing) -> tuple[list[Row], Decimal]:
+def rows(pairing: Reasoned) -> tuple[list[Row], Decimal]:
     """Every part of the score and the score, as numbers that add up as they are written."""
     reasons = pairing.reasons
     values = [
@@ -71,7 +74,7 @@ def rows(pairing: Pairing | InstrumentPairing) -> tuple[list[Row], Decimal]:
     return made, total
 
 
-def bar(pairing: Pairing | InstrumentPairing, best: float) -> tuple[float, float]:
+def bar(pairing: Reasoned, best: float) -> tuple[float, float]:
     """How long the bar's two parts are, text and signals, beside the best of the list (in hundredths)."""
     full = max(best, pairing.score, 1e-9)
     text = 100 * pairing.reasons.text / full

@@ -84,6 +84,11 @@ GRADES: Final = {
     "1": "只是同领域 · same field only",
     "0": "不合适 · does not fit",
 }
+VERDICT_STANDINGS: Final = {
+    "open": "匹配中 · ranked",
+    "ours_closed": "己方记录未公开 · your record is not open",
+    "theirs_closed": "对方已不在匹配中 · the other is ranked no more",
+}
 MODEL_STATES: Final = {
     "candidate": "候选 · candidate",
     "active": "在用 · active",

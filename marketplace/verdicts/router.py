@@ -21,7 +21,7 @@ from marketplace.tuning import terms
 from marketplace.verdicts import lessons, sheet, verdicts
 from schemas.base import Page
 from schemas.operations import OperationView
-from schemas.verdicts import VerdictBody, VerdictFilter, VerdictView
+from schemas.verdicts import VerdictBody, VerdictFilter, VerdictListed, VerdictView
 
 router = APIRouter(prefix="/api/v1", tags=["matching"], route_class=TransactionRoute)
 
@@ -90,11 +90,11 @@ _verdict_routes(Achievement, "achievements", "achievement")
 @router.get("/verdicts", responses=problems(NotSignedIn))
 async def list_verdicts(
     wish: Annotated[VerdictFilter, Query()], session: Reading, actor: SignedIn, paging: Paged, response: Response
-) -> Page[VerdictView]:
+) -> Page[VerdictListed]:
     """评价 · Your organisations' verdicts, latest first; all of them for the platform's administrators and auditors."""
     items, marker = await verdicts.listed(session, actor, wish, paging)
     paging.link(response, marker)
-    return Page[VerdictView].model_construct(items=items, next_cursor=marker)
+    return Page[VerdictListed].model_construct(items=items, next_cursor=marker)
 
 
 @router.get(
@@ -109,13 +109,13 @@ async def workbook(wish: Annotated[VerdictFilter, Query()], session: Reading, ac
 @router.get("/misleading-terms/{term_id}/verdicts", responses=problems(NotSignedIn, NotFound, tuning.NotTheirsToRead))
 async def behind(
     term_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
-) -> Page[VerdictView]:
+) -> Page[VerdictListed]:
     """背后的评价 · The verdicts that called a term misleading, in problems of its kind."""
     row = await terms.read(session, actor, term_id)
     wish = VerdictFilter.model_construct(term=row.term)
     items, marker = await verdicts.listed(session, actor, wish, paging, industry=row.kind)
     paging.link(response, marker)
-    return Page[VerdictView].model_construct(items=items, next_cursor=marker)
+    return Page[VerdictListed].model_construct(items=items, next_cursor=marker)
 
 
 @router.post("/matching-models", status_code=202, responses=problems(NotSignedIn, tuning.NotTheirTuning))

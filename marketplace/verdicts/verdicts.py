@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, case, not_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from uuid_utils.compat import uuid7
 
+from marketplace.identity.models import Organisation, Person
 from marketplace.kernel import clock, etag
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
@@ -18,6 +20,7 @@ from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Invalid, NotFound
 from marketplace.listings import records
 from marketplace.listings.models import Listing
+from marketplace.listings.policy import listing_open
 from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.verdicts import facts
@@ -30,7 +33,16 @@ from matching.tuning import kinds_of
 from schemas.base import FieldError
 from schemas.identity import Permission
 from schemas.listings import ListingKind
-from schemas.verdicts import Said, SaidSignal, SaidTerm, VerdictBody, VerdictFilter, VerdictView
+from schemas.verdicts import (
+    Said,
+    SaidSignal,
+    SaidTerm,
+    Standing,
+    VerdictBody,
+    VerdictFilter,
+    VerdictListed,
+    VerdictView,
+)
 
 # So many ranks are looked through for the place of what is judged.
 RANKED: Final = 100
@@ -103,7 +115,7 @@ async def say(
     listing = await own(session, actor, cls, listing_id, write=True)
     pairing = await judged(session, engine, actor, listing, other_id)
     before = await _of(session, listing_id, other_id, lock=True)
-    _require_shown(body, pairing.terms | set(before.misleading if before else ()))
+    _require_shown(body, pairing.terms | (_shown_before(before) if before else set()))
     now = clock.now()
     problem = listing if listing.kind is ListingKind.PROBLEM else pairing.other
     values: dict[str, Any] = {
@@ -140,6 +152,11 @@ async def say(
     given = facts.VerdictGiven(before.id, listing_id, other_id, before.version, before.grade, before.misleading)
     await record(session, given, subject=before.id, by=actor.person)
     return before
+
+
+def _shown_before(before: Verdict) -> set[str]:
+    """What the reasons listed when it was said: whoever changes a verdict may have that before them."""
+    return {*before.misleading, *(one["term"] for one in before.said["terms"])}
 
 
 def _require_shown(body: VerdictBody, shown: Collection[str]) -> None:
@@ -222,16 +239,45 @@ def narrowed(actor: Actor, wish: VerdictFilter) -> Select[Verdict]:
         Verdict.listing_id: wish.listing,
     }
     statement = statement.where(*(column == value for column, value in equal.items() if value is not None))
+    if wish.mine is not None:
+        statement = statement.where((Verdict.by == actor.person) if wish.mine else (Verdict.by != actor.person))
     return statement if wish.term is None else statement.where(Verdict.misleading.contains([wish.term]))
+
+
+_OURS, _THEIRS = aliased(Listing, flat=True), aliased(Listing, flat=True)
+_OUR_HOUSE, _THEIR_HOUSE = aliased(Organisation), aliased(Organisation)
+
+
+def _open(listing: Any, organisation: Any) -> ColumnElement[bool]:
+    return and_(listing_open(listing, organisation), listing.confirmed_until > clock.now())
+
+
+def _standing() -> ColumnElement[str]:
+    """What is ranked no more weighs more than what asks no more: a draft asks, too."""
+    return case(
+        (not_(_open(_THEIRS, _THEIR_HOUSE)), Standing.THEIRS_CLOSED),
+        (not_(_open(_OURS, _OUR_HOUSE)), Standing.OURS_CLOSED),
+        else_=Standing.OPEN,
+    )
 
 
 async def listed(
     session: AsyncSession, actor: Actor, wish: VerdictFilter, paging: Paging, *, industry: str = ""
-) -> tuple[list[VerdictView], str | None]:
+) -> tuple[list[VerdictListed], str | None]:
     """One's own organisations' verdicts, and all of them for the platform's desk and auditors, latest first."""
-    statement = narrowed(actor, wish)
+    statement = (
+        narrowed(actor, wish)
+        .add_columns(Person.name, _standing())
+        .join(Person, Person.id == Verdict.by)
+        .join(_OURS, _OURS.id == Verdict.listing_id)
+        .join(_OUR_HOUSE, _OUR_HOUSE.id == _OURS.organisation_id)
+        .join(_THEIRS, _THEIRS.id == Verdict.other_id)
+        .join(_THEIR_HOUSE, _THEIR_HOUSE.id == _THEIRS.organisation_id)
+    )
     if industry:
         statement = statement.where(Verdict.industries.contains([industry]))
     by = tuple(zip((Verdict.created_at, Verdict.id), BY_TIME_AND_ID, strict=True))
     rows, marker = await page(session, statement, by, paging)
-    return [VerdictView.model_validate(row[0]) for row in rows], marker
+    return [
+        VerdictListed(**dict(VerdictView.model_validate(row[0])), by_name=row[1], standing=row[2]) for row in rows
+    ], marker

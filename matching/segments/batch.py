@@ -15,6 +15,7 @@ from matching.segments.planning import Questions
 from matching.segments.ranking import Part, View, found_by
 from matching.segments.statistics import MARK, classes_of
 from matching.segments.vocabulary import packed
+from matching.segments.wording import Beyond, Wording, Words, plain
 from matching.text import CHARACTER
 from matching.weighting import focus_of, idf_of
 
@@ -65,7 +66,7 @@ def _insert_all(starts: I64, found: I64, their: F64, rows: I64, scores: F64) -> 
 class _Terms(NamedTuple):
     """The terms of an asking part, as the answering collection has them; ``idf`` 0 for one that nobody answers to.
 
-    The first ``marked`` are none: see ``facets``.
+    The first ``marked`` are none: see ``facets``. Behind its own come those that only a wording asks for.
     ``focus`` and ``aside`` as in ``weighting``, the latter 1 where brevity counts.
     """
 
@@ -78,10 +79,9 @@ class _Terms(NamedTuple):
 
 
 @compiled
-def _weighed(
-    starts: I64, ids: I32, tf: I32, terms: _Terms, damp: F64, half: float, weights: F64, brevities: F64
-) -> None:
+def _weighed(words: Words, terms: _Terms, damp: F64, half: float, weights: F64, brevities: F64) -> None:
     """Each record's terms as ``weighting.weigh`` does it, 0 for what nobody has. ``damp``: 1 + ln tf."""
+    starts, ids, tf = words.starts, words.ids, words.tf
     for i in range(len(starts) - 1):
         begin, end = starts[i], starts[i + 1]
         n = end - begin
@@ -95,7 +95,8 @@ def _weighed(
         for j in range(begin, end):
             term, count = ids[j], tf[j]
             once = damp[count] if count < len(damp) else 1.0 + math.log(count)
-            weights[j] = once * terms.idf[term] * terms.focus[term] * (brevity if terms.aside[term] else 1.0)
+            aside = brevity if terms.aside[term] or words.through[j] else 1.0
+            weights[j] = once * terms.idf[term] * terms.focus[term] * aside * words.lowered[j]
             squared += weights[j] * weights[j]
         norm = math.sqrt(squared) if squared > 0.0 else 1.0
         for j in range(begin, end):
@@ -123,21 +124,30 @@ _ONCE: Final = np.concatenate([[0.0], 1.0 + np.log(np.arange(1, 4096, dtype=np.i
 
 
 class Asking:
-    """The records of one collection as queries to another. Both stay as they are; any number of threads may share it."""
+    """The records of one collection as queries to another. Both stay as they are; any number of threads may share it.
 
-    def __init__(self, asking: View, answering: View) -> None:
+    ``wording``: how some rows of the asking view ask otherwise than by their own terms alone.
+    """
+
+    def __init__(self, asking: View, answering: View, wording: Wording | None = None) -> None:
         self.asking = asking
         self.answering = answering
-        self._links = [self._linked(part) for part in asking.parts]
+        self._beyond = [None if wording is None else wording.beyond(part.segment.vocabulary) for part in asking.parts]
+        self._links = list(map(self._linked, asking.parts, self._beyond))
 
-    def _linked(self, part: Part) -> tuple[list[I32], _Terms]:
+    def _linked(self, part: Part, beyond: Beyond | None) -> tuple[list[I32], _Terms]:
         """Where a part's terms are in each answering part, and what the answering collection makes of them."""
         vocabulary, collection = part.segment.vocabulary, self.answering.collection
-        numbers = [other.segment.vocabulary.numbers(vocabulary.all()) for other in self.answering.parts]
-        df, cf, there = self.answering.totals(numbers, len(vocabulary))
+        more = packed(beyond.new if beyond else ())
+        numbers = [
+            np.concatenate([its.numbers(vocabulary.all()), its.numbers(more)])
+            for its in (other.segment.vocabulary for other in self.answering.parts)
+        ]
+        terms = len(vocabulary) + len(more[1]) - 1
+        df, cf, there = self.answering.totals(numbers, terms)
         marked = vocabulary.beginning(MARK)[1]
         there[:marked] = False
-        lone = np.zeros(len(vocabulary), np.bool_)
+        lone = np.zeros(terms, np.bool_)
         lone[slice(*vocabulary.beginning(CHARACTER))] = True
         aside = lone.copy()
         if collection.settings.asides:
@@ -160,20 +170,23 @@ class Asking:
         if k < 1:
             raise ValueError("k must be at least 1")
         out = Answers(np.full((len(rows), k), NOBODY, np.int64), np.zeros((len(rows), k)))
-        for part, link in zip(self.asking.parts, self._links, strict=True):
+        for part, link, beyond in zip(self.asking.parts, self._links, self._beyond, strict=True):
             first, last = max(rows.start, part.first), min(rows.stop, part.first + len(part))
             if first < last:
                 here = slice(first - rows.start, last - rows.start)
-                self._ask(part, link, np.arange(first, last) - part.first, out.rows[here], out.scores[here])
+                asked = np.arange(first, last)
+                living = np.flatnonzero(part.alive[asked - part.first])
+                decoded = decode(part.segment.forward, part.segment.forward_start, asked[living] - part.first)
+                words = beyond.words(asked[living], *decoded) if beyond else plain(*decoded)
+                self._ask(words, link, living, out.rows[here], out.scores[here])
         return out
 
-    def _ask(self, part: Part, link: tuple[list[I32], _Terms], rows: I64, found: I64, scores: F64) -> None:
-        living = np.flatnonzero(part.alive[rows])
-        starts, ids, tf = decode(part.segment.forward, part.segment.forward_start, rows[living])
+    def _ask(self, words: Words, link: tuple[list[I32], _Terms], living: I64, found: I64, scores: F64) -> None:
+        starts, ids = words.starts, words.ids
         numbers, terms = link
         collection, k = self.answering.collection, found.shape[1]
         weights, brevities = np.empty(len(ids)), np.empty(len(living))
-        _weighed(starts, ids, tf, terms, _ONCE, collection.settings.half, weights, brevities)
+        _weighed(words, terms, _ONCE, collection.settings.half, weights, brevities)
         pivots = collection.settings.pivot * brevities * collection.mean
         best_rows, best_scores = np.full((len(living), k), NOBODY, np.int64), np.zeros((len(living), k))
         for answering, number in zip(self.answering.parts, numbers, strict=True):

@@ -11,7 +11,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -21,10 +21,12 @@ from typing import Final
 
 import numpy as np
 
+from matching.rewording import Rewording
 from matching.segments.batch import NOBODY, Answers, Asking
 from matching.segments.collection import Collection
 from matching.segments.files import Opened, finish, write_arrays, write_text
 from matching.segments.store import Manifest, Store
+from matching.segments.wording import Gathering, Wording
 
 BLOCK: Final = 1000
 """Records that ask in one block: some seconds of work against a million."""
@@ -100,7 +102,37 @@ class Run:
 
     @cached_property
     def _asking(self) -> dict[Way, Asking]:
-        return {way: Asking(self._sides[way].view, self._sides[way.other].view) for way in Way}
+        return {way: Asking(self._sides[way].view, self._sides[way.other].view, self.wording(way)) for way in Way}
+
+    @contextmanager
+    def rewording(self, way: Way, name: str = "") -> Iterator[Callable[[str, Rewording], None]]:
+        """Write down how the records of a side ask otherwise than by their own terms alone, each by its key.
+
+        Before the first block is computed; ``name``: of what they are reworded by. ValueError when that was written down
+        before, or when a block has landed that did not know of it.
+        """
+        if self.worded_by(way) is not None or self.progress()[0]:
+            raise ValueError("the run has begun to ask already")
+        view, gathering = self._sides[way].view, Gathering()
+
+        def add(key: str, its: Rewording) -> None:
+            if (row := view.row(key)) >= 0:
+                gathering.add(row, its)
+
+        yield add
+        gathering.finished(name).write(self.folder / f"{way.value}.wording")
+
+    def worded_by(self, way: Way) -> str | None:
+        """The name of what a side's questions are reworded by; None when nothing was written down of it."""
+        wording = self.wording(way)
+        return None if wording is None else wording.name
+
+    def wording(self, way: Way) -> Wording | None:
+        """What was written down of a side; None when all of it asks by its own terms."""
+        try:
+            return Wording.opened(self.folder / f"{way.value}.wording")
+        except FileNotFoundError:
+            return None
 
     def left(self) -> list[Block]:
         """The blocks whose answers are not there yet."""

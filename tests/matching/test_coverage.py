@@ -128,3 +128,49 @@ def test_at_least_and_at_most_agree_with_the_numbers(wanted, has) -> None:
     if "e" not in repr(wanted) + repr(has):
         assert (at_least.verdict == "supported") == (has >= wanted * (1 - 1e-9))
         assert (at_most.verdict == "supported") == (has <= wanted * (1 + 1e-9))
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "sentence", "verdict", "figure"),
+    [
+        ("相对湿度80%下甲苯动态吸附量", "mg/g", "相对湿度80%时甲苯动态吸附量比颗粒炭高三成。", "partly", None),
+        ("相对湿度80%下甲苯动态吸附量", "mg/g", "相对湿度80%时甲苯动态吸附量95 mg/g。", "supported", "95 mg/g"),
+        ("200℃下保温后硬度", "HRC", "200℃下保温后硬度62HRC。", "supported", "62HRC"),
+        ("80%载荷下含水率", "%", "80%载荷下含水率85%。", "supported", "85%"),
+    ],
+    ids=["repeated alone", "beside the answer", "of another unit", "of the same unit"],
+)
+def test_the_condition_in_an_indicators_name_is_no_answer_to_it(name, unit, sentence, verdict, figure) -> None:
+    (one,) = coverage([Indicator(name, ">=", "60" if unit == "HRC" else "80", None, unit)], Document("", sentence))
+    assert (one.verdict, one.found) == (verdict, figure)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "unit", "sentence", "verdict", "figure"),
+    [
+        (
+            "甲苯动态吸附量",
+            "80",
+            "mg/g",
+            "甲苯动态吸附容量每克86毫克，经一百次脱附后容量保持95%；",
+            "supported",
+            "每克86毫克",
+        ),
+        ("甲苯动态吸附量", "80", "mg/g", "甲苯动态吸附容量保持95%；", "partly", None),
+        (
+            "焦炭产率下降",
+            "0.4",
+            "百分点",
+            "氢气与甲烷比下降31%，焦炭产率降0.45个百分点。",
+            "supported",
+            "0.45个百分点",
+        ),
+        ("焦炭产率下降", "0.4", "百分点", "焦炭产率下降0.45百分点。", "supported", "0.45百分点"),
+        ("单件成本降低", "5", "元", "单件成本每件降低，每件6元。", "supported", "每件6元"),
+        ("铅含量", "10", "ppm", "铅含量0.002%。", "supported", "0.002%"),
+    ],
+    ids=["per gram in front", "a share is no ratio", "points counted", "points", "per piece", "a share in ppm"],
+)
+def test_a_figure_is_of_the_unit_that_stands_around_it(name, asked, unit, sentence, verdict, figure) -> None:
+    (one,) = coverage([Indicator(name, ">=", asked, None, unit)], Document("", sentence))
+    assert (one.verdict, one.found) == (verdict, figure)

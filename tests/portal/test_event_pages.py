@@ -1,5 +1,7 @@
 """Coming to an event and running one, with a browser."""
 
+from uuid import uuid4
+
 import pytest
 from sqlalchemy import select
 
@@ -7,9 +9,10 @@ from marketplace.docking import badges, waiting
 from marketplace.docking.registration_models import Attendee
 from marketplace.kernel import clock, qr
 from schemas.events import EventState
-from schemas.identity import Role
+from schemas.identity import OrganisationKind, Role
 from tests.given.docking import an_event, registered
 from tests.given.labs import day
+from tests.portal.reader import Page, audit
 
 
 @pytest.fixture
@@ -276,3 +279,20 @@ async def test_a_filter_that_cannot_be_read_says_so(anybody):
     assert "请填写日期" in page.text
     assert "没有这个代码或名称" in page.text
     assert "没有符合的活动" in (await anybody.page("/events?q=什么都没有")).text
+
+
+async def test_events_are_found_for_a_text_and_for_a_record(given, visitor, session):
+    organizer = await given.person(Role.ORGANIZER, await given.organisation(kinds=(OrganisationKind.ORGANIZER,)))
+    firm = await given.enterprise()
+    event = await an_event(session, organizer.organisation, title="锻造模具表面强化对接会", summary="激光熔覆专场。")
+    need = await given.problem(firm, title="热锻模具龟裂求表面强化", description="求激光熔覆。")
+    page = await visitor().page(f"/problems/{need['id']}/events")
+    assert audit(page) == []
+    for wanted in (f'href="/events/{event.id}"', "锻造模具表面强化对接会", "激光熔覆", "报名中"):
+        assert wanted in page.html, wanted
+    assert f'href="/problems/{need["id"]}/events"' in (await visitor().page(f"/problems/{need['id']}")).html
+    assert (await visitor().get(f"/problems/{uuid4()}/events")).status_code == 404
+    answer = await visitor(language="en").post("/match", {"text": "热锻模具激光熔覆表面强化", "kind": "event"})
+    assert answer.status_code == 200
+    assert audit(Page(answer.text)) == []
+    assert f'href="/events/{event.id}"' in answer.text

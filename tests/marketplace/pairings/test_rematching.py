@@ -6,8 +6,10 @@ from sqlalchemy import update
 from marketplace.identity.models import Organisation
 from marketplace.listings.models import Listing
 from marketplace.pairings import rematching
-from marketplace.pairings.rematching import DepthDiffers, NothingPublished, RematchRunning, Wish
+from marketplace.pairings.rematching import DepthDiffers, NothingPublished, RematchRunning, Wish, Words
 from matching.segments.rematch import Way
+from matching.synonyms import Synonyms
+from matching.tuning import Tuning
 from schemas.identity import Verification
 from schemas.listings import ListingState
 from tests.given import listings
@@ -20,8 +22,8 @@ def found(out, one):
 
 async def test_a_rematch_from_beginning_to_end(standing, given_there, tmp_path):
     database = standing.database
-    folder = await rematching.written_down(database, tmp_path / "empty")
-    with rematching.begun(folder, depth=9, anew=False) as run:  # nobody is there yet
+    folder, by = await rematching.written_down(database, tmp_path / "empty"), await rematching.words(database)
+    with rematching.begun(folder, depth=9, anew=False, by=by) as run:  # nobody is there yet
         run.work()
         assert (await rematching.proposed(database, run, Wish())).asking == []
 
@@ -42,18 +44,19 @@ async def test_a_rematch_from_beginning_to_end(standing, given_there, tmp_path):
     await given_there.session.commit()
     folder = await rematching.written_down(database, tmp_path)
 
-    with rematching.begun(folder, depth=9, anew=False) as run:
+    with rematching.begun(folder, depth=9, anew=False, by=by) as run:
+        await rematching.worded(database, run, by)
         left = run.left()
         assert {block.way for block in left} == set(Way)
         run.land(left[0])
-        with pytest.raises(RematchRunning), rematching.begun(folder, depth=9, anew=False):
+        with pytest.raises(RematchRunning), rematching.begun(folder, depth=9, anew=False, by=by):
             pass
-    with pytest.raises(DepthDiffers), rematching.begun(folder, depth=8, anew=False):
+    with pytest.raises(DepthDiffers), rematching.begun(folder, depth=8, anew=False, by=by):
         pass
-    with rematching.begun(folder, depth=9, anew=False) as run:  # goes on where it stopped
+    with rematching.begun(folder, depth=9, anew=False, by=by) as run:  # goes on where it stopped
         assert run.left() == left[1:]
         run.work(threads=2)
-    with rematching.begun(folder, depth=9, anew=False) as run:  # and what is done stays done
+    with rematching.begun(folder, depth=9, anew=False, by=by) as run:  # and what is done stays done
         assert not run.left()
 
         # What is no longer open since is proposed to nobody.
@@ -81,10 +84,11 @@ async def test_a_rematch_from_beginning_to_end(standing, given_there, tmp_path):
         back = await rematching.proposed(database, run, Wish(Way.ACHIEVEMENTS, all=True))
         assert set(found(back, best)) == {str(one.id), str(two.id)}
 
-    with rematching.begun(folder, depth=8, anew=True) as run:
+    with rematching.begun(folder, depth=8, anew=True, by=by) as run:
         assert run.left()
 
 
 def test_where_nothing_was_ever_published_it_says_so(tmp_path):
-    with pytest.raises(NothingPublished), rematching.begun(tmp_path, depth=5, anew=False):
+    by = Words(Synonyms(), Tuning())
+    with pytest.raises(NothingPublished), rematching.begun(tmp_path, depth=5, anew=False, by=by):
         pass

@@ -100,6 +100,39 @@ async def test_neither_side_hears_the_other_and_the_platform_hears_both(market, 
     assert [(line[4], line[6]) for line in lines[2:]] == [(3, "'=1+1"), (0, "")], "a note is never run as a formula"
 
 
+async def test_a_list_says_who_said_it_and_what_has_become_of_the_two_records(market, say, given, app):
+    university, enterprise, need, fits, misled, _ = market
+    colleague = await given.editor(enterprise.organisation)
+    assert (await say(enterprise, need, fits, grade=3)).status_code == 200
+    assert (await say(colleague, need, misled, grade=0, misleading=["无损检测"])).status_code == 200
+
+    async def found(who, **wish):
+        items = (await who.get("/api/v1/verdicts", params=wish)).json()["items"]
+        return [(one["grade"], one["standing"], one["by"] == str(enterprise.id)) for one in items]
+
+    assert await found(enterprise) == [(0, "open", False), (3, "open", True)]
+    assert await found(enterprise, mine="true") == [(3, "open", True)]
+    assert await found(enterprise, mine="false") == await found(colleague, mine="true") == [(0, "open", False)]
+    assert (await enterprise.get("/api/v1/verdicts")).json()["items"][0]["by_name"]
+    assert (await university.post(f"/api/v1/achievements/{misled.id}/withdrawal")).status_code == 200
+    assert await found(enterprise) == [(0, "theirs_closed", False), (3, "open", True)]
+    assert (await enterprise.post(f"/api/v1/problems/{need.id}/withdrawal")).status_code == 200
+    assert await found(enterprise) == [(0, "theirs_closed", False), (3, "ours_closed", True)]
+
+
+async def test_who_changes_a_verdict_may_name_what_was_before_them(market, say, app, session):
+    """The reasons of a pairing change with every record that comes; a page that was opened before is not refused for it."""
+    university, enterprise, need, _, misled, _ = market
+    assert (await say(enterprise, need, misled, grade=1)).status_code == 200
+    changed = {"title": "水果糖度近红外分析", "description": "苹果的糖度分析与检测。"}
+    at = f"/api/v1/achievements/{misled.id}"
+    answer = await university.patch(at, changed, version=1)
+    assert answer.status_code == 200, answer.text
+    await app.state.engine.load()
+    assert (await say(enterprise, need, misled, version=1, grade=0, misleading=["无损检测"])).status_code == 200
+    assert (await say(enterprise, need, misled, version=2, grade=0, misleading=["人参"])).status_code == 422
+
+
 async def test_of_many_who_speak_at_once_for_one_side_one_is_heard(standing, given_there, say):
     university, enterprise = await given_there.university(), await given_there.enterprise()
     fits = (await listings.achievements(given_there.session, university.organisation, FITS))[0]

@@ -1,0 +1,165 @@
+"""Which events to come fit a text or a record, by the engine that ranks everything else.
+
+Those to come are some hundreds at most, so each process holds them in memory and looks before every ranking whether one has
+come, changed or gone: what is answered is what the database says now.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from marketplace.docking import events, shapes
+from marketplace.docking.models import Event
+from marketplace.docking.policy import event_public
+from marketplace.identity.models import Organisation
+from marketplace.kernel import clock
+from marketplace.kernel.actor import Actor
+from marketplace.kernel.language import told
+from marketplace.kernel.paging import Paging
+from marketplace.listings import records
+from marketplace.listings.models import Listing
+from marketplace.pairings import pairings, reading
+from marketplace.pairings.engine import Engine
+from matching import Document, Facets, Filters, Query
+from matching.segments.index import SharedIndex, SharedSnapshot
+from schemas.event_rankings import EventMatchRequest, EventPairing, EventRankingPage
+from schemas.events import EventState
+from schemas.pairings import Reasons
+
+# The next ones; whoever looks further ahead searches the list.
+MOST: Final = 2000
+
+NO_EVENT: Final = (
+    "近期没有与此相关的活动。可以看看全部活动，或稍后再来。"
+    " · No event to come has to do with this. Look at all events, or come again later."
+)
+NONE_FITS: Final = (
+    "没有主题真正对口的活动；下面只是最接近的。 · No event is really about this; these are only the nearest."
+)
+
+
+def to_come() -> ColumnElement[bool]:
+    """Public, and one can register now or will be able to. The statement joins `Organisation`."""
+    now = clock.now()
+    return and_(
+        event_public(),
+        Event.state.in_((EventState.PUBLISHED, EventState.OPEN)),
+        Event.ends_at > now,
+        or_(Event.registration_closes_at.is_(None), Event.registration_closes_at > now),
+    )
+
+
+def document(event: Event) -> Document:
+    """An event as it is found: what it is about, where, for which trades."""
+    parts = (event.title_en, event.summary, event.description, event.place)
+    facets = Facets(industries=tuple(event.industries), disciplines=tuple(event.disciplines), region=event.region)
+    return Document(event.title, "\n".join(part for part in parts if part), facets)
+
+
+@dataclass
+class Upcoming:
+    """The events to come, ready to be ranked. One a process."""
+
+    _index: SharedIndex = field(default_factory=SharedIndex)
+    _known: dict[UUID, int] = field(default_factory=dict)
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def now(self, session: AsyncSession, engine: Engine) -> SharedSnapshot:
+        """As the database has them at this moment."""
+        async with self._looking:
+            statement = (
+                select(Event.id, Event.version)
+                .join(Organisation, Organisation.id == Event.organisation_id)
+                .where(to_come())
+                .order_by(Event.starts_at, Event.id)
+                .limit(MOST)
+            )
+            there = {id_: version for id_, version in (await session.execute(statement)).all()}  # noqa: C416 -- rows are no pairs to mypy
+            gone = self._known.keys() - there.keys()
+            fresh = [id_ for id_, version in there.items() if self._known.get(id_) != version]
+            if gone or fresh:
+                rows = (await session.scalars(events.chosen().where(Event.id.in_(fresh)))).all()
+                read = [(str(row.id), document(row)) for row in rows]
+                await engine.off_the_loop(partial(self._exchange, gone, read))
+                self._known = there
+            return self._index.snapshot
+
+    def _exchange(self, gone: Collection[UUID], read: Iterable[tuple[str, Document]]) -> None:
+        for id_ in gone:
+            self._index.drop(str(id_))
+        self._index.put_many(read)
+        self._index.refresh()
+
+
+async def for_text(
+    session: AsyncSession, engine: Engine, upcoming: Upcoming, wish: EventMatchRequest
+) -> EventRankingPage:
+    """The events that fit a text. Nothing of it is kept."""
+    query = Query(body=wish.text, side=wish.side, synonyms=engine.synonyms)
+    return await ranked(session, engine, upcoming, query, wish.region, wish.limit)
+
+
+async def for_listing(
+    session: AsyncSession,
+    engine: Engine,
+    upcoming: Upcoming,
+    actor: Actor,
+    cls: type[Listing],
+    listing_id: UUID,
+    regions: Sequence[str],
+    paging: Paging,
+) -> EventRankingPage:
+    """The events that fit a record that the actor may see, best first."""
+    listing = await records.read(session, actor, cls, listing_id)
+    query = reading.query(listing, engine.synonyms)
+    return await ranked(session, engine, upcoming, query, regions, paging.limit, paging)
+
+
+async def ranked(
+    session: AsyncSession,
+    engine: Engine,
+    upcoming: Upcoming,
+    query: Query,
+    regions: Sequence[str],
+    limit: int,
+    paging: Paging | None = None,
+) -> EventRankingPage:
+    """One page of them, each with its reasons."""
+    snapshot = await upcoming.now(session, engine)
+    place = paging.place((float, str, float)) if paging else None
+    now, after = (clock.now().timestamp(), None) if place is None else (place[2], (place[0], place[1]))
+    rank = partial(snapshot.rank, query, k=limit + 1, now=now, filters=Filters(regions=tuple(regions)), after=after)
+    ranking = await engine.off_the_loop(rank)
+    kept, more = ranking.items[:limit], ranking.items[limit:]
+    statement = events.chosen().where(Event.id.in_([UUID(one.key) for one in kept]))
+    rows = {str(row.id): row for row in (await session.scalars(statement)).all()}
+
+    def explained() -> list[EventPairing]:
+        return [
+            EventPairing(
+                id=row.id,
+                kind="event",
+                score=why.score,
+                event=shapes.card(row),
+                reasons=Reasons.model_validate(pairings.reasons_of(why, in_full=False)),
+            )
+            for one in kept
+            for row in [rows[one.key]]
+            for why in [snapshot.explain(query, one.key, document(row), now=now, in_full=False)]
+        ]
+
+    return EventRankingPage(
+        items=await engine.off_the_loop(explained),
+        next_cursor=paging.marker([kept[-1].score, kept[-1].key, now]) if paging and more else None,
+        fits=ranking.fits,
+        message=None if ranking.fits else told(NONE_FITS if kept else NO_EVENT),
+        considered=ranking.considered,
+        best_text=ranking.best_text,
+        threshold=ranking.threshold,
+    )
