@@ -120,6 +120,11 @@ class Question:
     pivot: float
     known: float
 
+    @property
+    def factors(self) -> tuple[Floats, ...]:
+        """What multiplies idf, in the order in which reasons tell it."""
+        return self.focus, self.emphasis, self.aside, self.lowered, self.apart
+
 
 def brevity_of(terms: int, settings: Settings = SETTINGS) -> float:
     """Of a question of so many distinct terms, whether or not somebody has them."""
