@@ -241,7 +241,7 @@ class _Numbers:
     def parts(self, bare: Sequence[str], through: Mapping[str, str]) -> dict[int, TermPart]:
         """By the terms' numbers in the question."""
         weighed, matched = self._weighed, self._matched
-        factors = [each[matched] for each in weighed.factors]
+        factors: list[Any] = [each[matched] for each in weighed.factors]
         counted = (self._contributions, weighed.counts[matched], self._tf, weighed.df[matched], weighed.cf[matched])
         numbers: list[list[Any]] = [
             each.tolist() for each in (*counted, self._idf, *factors, self._query, self._document)
