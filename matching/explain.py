@@ -20,6 +20,7 @@ from matching.queries import Reading
 from matching.records import Document, Facets, Query
 from matching.segments.passages import Sought, sought
 from matching.stopwords import STOPWORDS
+from matching.style import Style
 from matching.text import CHARACTER, PAIR, cut, is_plain, normalise_with_offsets, sentences_read
 from matching.text import Sentence as Read
 from matching.tfidf import DECIMALS, Floats, Ints
@@ -38,7 +39,7 @@ class TermPart(NamedTuple):
 
     ``kind``: a "word", a "pair" of neighbouring characters, or a single "character". ``df``: how many of the documents
     have it; ``cf``: how often it occurs in all of them. ``weight_query`` = (1 + ln ``tf_query``) · ``idf`` · ``focus`` ·
-    ``aside`` · ``lowered`` ÷ |q|; ``weight_document`` = (1 + ln(1 + ln ``tf_document``)) · ``idf`` ÷ (|d| + pivot). ``synonym_of``: what
+    ``emphasis`` · ``aside`` · ``lowered`` · ``apart`` ÷ |q|; ``weight_document`` = (1 + ln(1 + ln ``tf_document``)) · ``idf`` ÷ (|d| + pivot). ``synonym_of``: what
     the query says instead, where it has the term through a synonym alone.
     """
 
@@ -51,8 +52,10 @@ class TermPart(NamedTuple):
     cf: int
     idf: float
     focus: float
+    emphasis: float
     aside: float
     lowered: float
+    apart: float
     weight_query: float
     weight_document: float
     synonym_of: str | None = None
@@ -126,7 +129,8 @@ class Reasons:
     """``score`` = Σ ``terms`` + ``other`` + Σ ``signals`` (to 1e-9); ``text`` is the sum of the first two.
 
     ``query_norm`` is |q|, ``document_norm`` what this document's weights are divided by, |d| + ``pivot``, ``documents``
-    is n: with a term's counts, df and cf, enough to compute its contribution by hand. ``version``: of the weights.
+    is n: with a term's counts, df and cf, enough to compute its contribution by hand. ``version``: of the weights. ``style``:
+    how the query was read.
     """
 
     key: str
@@ -141,6 +145,7 @@ class Reasons:
     pivot: float
     documents: int
     version: int = 0
+    style: Style = "request"
 
 
 def explain(
@@ -206,6 +211,7 @@ def explain(
         pivot=weighed.pivot,
         documents=documents,
         version=version,
+        style=reading.style,
     )
 
 
@@ -235,7 +241,7 @@ class _Numbers:
     def parts(self, bare: Sequence[str], through: Mapping[str, str]) -> dict[int, TermPart]:
         """By the terms' numbers in the question."""
         weighed, matched = self._weighed, self._matched
-        factors = (weighed.focus[matched], weighed.aside[matched], weighed.lowered[matched])
+        factors: list[Any] = [each[matched] for each in weighed.factors]
         counted = (self._contributions, weighed.counts[matched], self._tf, weighed.df[matched], weighed.cf[matched])
         numbers: list[list[Any]] = [
             each.tolist() for each in (*counted, self._idf, *factors, self._query, self._document)

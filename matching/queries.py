@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from matching.style import Style, style_of
 from matching.synonyms import NO_SYNONYMS, Synonyms, added
 from matching.text import count_all, normalise
 
@@ -12,17 +13,22 @@ from matching.text import count_all, normalise
 class Reading:
     """``normalised``: the text, followed by the spellings that synonyms add, each on a line of its own. ``counts`` of
     both, in the order of the terms. ``through``: for each term that came of a synonym alone, what the text said instead.
+    ``style``: how it is written.
     """
 
     normalised: str
     counts: Mapping[str, int]
     through: Mapping[str, str]
+    style: Style = "request"
 
 
 @lru_cache(maxsize=16)
-def read(text: str, synonyms: Synonyms = NO_SYNONYMS) -> Reading:
-    """The last few texts are kept, since a ranking is usually followed by the explanation of each of its items."""
+def read(text: str, synonyms: Synonyms = NO_SYNONYMS, style: Style | None = None) -> Reading:
+    """The last few texts are kept, since a ranking is usually followed by the explanation of each of its items.
+    ``style``: None leaves it to the text."""
     normalised = normalise(text)
     widenings = synonyms.widened(normalised)
-    counts, through = added(widenings, count_all(text))
-    return Reading("\n".join([normalised, *(one.other for one in widenings)]), counts, through)
+    own = count_all(text)
+    counts, through = added(widenings, own)
+    style = style or style_of(text, own, len(own))
+    return Reading("\n".join([normalised, *(one.other for one in widenings)]), counts, through, style)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from matching.queries import Reading, read
+from matching.style import Style
 from matching.synonyms import NO_SYNONYMS, Synonyms
 from matching.tfidf import Match
 
@@ -51,7 +52,8 @@ class Document:
 class Query:
     """A record that looks for its counterpart. ``side`` says which one this is; the documents are the other.
 
-    ``synonyms``: the spellings that mean the same while this is asked.
+    ``synonyms``: the spellings that mean the same while this is asked. ``style``: how it is written, where that is known; a
+    text that looks for achievements is recognised, anything else looks for its counterpart, as a request does.
     """
 
     title: str = ""
@@ -59,6 +61,7 @@ class Query:
     facets: Facets = NO_FACETS
     side: Side = "problem"
     synonyms: Synonyms = NO_SYNONYMS
+    style: Style | None = None
 
     @property
     def text(self) -> str:
@@ -67,7 +70,7 @@ class Query:
     @property
     def reading(self) -> Reading:
         """Its text as the matcher reads it; the same object while it is among the last few that were read."""
-        return read(self.text, self.synonyms)
+        return read(self.text, self.synonyms, self.style or (None if self.side == "problem" else "request"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Ranking:
     and are still confirmed. ``best_text``: the highest text score among them. ``known``: the share of the query's
     (squared) weight in terms that any document has at all.
     ``fits``: whether ``best_text`` · ``known`` reaches ``threshold``; if not, say that nothing fits, and show the items
-    as the nearest there are, if at all. Only ``items`` depends on ``k`` and ``after``.
+    as the nearest there are, if at all. Only ``items`` depends on ``k`` and ``after``. ``style``: how the query was read.
     """
 
     items: tuple[Match, ...] = field(default=())
@@ -107,6 +110,7 @@ class Ranking:
     best_text: float = 0.0
     known: float = 0.0
     threshold: float = 0.0
+    style: Style = "request"
 
     @property
     def next(self) -> tuple[float, str] | None:

@@ -222,6 +222,11 @@ def _stripped(text: str, span: Span) -> Span | None:
     return Span(start, end) if end > start else None
 
 
+def has_clauses(text: str) -> bool:
+    """Whether a mark stands between two clauses of it; one at either end does not count."""
+    return _CLAUSE_END.search(text.strip("。 \n")) is not None
+
+
 def first_clause(text: str, limit: int = 60) -> str:
     """A title for a text that has none: its first clause of at least four characters, headings (【目的】) left out.
 

@@ -28,6 +28,15 @@ Lowered = Annotated[
 ]
 
 
+ReadAs = Annotated[
+    Literal["request", "report"],
+    Field(
+        description="文字按需求（request）还是按成果摘要（report）阅读：前者找同一领域，后者找最相近的工作"
+        " · whether the text was read as a request, which looks for its field, or as the report of work, which looks for its kin"
+    ),
+]
+
+
 class RankingFilter(Message):
     """What a record must be to be ranked at all. A code takes in what stands below it; several values mean any of them."""
 
@@ -62,6 +71,13 @@ class MatchRequest(Message):
     ] = "achievement"
     limit: Annotated[int, Whole(1, 100)] = 20
     filters: RankingFilter = RankingFilter()
+    read_as: Annotated[
+        ReadAs | None,
+        Field(
+            description="不填则由文字本身判断（找难题时一律按需求）；不用于仪器"
+            " · left open, the text itself tells (when problems are looked for, always a request); not for instruments"
+        ),
+    ] = None
     minutes: Annotated[
         UseMinutes | None,
         Field(
@@ -82,6 +98,8 @@ class MatchRequest(Message):
             raise PydanticCustomError(
                 "filter_of_another_kind", "仪器只可按地区筛选 · instruments are filtered by region alone"
             )
+        if self.kind == "instrument" and self.read_as is not None:
+            raise wrong_at("read_as", "not_for_instruments", "不用于匹配仪器 · this is not for instruments")
         for name in ("minutes", "organisation_id"):
             if self.kind != "instrument" and getattr(self, name) is not None:
                 raise wrong_at(name, "only_for_instruments", "只用于匹配仪器 · this is for instruments alone")
@@ -91,7 +109,7 @@ class MatchRequest(Message):
 class TermPart(Message):
     """One matched term. contribution = weight_query × weight_document, where
 
-    weight_query = (1 + ln tf_query) × idf × focus × aside × lowered ÷ query_norm and
+    weight_query = (1 + ln tf_query) × idf × focus × emphasis × aside × lowered × apart ÷ query_norm and
     weight_document = (1 + ln(1 + ln tf_document)) × idf ÷ document_norm.
     """
 
@@ -104,10 +122,25 @@ class TermPart(Message):
     cf: Annotated[int, Field(description="how often the term occurs in all records")]
     idf: Annotated[float, Field(description="ln((1 + records) / (1 + df)) + 1")]
     focus: Annotated[float, Field(description="((cf + 5) / (df + 5)) ** 0.3")]
+    emphasis: Annotated[
+        float,
+        Field(
+            description="外文名称 2.5，字母对 0.5，摘要中的字对 0.7，其余 1"
+            " · 2.5 for Latin names, 0.5 for pairs of letters, 0.7 for pairs in a report, else 1"
+        ),
+    ]
     aside: Annotated[
         float, Field(description="below 1 for single characters, words beside the point and synonyms, else 1")
     ]
     lowered: Lowered
+    apart: Annotated[
+        float,
+        Field(
+            description="区分度，仅用于摘要：(51 / (1 + 最接近的 50 条中含它的条数)) ** 0.3，否则为 1"
+            " · for a report: (51 / (1 + how many of the 50 nearest records have the term)) ** 0.3, with fewer records"
+            " (1 + those) / …; else 1"
+        ),
+    ]
     weight_query: float
     weight_document: float
     synonym_of: SynonymOf = None
@@ -257,6 +290,7 @@ class RankedPage(Message):
     considered: Annotated[int, Field(description="通过筛选且仍有效的记录数 · records that passed the filters")]
     best_text: float
     threshold: float
+    read_as: ReadAs
 
 
 class RankingPage(RankedPage):

@@ -9,6 +9,9 @@ judged    query = title。text of a requirement, documents = title。text of all
 title, keywords    the query's one record among the texts of all achievements; MRR@10
 half      the first half of a text looks for its second half; nDCG@10
 
+No query says what kind it is: whether it is read as a request or as a report is left to its text, as the matcher does
+where nobody says it; how often it reads either so is shown beside.
+
 --ablations leaves out one part of the score at a time; --compare FILE sets this run beside the --details of an earlier,
 accepted one, query by query. Differences are paired: their intervals are those of the mean of what each query gains.
 """
@@ -131,11 +134,12 @@ def judged(data: Path, corpus: Snapshot, ask: Ask) -> Result:
     graded = {key: found for key, found in grades(data / "judged/qrels.tsv").items() if max(found.values()) > 0}
     if missing := graded.keys() - requirements.keys():
         raise Unusable(f"{data}/judged/qrels.tsv: {min(missing)} is not in real/problems.jsonl")
-    values, shares = [], []
+    values, shares, reports = [], [], 0
     unjudged: dict[str, list[str]] = {}
     for key, found in graded.items():
         requirement = requirements[key]
         question = ask(requirement.get("title") or "", requirement["text"])
+        reports += question.reading.style == "report"
         keys = [match.key for match in ranked(corpus, question, DEPTH)]
         values.append(ndcg(keys, found, DEPTH))
         shares.append(sum(name in found for name in keys) / max(len(keys), 1))
@@ -144,7 +148,7 @@ def judged(data: Path, corpus: Snapshot, ask: Ask) -> Result:
     if not values:
         raise Unusable(f"{data}/judged/qrels.tsv: no grade above 0")
     return Result(
-        {**with_interval("ndcg@10", values), "judged@10": fmean(shares), "n": len(values)},
+        {**with_interval("ndcg@10", values), "judged@10": fmean(shares), "reports": reports, "n": len(values)},
         dict(zip(graded, values, strict=True)),
         unjudged,
     )
@@ -152,15 +156,18 @@ def judged(data: Path, corpus: Snapshot, ask: Ask) -> Result:
 
 def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str, ask: Ask) -> Result:
     """Each query has one relevant record; its rank is 1 + the number of documents that score strictly higher."""
-    values = []
+    values, reports = [], 0
     for query in queries:
-        rank = rank_of(query["relevant"], ranked(corpus, ask("", query["query"]), LOOK))
+        question = ask("", query["query"])
+        reports += question.reading.style == "report"
+        rank = rank_of(query["relevant"], ranked(corpus, question, LOOK))
         if metric == "mrr@10":
             values.append(reciprocal_rank(rank, DEPTH))
         else:
             values.append(ndcg([""] * (rank - 1) + ["found"] if rank else [], {"found": 1}, DEPTH))
     names = (f"{place}:{query['relevant']}" for place, query in enumerate(queries))
-    return Result({**with_interval(metric, values), "n": len(values)}, dict(zip(names, values, strict=True)))
+    figures = {**with_interval(metric, values), "reports": reports, "n": len(values)}
+    return Result(figures, dict(zip(names, values, strict=True)))
 
 
 TASKS = {"judged": "ndcg@10", "title": "mrr@10", "keywords": "mrr@10", "half": "ndcg@10"}
@@ -194,9 +201,14 @@ PARTS: Mapping[str, Callable[[Settings], Settings]] = {
     "focus": lambda known: replace(known, focus=0.0),
     "the pivot": lambda known: replace(known, pivot=0.0),
     "brevity (all questions as short ones)": lambda known: replace(known, half=1e9),
+    "emphasis of Latin names": lambda known: replace(known, names=1.0, letters=1.0),
     "words beside the point": lambda known: replace(known, asides=False),
     "single characters": lambda known: replace(known, characters=False),
-    "all of these": lambda known: replace(known, focus=0.0, pivot=0.0, asides=False, characters=False),
+    "reports (all questions as requests)": lambda known: replace(known, reports=False),
+    "telling the nearest apart, in reports": lambda known: replace(known, apart=0.0),
+    "all of these": lambda known: replace(
+        known, focus=0.0, pivot=0.0, names=1.0, letters=1.0, asides=False, characters=False, reports=False
+    ),
 }
 """What the score is made of, and the settings without it."""
 
@@ -267,6 +279,18 @@ def compared(
 
 SHOWN = 10
 
+EVERY = 10  # of so many abstracts one is enough to tell
+
+
+def readings(data: Path) -> dict[str, tuple[int, int]]:
+    """Of each side's own texts, how many are read as reports, and of how many: requirements should not be, abstracts should."""
+    found = {}
+    for name, each in (("problems", 1), ("achievements", EVERY)):
+        texts = records(data / f"real/{name}.jsonl", "id", "text")[::each]
+        styles = [Query(one.get("title") or "", one["text"]).reading.style for one in texts]
+        found[name] = styles.count("report"), len(styles)
+    return found
+
 
 def signed(gain: Difference) -> str:
     return f"{gain.mean:+.4f} ({gain.low:+.3f} – {gain.high:+.3f})"
@@ -294,13 +318,14 @@ def show_compared(found: dict[str, Difference], console: Console) -> None:
 
 
 def show(results: dict[str, Result], console: Console) -> None:
-    table = Table("task", "metric", "value", "95 % interval", "n", title="Ranking quality")
+    table = Table("task", "metric", "value", "95 % interval", "read as reports", "n", title="Ranking quality")
     for task, result in results.items():
         figures = result.figures
         for metric in (name for name in figures if name.endswith("@10")):
             low, high = figures.get(f"{metric}_low"), figures.get(f"{metric}_high")
             interval = "" if low is None else f"{low:.3f} – {high:.3f}"
-            table.add_row(task, metric, f"{figures[metric]:.4f}", interval, str(figures["n"]))
+            counted = (str(figures[name]) for name in ("reports", "n"))
+            table.add_row(task, metric, f"{figures[metric]:.4f}", interval, *counted)
     console.print(table)
 
 
@@ -331,6 +356,8 @@ def main(arguments: list[str] | None = None) -> int:
         corpora = Corpora()
         results = evaluate(options.data, corpora=corpora)
         show(results, console)
+        for name, (reports, of) in readings(options.data).items():
+            console.print(f"{name} read as reports: {reports} of {of}", highlight=False)
         if earlier is not None:
             show_compared(compared(earlier, results, options.compare), console)
         if options.ablations:

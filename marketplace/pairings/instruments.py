@@ -46,7 +46,7 @@ async def for_problem(
 
 async def for_text(session: AsyncSession, engine: Engine, actor: Actor, wish: MatchRequest) -> InstrumentRankingPage:
     """The instruments that fit a text. Nothing of it is kept."""
-    query = Query(body=wish.text, synonyms=engine.synonyms)
+    query = Query(body=wish.text, synonyms=engine.synonyms, style="request")
     use = Wanted(wish.minutes, wish.organisation_id)
     return await ranked(session, engine, actor, query, wish.filters.region, wish.limit, use=use)
 

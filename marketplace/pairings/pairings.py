@@ -77,7 +77,7 @@ async def for_text(session: AsyncSession, engine: Engine, wish: MatchRequest) ->
     """The records that fit a text. Nothing of it is kept."""
     kind = ListingKind(wish.kind)
     side: Side = "problem" if kind is ListingKind.ACHIEVEMENT else "achievement"
-    query = Query(body=wish.text, side=side, synonyms=engine.synonyms)
+    query = Query(body=wish.text, side=side, synonyms=engine.synonyms, style=wish.read_as)
     return await ranked(session, engine, query, kind, reading.filters(wish.filters), wish.limit)
 
 
@@ -241,6 +241,7 @@ def beside(
         "considered": first.considered,
         "best_text": first.best_text,
         "threshold": first.threshold,
+        "read_as": first.style,
     }
 
 

@@ -163,9 +163,9 @@ def indicators(row: Any) -> list[Indicator]:
 
 
 def query(row: Any, synonyms: Synonyms = NO_SYNONYMS) -> Query:
-    """The record as a question: what of the other kind fits it?"""
+    """The record as a question: what of the other kind fits it? However it is written, it looks for its counterpart."""
     side: Side = "achievement" if row.kind is ListingKind.ACHIEVEMENT else "problem"
-    return Query(title=row.title, body=body(row), facets=facets(row), side=side, synonyms=synonyms)
+    return Query(title=row.title, body=body(row), facets=facets(row), side=side, synonyms=synonyms, style="request")
 
 
 def filters(wish: RankingFilter) -> Filters:

@@ -14,10 +14,10 @@ from matching.segments.kernels import room_for
 from matching.segments.planning import Questions
 from matching.segments.ranking import Part, View, found_by
 from matching.segments.statistics import MARK, classes_of
-from matching.segments.vocabulary import packed
+from matching.segments.vocabulary import Vocabulary, packed
 from matching.segments.wording import Beyond, Wording, Words, plain
-from matching.text import CHARACTER
-from matching.weighting import focus_of, idf_of
+from matching.text import CHARACTER, PAIR
+from matching.weighting import Settings, emphasis_of, focus_of, idf_of
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -67,12 +67,13 @@ class _Terms(NamedTuple):
     """The terms of an asking part, as the answering collection has them; ``idf`` 0 for one that nobody answers to.
 
     The first ``marked`` are none: see ``facets``. Behind its own come those that only a wording asks for.
-    ``focus`` and ``aside`` as in ``weighting``, the latter 1 where brevity counts.
+    ``focus``, ``emphasis`` and ``aside`` as in ``weighting``, the last 1 where brevity counts.
     """
 
     marked: int
     idf: F64
     focus: F64
+    emphasis: F64
     aside: U8
     lone: U8
     classes: NDArray[np.int8]
@@ -96,7 +97,8 @@ def _weighed(words: Words, terms: _Terms, damp: F64, half: float, weights: F64, 
             term, count = ids[j], tf[j]
             once = damp[count] if count < len(damp) else 1.0 + math.log(count)
             aside = brevity if terms.aside[term] or words.through[j] else 1.0
-            weights[j] = once * terms.idf[term] * terms.focus[term] * aside * words.lowered[j]
+            asked = once * terms.idf[term] * terms.focus[term] * terms.emphasis[term]
+            weights[j] = asked * aside * words.lowered[j]
             squared += weights[j] * weights[j]
         norm = math.sqrt(squared) if squared > 0.0 else 1.0
         for j in range(begin, end):
@@ -118,6 +120,15 @@ def _chosen(starts: I64, ids: I32, weights: F64, numbers: I32, lone: U8, chosen_
             n = first
         chosen_starts[i + 1] = n
     return n
+
+
+def _emphasis(vocabulary: Vocabulary, settings: Settings) -> F64:
+    """Of all terms; other than 1 only among Latin words and pairs, as ``weighting.emphasis_of`` has it."""
+    found = np.ones(len(vocabulary))
+    for beginning, end in (("a", "z"), (PAIR, PAIR + "\x7f")):
+        first, last = vocabulary.beginning(beginning)[0], vocabulary.beginning(end)[1]
+        found[first:last] = emphasis_of([vocabulary.term(number) for number in range(first, last)], settings)
+    return found
 
 
 _ONCE: Final = np.concatenate([[0.0], 1.0 + np.log(np.arange(1, 4096, dtype=np.int32))])
@@ -157,6 +168,7 @@ class Asking:
             marked=marked,
             idf=np.where(there, idf_of(df, collection.documents), 0.0),
             focus=focus_of(df, cf, collection.settings),
+            emphasis=_emphasis(vocabulary, collection.settings),
             aside=aside.view(np.uint8),
             lone=lone.view(np.uint8),
             classes=classes_of(df, collection.documents),

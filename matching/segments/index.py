@@ -91,7 +91,8 @@ def _together(view: View, masks: Sequence[Mask | None]) -> Mask | None:
 
 
 def _weigh(view: View, tuning: Tuning, reading: Reading, kinds: frozenset[str]) -> Question:
-    return view.ask(reading.counts, through=reading.through, lowered=tuning.factors(reading, kinds))
+    lowered = tuning.factors(reading, kinds)
+    return view.ask(reading.counts, through=reading.through, lowered=lowered, style=reading.style)
 
 
 class SharedSnapshot:
@@ -154,7 +155,7 @@ class SharedSnapshot:
                 break
             wanted *= AHEAD
         best_text = float(near.scores.max(initial=0.0))
-        threshold = fits_from(len(self))
+        threshold = fits_from(len(self), query.reading.style)
         return Ranking(
             items=tuple(items[:k]),
             fits=best_text > 0 and best_text * weighed.known >= threshold,
@@ -162,6 +163,7 @@ class SharedSnapshot:
             best_text=best_text,
             known=weighed.known,
             threshold=threshold,
+            style=query.reading.style,
         )
 
     def _ordered(self, rows: Rows, scores: Floats) -> list[tuple[int, str]]:

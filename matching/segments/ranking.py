@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.segments.bounds import Lengths, Open
-from matching.segments.codec import DAMP
+from matching.segments.codec import DAMP, compared
 from matching.segments.files import frozen
 from matching.segments.kernels import BLOCK, Postings, Room, room_for, search
 from matching.segments.planning import Questions
@@ -20,7 +20,8 @@ from matching.segments.scoring import Asked, Documents, hashed, score_rows
 from matching.segments.segment import Segment, key_bytes
 from matching.segments.statistics import MARK, Weighing, classes_of
 from matching.segments.vocabulary import packed
-from matching.weighting import Collection, Question, weigh
+from matching.style import Style
+from matching.weighting import NEAREST, Collection, Question, told_apart, weigh
 
 Floats = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -121,9 +122,11 @@ class View:
         *,
         through: Container[str] = (),
         lowered: Mapping[str, float] = MappingProxyType({}),
+        style: Style = "request",
     ) -> Question:
         """Weigh a query: term → how often. What nobody has is left out of it and of its length.
-        ``through``: the terms that only synonyms ask for; ``lowered``: the factors of misleading ones."""
+        ``through``: the terms that only synonyms ask for; ``lowered``: the factors of misleading ones. A report is asked
+        for the first time here."""
         terms = sorted(counts)
         while terms and terms[0][:1] == MARK:  # which sorts before all others
             del terms[0]
@@ -131,7 +134,22 @@ class View:
         counts = {term: counts[term] for term in terms}
         numbers = [part.segment.vocabulary.numbers(asked) for part in self.parts]
         totals = self.totals(numbers, len(counts))
-        return weigh(counts, numbers, *totals, self.collection, through=through, lowered=lowered)
+        question = weigh(counts, numbers, *totals, self.collection, through=through, lowered=lowered, style=style)
+        if style != "report":
+            return question
+        nearest = self.best(question, NEAREST).rows
+        return told_apart(question, self._held(question, nearest), len(nearest), self.collection.settings)
+
+    def _held(self, question: Question, rows: Rows) -> I64:
+        """How many of some rows have each of the question's terms."""
+        held = np.zeros(len(question.terms), np.int64)
+        for row in rows.tolist():
+            place = self.place(row)
+            part = self.parts[place]
+            segment = part.segment
+            matched, *_ = compared(segment.forward, segment.forward_start, row - part.first, question.numbers[place], 0)
+            held[matched] += 1
+        return held
 
     def totals(self, numbers: Sequence[NDArray[np.int32]], n: int) -> tuple[I64, I64, Mask]:
         """df and cf of n terms, and whether anybody has them. ``numbers``: where they are in each part's vocabulary."""

@@ -39,7 +39,12 @@ facets = st.builds(
 )  # fmt: skip
 documents = st.builds(Document, title=telling_texts, body=texts, facets=facets)
 queries = st.builds(
-    Query, title=telling_texts, body=texts, facets=facets, side=st.sampled_from(["problem", "achievement"])
+    Query,
+    title=telling_texts,
+    body=texts,
+    facets=facets,
+    side=st.sampled_from(["problem", "achievement"]),
+    style=st.sampled_from([None, "request", "report"]),
 )
 keys = st.text("abc01", min_size=1, max_size=2)
 corpora = st.dictionaries(keys, documents, max_size=8)
@@ -49,6 +54,15 @@ def indexed(corpus: dict[str, Document]) -> Snapshot:
     index = Index()
     index.put_many(corpus.items())
     return index.refresh()
+
+
+def emphasis(term: str, *, report: bool = False) -> float:
+    """Of one term, looked at by itself."""
+    bare = term.removeprefix("~")
+    latin = bare.isascii() and not term.startswith("^")
+    if bare != term:
+        return 0.5 if latin else 0.7 if report else 1.0
+    return 2.5 if latin and len(term) > 1 and "a" <= term[0] <= "z" else 1.0
 
 
 def about(body: str, title: str = "", **facts: object) -> Document:

@@ -82,10 +82,10 @@ def test_a_small_folder_gives_the_figures_worked_out_by_hand(folder, tmp_path):
     assert "judged" in done.stdout
     found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert found == {
-        "judged": {"ndcg@10": 1.0, "ndcg@10_low": 1.0, "ndcg@10_high": 1.0, "judged@10": 0.5, "n": 1},
-        "title": {"mrr@10": 1.0, "mrr@10_low": 1.0, "mrr@10_high": 1.0, "n": 1},
-        "keywords": {"mrr@10": 0.75, "mrr@10_low": 0.5, "mrr@10_high": 1.0, "n": 2},
-        "half": {"ndcg@10": 0.5, "ndcg@10_low": 0.0, "ndcg@10_high": 1.0, "n": 2},
+        "judged": {"ndcg@10": 1.0, "ndcg@10_low": 1.0, "ndcg@10_high": 1.0, "judged@10": 0.5, "reports": 0, "n": 1},
+        "title": {"mrr@10": 1.0, "mrr@10_low": 1.0, "mrr@10_high": 1.0, "reports": 0, "n": 1},
+        "keywords": {"mrr@10": 0.75, "mrr@10_low": 0.5, "mrr@10_high": 1.0, "reports": 0, "n": 2},
+        "half": {"ndcg@10": 0.5, "ndcg@10_low": 0.0, "ndcg@10_high": 1.0, "reports": 0, "n": 2},
     }
     details = json.loads((tmp_path / "details.json").read_text(encoding="utf-8"))
     assert details["judged"] == {"per_query": {"r1": 1.0}, "unjudged": {"r1": ["a3"]}}
@@ -185,8 +185,8 @@ def test_the_real_sets_are_ranked_as_well_as_promised(tmp_path):
     done = run("--data", REAL, "--json", tmp_path / "out.json")
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    assert found["judged"]["ndcg@10"] >= 0.59
+    assert found["judged"]["ndcg@10"] >= 0.61
     assert found["judged"]["judged@10"] >= 0.9
-    assert found["half"]["ndcg@10"] >= 0.89
+    assert found["half"]["ndcg@10"] >= 0.91
     assert found["title"]["mrr@10"] >= 0.963
     assert found["keywords"]["mrr@10"] >= 0.968

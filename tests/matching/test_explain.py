@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from matching import Document, Reasons, TermGroup, Weights
 from matching.asides import is_aside
 from matching.text import count_all, normalise
-from tests.matching.given import DAY, NOW, about, asking, corpora, indexed, queries, unhurried
+from tests.matching.given import DAY, NOW, about, asking, corpora, emphasis, indexed, queries, unhurried
 
 MARKS = {"word": "", "pair": "~", "character": "^"}
 
@@ -42,9 +42,13 @@ def test_every_contribution_can_be_redone_by_hand(corpus, query):
     counted = {key: count_all(document.text) for key, document in corpus.items()}
     asked = count_all(query.text)
     brevity = 150 / (150 + len(asked))
+    report = query.reading.style == "report"
+    spoken = {term for term in asked if not term.startswith("^")}
+    nearest = [found for found in counted.values() if spoken & found.keys()]
     for match in snapshot.rank(query, k=100, now=NOW).items:
         reasons = snapshot.explain(query, match.key, now=NOW, top=1000)
         assert reasons.documents == len(corpus)
+        assert reasons.style == query.reading.style
         for part in parts_of(reasons):
             term = MARKS[part.kind] + part.term
             assert part.tf_query == asked[term]
@@ -53,9 +57,13 @@ def test_every_contribution_can_be_redone_by_hand(corpus, query):
             idf = math.log((1 + reasons.documents) / (1 + part.df)) + 1
             assert part.cf == sum(found.get(term, 0) for found in counted.values())
             focus = ((part.cf + 5) / (part.df + 5)) ** 0.3
-            aside = brevity if part.kind == "character" or is_aside(term) else 1
-            assert (part.focus, part.aside) == pytest.approx((focus, aside))
-            wq = (1 + math.log(part.tf_query)) * idf * focus * aside / reasons.query_norm
+            aside = brevity if not report and (part.kind == "character" or is_aside(term)) else 1
+            stressed, apart = emphasis(term, report=report), 1
+            if report:
+                apart = ((len(nearest) + 1) / (sum(term in found for found in nearest) + 1)) ** 0.3
+            factors = (focus, stressed, aside, apart)
+            assert (part.focus, part.emphasis, part.aside, part.apart) == pytest.approx(factors)
+            wq = (1 + math.log(part.tf_query)) * idf * math.prod(factors) / reasons.query_norm
             wd = (1 + math.log(1 + math.log(part.tf_document))) * idf / reasons.document_norm
             assert (part.idf, part.weight_query, part.weight_document) == pytest.approx((idf, wq, wd))
             assert part.contribution == pytest.approx(wq * wd)

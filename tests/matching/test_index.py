@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 from matching import TEXT_ONLY, Document, Filters, Index, Query, fits_from
 from matching.asides import is_aside
 from matching.text import count_all
-from tests.matching.given import DAY, NOW, about, asking, corpora, documents, indexed, keys, queries, unhurried
+from tests.matching.given import (
+    DAY,
+    NOW,
+    about,
+    asking,
+    corpora,
+    documents,
+    emphasis,
+    indexed,
+    keys,
+    queries,
+    unhurried,
+)
 
 
 def answers(snapshot, query):
@@ -52,6 +64,7 @@ class TestASnapshotIsWhatAFitFromScratchWouldBe:
         df = Counter(term for found in counts.values() for term in found)
         idf = {term: math.log((1 + len(corpus)) / (1 + df[term])) + 1 for term in df}
         brevity = 150 / (150 + len(asked))
+        report = query.reading.style == "report"
         raw = {
             key: {term: (1 + math.log(1 + math.log(tf))) * idf[term] for term, tf in found.items()}
             for key, found in counts.items()
@@ -61,16 +74,20 @@ class TestASnapshotIsWhatAFitFromScratchWouldBe:
             term: (1 + math.log(tf))
             * idf[term]
             * ((cf[term] + 5) / (df[term] + 5)) ** 0.3
-            * (brevity if term.startswith("^") or is_aside(term) else 1)
+            * emphasis(term, report=report)
+            * (brevity if not report and (term.startswith("^") or is_aside(term)) else 1)
             for term, tf in asked.items()
             if term in df
         }
+        spoken_of = [key for key in corpus if any(not term.startswith("^") for term in wq.keys() & raw[key].keys())]
+        if report:  # and all of these are among the fifty nearest
+            held = Counter(term for key in spoken_of for term in raw[key])
+            wq = {term: weight * ((len(spoken_of) + 1) / (held[term] + 1)) ** 0.3 for term, weight in wq.items()}
         length = math.hypot(*wq.values()) or 1.0
-        pivot = 0.8 * brevity * sum(lengths.values()) / max(len(lengths), 1)
+        pivot = 0 if report else 0.8 * brevity * sum(lengths.values()) / max(len(lengths), 1)
         expected = {
             key: sum(wq.get(term, 0) * weight for term, weight in raw[key].items()) / length / (lengths[key] + pivot)
-            for key in corpus
-            if any(not term.startswith("^") for term in wq.keys() & raw[key].keys())
+            for key in spoken_of
         }
         ranked = indexed(corpus).rank(query, k=100, now=0, weights=TEXT_ONLY)
         found = {match.key: match.score for match in ranked.items}

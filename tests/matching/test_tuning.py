@@ -44,7 +44,15 @@ def test_both_indexes_agree_and_the_reasons_add_up(corpus: dict[str, Document], 
         parts = [part for group in why.terms for part in group.parts]
         assert math.fsum([*(g.contribution for g in why.terms), why.other.contribution, *(s.contribution for s in why.signals)]) == pytest.approx(why.score, abs=1e-6)  # fmt: skip
         for part in parts:
-            by_hand = (1 + math.log(part.tf_query)) * part.idf * part.focus * part.aside * part.lowered
+            by_hand = (
+                (1 + math.log(part.tf_query))
+                * part.idf
+                * part.focus
+                * part.emphasis
+                * part.aside
+                * part.lowered
+                * part.apart
+            )
             assert by_hand / why.query_norm == pytest.approx(part.weight_query, abs=1e-12)
 
 

@@ -72,6 +72,17 @@ async def test_a_household_shares_one_allowance_and_is_told_when_it_is_spent(mar
     assert Page(answer.text).field("text") == TEXT
 
 
+async def test_a_page_says_that_a_text_was_read_as_the_report_of_work(market, anybody):
+    report = (
+        "以石榴石型固态电解质为对象，测量了烧结温度对其离子电导率的影响，用阻抗谱分离了晶界与晶粒的贡献，"
+        "在较低温度下得到了致密的薄膜，界面阻抗随压力增大而减小。"
+    )
+    for text, told in ((report, True), (TEXT, False), (f"我公司急需此项技术。{report}项目已投入。", False)):
+        page = Page(await anybody.sent("/match", {"text": text, "kind": "achievement"}, 200))
+        assert page.all("ol", class_="pairings")
+        assert ("这段文字读来像成果摘要" in page.text) == told
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n"])
 async def test_an_empty_box_finds_nothing_and_complains_of_nothing(market, anybody, text):
     page = Page(await anybody.sent("/match", {"text": text}, 200))

@@ -24,6 +24,7 @@ from schemas.listings import CooperationMode, ListingKind, Stage
 from schemas.pairings import Pairing
 from tests.given import listings
 from tests.marketplace.pairings.conftest import added_up
+from tests.matching.given import emphasis
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 WORDS = "固态 电解质 薄膜 流延 人参 皂苷 提取 秸秆 还田 铝合金 焊接 疲劳 LoRa SiC/Al ≥60HRC 的 和 ， 。 \n"
@@ -158,7 +159,11 @@ def redone(query: str, document: str, corpus: list[str]) -> tuple[dict[str, dict
         return {term: (1 + math.log(1 + math.log(tf))) * idf[term] for term, tf in Counter(all_terms(text)).items()}
 
     tfq, tfd = Counter(all_terms(query)), Counter(all_terms(document))
-    asked = {term: (1 + math.log(tf)) * idf[term] * focus[term] * aside[term] for term, tf in tfq.items() if term in df}
+    asked = {
+        term: (1 + math.log(tf)) * idf[term] * focus[term] * emphasis(term) * aside[term]
+        for term, tf in tfq.items()
+        if term in df
+    }
     query_norm = math.hypot(*asked.values())
     pivot = 0.8 * brevity * fmean(math.hypot(*raw(text).values()) for text in corpus)
     document_norm = math.hypot(*raw(document).values()) + pivot
@@ -173,6 +178,7 @@ def redone(query: str, document: str, corpus: list[str]) -> tuple[dict[str, dict
             "cf": cf[term],
             "idf": idf[term],
             "focus": focus[term],
+            "emphasis": emphasis(term),
             "aside": aside[term],
             "weight_query": wq[term],
             "weight_document": wd[term],
@@ -187,7 +193,7 @@ def redone(query: str, document: str, corpus: list[str]) -> tuple[dict[str, dict
 async def test_one_pairing_is_redone_by_hand(given, session, client, engine):
     university, enterprise = await given.university(), await given.enterprise()
     texts_of = [
-        ("固态电解质薄膜的流延制备", "固态电解质薄膜致密，界面阻抗低。固态电解质已验证。"),
+        ("固态电解质薄膜的流延制备", "含LLZO的固态电解质薄膜致密，界面阻抗低。固态电解质已验证。"),
         ("人参皂苷的低温提取", "低温提取人参皂苷，收率提高。"),
         ("铝合金焊接的疲劳寿命", "焊接接头的疲劳裂纹检测。"),
     ]
@@ -196,14 +202,18 @@ async def test_one_pairing_is_redone_by_hand(given, session, client, engine):
         university.organisation,
         *[{"title": title, "description": body, "keywords": ["薄膜"], "trl": 5} for title, body in texts_of],
     )
-    fields = {"title": "降低固态电池界面阻抗", "description": "需要固态电解质薄膜。", "cooperation_modes": ["transfer"]}
+    fields = {
+        "title": "降低LLZO固态电池界面阻抗",
+        "description": "需要固态电解质薄膜。",
+        "cooperation_modes": ["transfer"],
+    }
     (need,) = await listings.problems(session, enterprise.organisation, fields | {"budget_high": Decimal(100)})
     await engine.load()
     answer = (await client.get(f"/api/v1/problems/{need.id}/pairings/{found[0].id}")).json()
     reasons = answer["reasons"]
 
     corpus = [f"{title}。{body}\n薄膜" for title, body in texts_of]
-    parts, query_norm, document_norm = redone("降低固态电池界面阻抗。需要固态电解质薄膜。", corpus[0], corpus)
+    parts, query_norm, document_norm = redone("降低LLZO固态电池界面阻抗。需要固态电解质薄膜。", corpus[0], corpus)
     assert reasons["documents"] == 3
     assert math.isclose(reasons["query_norm"], query_norm, rel_tol=1e-12)
     assert math.isclose(reasons["document_norm"], document_norm, rel_tol=1e-12)

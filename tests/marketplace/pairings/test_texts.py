@@ -13,6 +13,10 @@ from tests.given import listings
 from tests.given.labs import an_instrument
 
 LONG = 20_000
+ABSTRACT = (
+    "以石榴石型固态电解质为对象，测量了烧结温度对其离子电导率的影响，用阻抗谱分离了晶界与晶粒的贡献，"
+    "在较低温度下得到了致密的薄膜，界面阻抗随压力增大而减小。"
+)
 
 
 async def rows(connection) -> dict[str, int]:
@@ -57,6 +61,24 @@ async def test_a_text_finds_the_kind_that_is_asked_for(market, client):
     assert len(page["items"]) == 2
 
 
+async def test_a_text_is_read_as_what_it_is_or_as_it_is_said_to_be(market, client):
+    """A piece of an abstract looks for its kin, a requirement for its field; whoever looks for problems requests."""
+
+    async def asked(**body) -> tuple[str, float, float]:
+        page = (await client.post("/api/v1/matches", json=body)).json()
+        return page["read_as"], page["best_text"], page["threshold"]
+
+    report = await asked(text=ABSTRACT)
+    request = await asked(text=ABSTRACT, read_as="request")
+    assert (report[0], request[0]) == ("report", "request")
+    assert report == await asked(text=ABSTRACT, read_as="report")
+    assert report[1] > request[1]  # nothing is added to the length of a record
+    assert report[2] > request[2]
+    assert (await asked(text=f"我公司急需此项技术。{ABSTRACT}项目已投入。", read_as=None))[0] == "request"
+    assert (await asked(text=ABSTRACT, kind="problem"))[0] == "request"
+    assert (await asked(text=ABSTRACT, kind="instrument"))[0] == "request"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -66,6 +88,8 @@ async def test_a_text_finds_the_kind_that_is_asked_for(market, client):
         {"text": "字" * (LONG + 1)},
         {"text": "a\0b"},
         {"text": "a", "kind": "organisation"},
+        {"text": "a", "read_as": "abstract"},
+        {"text": "a", "kind": "instrument", "read_as": "request"},
         {"text": "a", "limit": 0},
         {"text": "a", "limit": 101},
         {"text": "a", "limit": True},

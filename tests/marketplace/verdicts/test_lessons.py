@@ -191,7 +191,8 @@ async def test_a_misleading_term_is_lowered_for_its_kind_and_struck_out(standing
         assert abs(added_up(one) - one["score"]) <= 1e-6
         for term in one["reasons"]["terms"]:
             for part in term["parts"]:
-                weight = (1 + np.log(part["tf_query"])) * part["idf"] * part["focus"] * part["aside"] * part["lowered"]
+                weight = (1 + np.log(part["tf_query"])) * part["idf"] * part["focus"] * part["emphasis"]
+                weight *= part["aside"] * part["lowered"]
                 assert weight / one["reasons"]["query_norm"] == pytest.approx(part["weight_query"], abs=1e-12)
         return item["reasons"]["text"], {term["term"]: term["lowered"] for term in item["reasons"]["terms"]}
 

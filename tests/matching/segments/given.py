@@ -12,6 +12,7 @@ from matching.segments.ranking import Part, View
 from matching.segments.segment import Segment, encoded
 from matching.segments.statistics import weighed
 from matching.segments.vocabulary import Vocabulary
+from matching.style import Style
 from matching.tfidf import best
 from matching.weighting import TermWeights
 
@@ -20,9 +21,26 @@ Counts = Mapping[str, int]
 unhurried = settings(deadline=None, max_examples=40)
 
 words = st.sampled_from(
-    [*"的和在电池机钢", "电池", "公司", "~电池", "~公司", "^电", "^机", "^公", "b", "ba", "\U00020000", "\uffff", "é"]
+    [
+        *"的和在电池机钢",
+        "电池",
+        "公司",
+        "~电池",
+        "~公司",
+        "~ba",
+        "~b池",
+        "^电",
+        "^机",
+        "^公",
+        "b",
+        "ba",
+        "\U00020000",
+        "\uffff",
+        "é",
+    ]
 )
 counts = st.dictionaries(words, st.sampled_from([1, 1, 1, 2, 3, 4, 5, 70, 300, 65_534, 65_535, 70_000]), max_size=8)
+styles: st.SearchStrategy[Style] = st.sampled_from(["request", "report"])
 keys = st.text("abc0\u4e00\U00020000", max_size=3)
 corpora = st.dictionaries(keys, counts, max_size=12)
 
@@ -96,14 +114,18 @@ class BruteForce:
             tf.append(np.array([count for _, count in found], np.int32))
         self.postings = TermWeights.build(ids, tf, len(self.vocabulary))
 
-    def ranked(self, query: Counts, k: int, among: Iterable[str] | None = None) -> list[tuple[str, float]]:
-        scores = self.postings.scores(self.postings.weigh(dict(sorted(query.items())), self.vocabulary))
+    def ranked(
+        self, query: Counts, k: int, among: Iterable[str] | None = None, style: Style = "request"
+    ) -> list[tuple[str, float]]:
+        scores = self.postings.scores(self.postings.weigh(dict(sorted(query.items())), self.vocabulary, style=style))
         if among is not None:
             allowed = set(among)
             scores = np.where([key in allowed for key in self.keys], scores, 0.0)
         return [(self.keys[row], float(scores[row])) for row in best(scores, k)]
 
 
-def ranked(view: View, query: Counts, k: int, admitted: np.ndarray | None = None) -> list[tuple[str, float]]:
-    found = view.best(view.ask(query), k, admitted=admitted)
+def ranked(
+    view: View, query: Counts, k: int, admitted: np.ndarray | None = None, style: Style = "request"
+) -> list[tuple[str, float]]:
+    found = view.best(view.ask(query, style=style), k, admitted=admitted)
     return [(view.key(row), score) for row, score in zip(found.rows.tolist(), found.scores.tolist(), strict=True)]

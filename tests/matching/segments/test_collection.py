@@ -16,6 +16,7 @@ from matching.segments.segment import KeyTaken
 from matching.segments.store import Busy, Store
 from matching.tfidf import DECIMALS
 from matching.weighting import damped_twice, mean_of
+from tests.matching.given import emphasis
 from tests.matching.segments.given import BruteForce, counts, everyone, keys, ranked, segment_of
 
 QUERIES = [{"电": 1}, {"电池": 2, "~电池": 1, "公司": 1, "^电": 3, "ba": 1}, {"^机": 1, "b": 2}, {"谁": 1}, {}]
@@ -48,7 +49,9 @@ class Published:
             if self.df[term] or term in self.new:
                 focus = float(((np.array([self.cf[term]]) + 5.0) / (np.array([self.df[term]]) + 5.0))[0] ** 0.3)
                 aside = brevity if term[0] == "^" or is_aside(term) else 1.0
-                asked[term] = float(1.0 + np.log(np.array([query[term]]))[0]) * self.idf(term) * focus * aside
+                asked[term] = (
+                    float(1.0 + np.log(np.array([query[term]]))[0]) * self.idf(term) * focus * emphasis(term) * aside
+                )
         norm = math.sqrt(sum(weight * weight for weight in asked.values())) or 1.0
         scores = {}
         for key, found in self.living.items():

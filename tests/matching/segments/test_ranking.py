@@ -26,6 +26,7 @@ from tests.matching.segments.given import (
     lives,
     ranked,
     segment_of,
+    styles,
     unhurried,
     view_of,
 )
@@ -34,48 +35,52 @@ depths = st.integers(1, 14)
 
 
 @unhurried
-@given(corpus=corpora, query=counts, k=depths)
-def test_one_segment_ranks_as_the_whole_matrix(corpus, query, k):
+@given(corpus=corpora, query=counts, style=styles, k=depths)
+def test_one_segment_ranks_as_the_whole_matrix(corpus, query, style, k):
     segment = segment_of(corpus)
-    assert ranked(view_of((segment, everyone(segment))), query, k) == BruteForce(corpus).ranked(query, k)
+    assert ranked(view_of((segment, everyone(segment))), query, k, style=style) == BruteForce(corpus).ranked(
+        query, k, style=style
+    )
 
 
 @unhurried
-@given(life=lives(), query=counts, k=depths)
-def test_several_segments_without_their_dead_rank_as_the_living_alone(life, query, k):
+@given(life=lives(), query=counts, style=styles, k=depths)
+def test_several_segments_without_their_dead_rank_as_the_living_alone(life, query, style, k):
     parts, living = life
-    assert ranked(view_of(*parts), query, k) == BruteForce(living).ranked(query, k)
+    assert ranked(view_of(*parts), query, k, style=style) == BruteForce(living).ranked(query, k, style=style)
 
 
 @unhurried
-@given(life=lives(), query=counts, k=depths)
-def test_segments_made_into_one_rank_the_same(life, query, k):
+@given(life=lives(), query=counts, style=styles, k=depths)
+def test_segments_made_into_one_rank_the_same(life, query, style, k):
     parts, living = life
     one = merged(parts)
     assert [bytes(key).decode() for key in one.keys] == sorted(living)
     assert len(one.vocabulary) == len({term for counts in living.values() for term in counts})
     if parts:
         assert one.columns["length"].tolist() == [len(living[key]) for key in sorted(living)]
-    assert ranked(view_of((one, everyone(one))), query, k) == BruteForce(living).ranked(query, k)
+    assert ranked(view_of((one, everyone(one))), query, k, style=style) == BruteForce(living).ranked(
+        query, k, style=style
+    )
 
 
 @unhurried
-@given(life=lives(), query=counts, k=depths, data=st.data())
-def test_a_mask_leaves_the_others_out(life, query, k, data):
+@given(life=lives(), query=counts, style=styles, k=depths, data=st.data())
+def test_a_mask_leaves_the_others_out(life, query, style, k, data):
     parts, living = life
     view = view_of(*parts)
     admitted = np.array(data.draw(st.lists(st.booleans(), min_size=view.rows, max_size=view.rows)), np.bool_)
     among = [view.key(row) for row in np.flatnonzero(admitted).tolist() if view.row(view.key(row)) == row]
-    assert ranked(view, query, k, admitted) == BruteForce(living).ranked(query, k, among)
+    assert ranked(view, query, k, admitted, style) == BruteForce(living).ranked(query, k, among, style)
 
 
 @unhurried
-@given(life=lives(), query=counts, k=depths, most=st.sampled_from([1.0, 1.25, 3.0]))
-def test_near_ones_are_all_that_a_factor_could_lift(life, query, k, most):
+@given(life=lives(), query=counts, style=styles, k=depths, most=st.sampled_from([1.0, 1.25, 3.0]))
+def test_near_ones_are_all_that_a_factor_could_lift(life, query, style, k, most):
     parts, living = life
     view = view_of(*parts)
-    near = view.near(view.ask(query), k, most=most)
-    everything = BruteForce(living).ranked(query, 1000)
+    near = view.near(view.ask(query, style=style), k, most=most)
+    everything = BruteForce(living).ranked(query, 1000, style=style)
     least = everything[min(k, len(everything)) - 1][1] / most if len(everything) >= k else 0.0
     wanted = [(key, score) for key, score in everything if score >= least]
     assert [
@@ -84,25 +89,29 @@ def test_near_ones_are_all_that_a_factor_could_lift(life, query, k, most):
 
 
 @unhurried
-@given(life=lives(), query=counts)
-def test_scores_of_single_rows_are_those_of_the_ranking(life, query):
+@given(life=lives(), query=counts, style=styles)
+def test_scores_of_single_rows_are_those_of_the_ranking(life, query, style):
     parts, living = life
     view = view_of(*parts)
     rows = np.array([view.row(key) for key in sorted(living)], np.int64)
-    expected = dict(BruteForce(living).ranked(query, 1000))
-    assert view.scores(view.ask(query), rows).tolist() == [expected.get(key, 0.0) for key in sorted(living)]
+    expected = dict(BruteForce(living).ranked(query, 1000, style=style))
+    assert view.scores(view.ask(query, style=style), rows).tolist() == [
+        expected.get(key, 0.0) for key in sorted(living)
+    ]
 
 
 @unhurried
-@given(corpus=corpora, query=counts)
-def test_a_query_is_weighed_as_for_the_whole_matrix(corpus, query):
+@given(corpus=corpora, query=counts, style=styles)
+def test_a_query_is_weighed_as_for_the_whole_matrix(corpus, query, style):
     segment = segment_of(corpus)
     brute = BruteForce(corpus)
-    asked = view_of((segment, everyone(segment))).ask(query)
-    weighed = brute.postings.weigh(dict(sorted(query.items())), brute.vocabulary)
+    asked = view_of((segment, everyone(segment))).ask(query, style=style)
+    weighed = brute.postings.weigh(dict(sorted(query.items())), brute.vocabulary, style=style)
     assert asked.terms == weighed.terms
     assert asked.counts.tolist() == weighed.counts.tolist()
     assert asked.weights.tolist() == weighed.weights.tolist()
+    assert asked.emphasis.tolist() == weighed.emphasis.tolist()
+    assert asked.apart.tolist() == weighed.apart.tolist()
     assert (asked.norm, asked.pivot, asked.known) == (weighed.norm, weighed.pivot, weighed.known)
 
 
@@ -233,6 +242,6 @@ def test_refuses_a_key_that_comes_twice_or_cannot_be_kept():
 @given(corpus=text_corpora, query=text_queries, k=st.integers(1, 9))
 def test_texts_rank_as_in_memory(corpus, query, k):
     segment = segment_of({key: count_all(document.text) for key, document in corpus.items()})
-    found = ranked(view_of((segment, everyone(segment))), count_all(query.text), k)
+    found = ranked(view_of((segment, everyone(segment))), count_all(query.text), k, style=query.reading.style)
     items = indexed(corpus).rank(query, k=k, now=0, weights=TEXT_ONLY).items
     assert found == [(match.key, match.score) for match in items]
