@@ -57,7 +57,8 @@ class Settings:
 
 SETTINGS = Settings()
 _BEHIND_CHARACTERS = chr(ord(CHARACTER) + 1)
-_CALM = 5.0  # so many occurrences in as many records are imagined before focus believes what it sees
+CALM = 5.0
+"""So many occurrences in as many records are imagined before focus believes what it sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def idf_of(df: Totals, documents: int) -> Floats:
 
 
 def focus_of(df: Totals, cf: Totals, settings: Settings = SETTINGS) -> Floats:
-    focus: Floats = ((cf + _CALM) / (df + _CALM)) ** settings.focus
+    focus: Floats = ((cf + CALM) / (df + CALM)) ** settings.focus
     return focus
 
 

@@ -194,10 +194,8 @@ def _raise_open_peaks(sums: F32, low_norms: U16, admitted: U8, unit: np.float32,
 
 
 @compiled
-def seed(
-    sums: F32, lo: int, norms: F64, lengths: Lengths, open_: Open, pivot: float, flags: Flags, scores: F64, rows: I64
-) -> int:
-    """The rows with the highest scores so far, as many as ``scores`` holds or all that have any; answers how many.
+def peak(sums: F32, lo: int, lengths: Lengths, open_: Open, pivot: float, flags: Flags, scores: F64, rows: I64) -> float:
+    """A score that about so many rows reach so far as ``scores`` has places; 0 when fewer have any. Not exact.
 
     The rows fall into as many groups as there are ``flags.peaks``: the k-th highest of the groups' best is reached by k
     rows at least, and by hardly any more.
@@ -216,8 +214,26 @@ def seed(
     for i in range(len(peaks)):
         if peaks[i] > LEAST:
             held = push(scores, rows, held, np.float64(peaks[i]), i)
-    least = scores[0] * (1.0 - 1e-5) if held == len(scores) else LEAST
-    n = scan(sums, lo, lengths, open_, NO_CLASSES, NO_ROWS, max(least, LEAST), pivot, 0.0, flags, whole(n))
+    return float(scores[0]) if held == len(scores) else 0.0
+
+
+@compiled
+def seed(
+    sums: F32,
+    lo: int,
+    high: float,
+    norms: F64,
+    lengths: Lengths,
+    open_: Open,
+    pivot: float,
+    flags: Flags,
+    scores: F64,
+    rows: I64,
+) -> int:
+    """The rows with the highest scores so far, as many as ``scores`` holds or all that have any; answers how many.
+    ``high``: their ``peak``."""
+    least = max(high * (1.0 - 1e-5), LEAST)
+    n = scan(sums, lo, lengths, open_, NO_CLASSES, NO_ROWS, least, pivot, 0.0, flags, whole(len(sums)))
     held = whole(0)
     for row in flags.found[:n]:
         if sums[row - lo] > LEAST:

@@ -1,0 +1,144 @@
+"""A query's weights: ``weighting.weigh`` with its terms looked at once, in compiled code, instead of a dozen times.
+
+The formula and the bits of its result are those of ``weighting``; tests hold the two against each other.
+"""
+
+import math
+from collections.abc import Container, Mapping, Sequence
+from functools import cache
+from itertools import compress
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.asides import ASIDE_TERMS
+from matching.segments.answering import BETWEEN, Placed
+from matching.segments.compiling import array_at, compiled, whole
+from matching.segments.vocabulary import Vocabulary, find
+from matching.text import CHARACTER
+from matching.weighting import CALM, Collection, Question, brevity_of
+
+U8 = NDArray[np.uint8]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+Numbers = NDArray[np.int32]
+I64 = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+_CHARACTER: Final = ord(CHARACTER)
+_BETWEEN: Final = ord(BETWEEN)
+
+
+@cache
+def _asides(wanted: bool) -> Placed:
+    """The words beside the point, to look for; nothing when they are not wanted."""
+    found = Vocabulary.of(sorted(ASIDE_TERMS) if wanted else [])
+    return Placed.of([found.content, found.places, found.slots])
+
+
+@compiled
+def _told(
+    content: U8,
+    asides: I64,
+    tf: I32,
+    df: I64,
+    cf: I64,
+    there: Mask,
+    numbers: Numbers,
+    documents: int,
+    brevity: float,
+    beside: Mask,
+    lone: Mask,
+    out: F64,
+) -> int:
+    """Brings the terms that are ``there`` to the front of all arrays, and answers how many; the others come behind them,
+    in ``out`` alone. Its rows become (1 + n) / (1 + df); tf; what focus is a power of; aside."""
+    letters, places = array_at(asides, 0, np.uint8), array_at(asides, 1, np.uint32)
+    slots = array_at(asides, 2, np.uint32)
+    known = whole(0)
+    for i in range(len(tf)):
+        known += there[i]
+    start, n, gone = whole(0), whole(0), known
+    for i in range(len(tf)):
+        end = start
+        while end < len(content) and content[end] != _BETWEEN:
+            end += 1
+        single = start < end and content[start] == _CHARACTER
+        aside = single or beside[i] or find(letters, places, slots, content, start, end) >= 0
+        at = n if there[i] else gone
+        out[0, at] = (1.0 + documents) / (1.0 + df[i])
+        out[1, at] = tf[i]
+        out[2, at] = (cf[i] + CALM) / (df[i] + CALM)
+        out[3, at] = brevity if aside else 1.0
+        if there[i]:
+            tf[n], df[n], cf[n], lone[n] = tf[i], df[i], cf[i], single
+            for part in range(len(numbers)):
+                numbers[part, n] = numbers[part, i]
+            n += 1
+        else:
+            gone += 1
+        start = end + 1
+    return known
+
+
+def weighed(
+    terms: Sequence[str],
+    content: U8,
+    counts: Sequence[int],
+    numbers: Numbers,
+    df: I64,
+    cf: I64,
+    there: Mask,
+    collection: Collection,
+    *,
+    through: Container[str],
+    lowered: Mapping[str, float],
+) -> Question:
+    """``terms`` in their order, and in ``content`` end to end; ``numbers`` by part and term; everything else as
+    ``weighting.weigh`` takes it."""
+    settings, n = collection.settings, len(terms)
+    brevity = brevity_of(n, settings)
+    tf, lone, told = np.array(counts, np.int32), np.empty(n, np.bool_), np.empty((4, n))
+    beside = np.fromiter((term in through for term in terms), np.bool_, n) if through else np.zeros(n, np.bool_)
+    asides = _asides(settings.asides).addresses
+    known = _told(
+        content, asides, tf, df, cf, there, numbers, collection.documents, brevity, beside, lone, told
+    )
+    factors = np.fromiter((lowered.get(term, 1.0) for term in terms), np.float64, n) if lowered else np.ones(n)
+    logs, focus, aside = told[:2], told[2], told[3]
+    np.log(logs, out=logs)
+    logs += 1.0
+    idf, once = logs
+    lost = 0.0
+    if known < n:
+        each = once[known:] * aside[known:] * factors[~there]
+        lost = sum((each**2).tolist()) * (math.log(1 + collection.documents) + 1) ** 2
+        terms = list(compress(terms, there.tolist()))
+        tf, df, cf, lone, numbers = tf[:known], df[:known], cf[:known], lone[:known], numbers[:, :known]
+        idf, once, focus, aside, factors = idf[:known], once[:known], focus[:known], aside[:known], factors[there]
+    focus = focus**settings.focus
+    weights = once * idf
+    weights *= focus
+    weights *= aside
+    if lowered:
+        weights *= factors
+    squared = sum((weights * weights).tolist())
+    norm = math.sqrt(squared) or 1.0
+    weights /= norm
+    return Question(
+        tuple(terms),
+        tuple(numbers),
+        tf,
+        df,
+        cf,
+        idf,
+        focus,
+        aside,
+        factors,
+        lone,
+        weights,
+        norm,
+        settings.pivot * brevity * collection.mean,
+        squared / ((squared + lost) or 1.0),
+    )
