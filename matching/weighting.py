@@ -154,7 +154,7 @@ def weigh(
         numbers = [each[there] for each in numbers]
     idf, focus = idf_of(df, collection.documents), focus_of(df, cf, settings)
     weights = (1.0 + np.log(tf)) * idf * focus * aside * factors
-    squared = sum((weights * weights).tolist())
+    squared = float(np.cumsum(weights * weights)[-1]) if len(weights) else 0.0  # one after the other, on any Python
     norm = math.sqrt(squared) or 1.0
     return Question(
         terms=tuple(terms),

@@ -82,6 +82,23 @@ def _told(
     return known
 
 
+@compiled
+def _multiplied(told: F64, focus: F64, factors: F64, known: int) -> float:
+    """What ``_told`` left, after its first two rows became their logarithms: makes idf, the weights and focus of those
+    rows. Answers the sum of the squared weights of the first ``known``."""
+    squared = 0.0
+    for i in range(len(focus)):
+        idf, once = told[0, i] + 1.0, told[1, i] + 1.0
+        told[0, i], told[2, i] = idf, focus[i]
+        told[1, i] = once * idf * focus[i] * told[3, i] * factors[i] if i < known else once * told[3, i] * factors[i]
+        if i < known:
+            squared += told[1, i] * told[1, i]
+    norm = math.sqrt(squared) if squared > 0.0 else 1.0
+    for i in range(known):
+        told[1, i] /= norm
+    return squared
+
+
 def weighed(
     terms: Sequence[str],
     content: U8,
@@ -102,30 +119,20 @@ def weighed(
     tf, lone, told = np.array(counts, np.int32), np.empty(n, np.bool_), np.empty((4, n))
     beside = np.fromiter((term in through for term in terms), np.bool_, n) if through else np.zeros(n, np.bool_)
     asides = _asides(settings.asides).addresses
-    known = _told(
-        content, asides, tf, df, cf, there, numbers, collection.documents, brevity, beside, lone, told
-    )
-    factors = np.fromiter((lowered.get(term, 1.0) for term in terms), np.float64, n) if lowered else np.ones(n)
-    logs, focus, aside = told[:2], told[2], told[3]
-    np.log(logs, out=logs)
-    logs += 1.0
-    idf, once = logs
+    known = _told(content, asides, tf, df, cf, there, numbers, collection.documents, brevity, beside, lone, told)
+    factors = np.ones(n)
+    if lowered:
+        factors = np.fromiter((lowered.get(term, 1.0) for term in terms), np.float64, n)
+        factors = np.concatenate([factors[there], factors[~there]])
+    np.log(told[:2], out=told[:2])
+    squared = _multiplied(told, told[2] ** settings.focus, factors, known)
     lost = 0.0
+    idf, weights, focus, aside = told
     if known < n:
-        each = once[known:] * aside[known:] * factors[~there]
-        lost = sum((each**2).tolist()) * (math.log(1 + collection.documents) + 1) ** 2
+        lost = sum((weights[known:] ** 2).tolist()) * (math.log(1 + collection.documents) + 1) ** 2
         terms = list(compress(terms, there.tolist()))
         tf, df, cf, lone, numbers = tf[:known], df[:known], cf[:known], lone[:known], numbers[:, :known]
-        idf, once, focus, aside, factors = idf[:known], once[:known], focus[:known], aside[:known], factors[there]
-    focus = focus**settings.focus
-    weights = once * idf
-    weights *= focus
-    weights *= aside
-    if lowered:
-        weights *= factors
-    squared = sum((weights * weights).tolist())
-    norm = math.sqrt(squared) or 1.0
-    weights /= norm
+        idf, weights, focus, aside, factors = (its[:known] for its in (idf, weights, focus, aside, factors))
     return Question(
         tuple(terms),
         tuple(numbers),
@@ -138,7 +145,7 @@ def weighed(
         factors,
         lone,
         weights,
-        norm,
+        math.sqrt(squared) or 1.0,
         settings.pivot * brevity * collection.mean,
         squared / ((squared + lost) or 1.0),
     )

@@ -170,7 +170,7 @@ class View:
     def best(self, question: Question, k: int, *, admitted: Mask | None = None) -> Found:
         """The k rows with the highest scores above 0, among those that are alive and admitted; exact."""
         near = self.near(question, k, admitted=admitted)
-        return Found(near.rows[:k], near.scores[:k])
+        return near if len(near.rows) <= k else Found(near.rows[:k], near.scores[:k])
 
     def near(self, question: Question, k: int, *, most: float = 1.0, admitted: Mask | None = None) -> Found:
         """All rows that could still be among the k best if every score were raised by a factor from 1 to ``most``.
