@@ -183,8 +183,8 @@ def explain(
         ]
     )
     its = sought(weighed.terms, reading.normalised)
-    found = _Found(document, its, numbers.worth)
-    value = found.value
+    value = numbers.value
+    found = _Found(document, its, numbers.worth, value)
     groups = _grouped(numbers.matched, value, its, found.phrases)
     rest = groups[top:]
     parts = numbers.parts(its.bare, reading.through) if in_full else {}
@@ -228,6 +228,7 @@ class _Numbers:
         self.worth: Floats = np.zeros(len(weighed.terms))
         self.worth[self._matched] = self._contributions
         self.matched: list[int] = self._matched.tolist()
+        self.value = dict(zip(self.matched, self._contributions.tolist(), strict=True))
 
     def text(self) -> float:
         return round(math.fsum(self._contributions.tolist()), DECIMALS)
@@ -262,10 +263,8 @@ class _Found:
     """Where the matched terms stand in the document, sentence by sentence. ``phrases``: the passages that both texts share,
     function words at their ends left off, with the terms (by number) inside each."""
 
-    def __init__(self, document: Document, sought: Sought, worth: Floats) -> None:
+    def __init__(self, document: Document, sought: Sought, worth: Floats, value: Mapping[int, float]) -> None:
         self._document = document
-        value: list[float] = worth.tolist()
-        self.value = value
         body, title = sentences_read(document.body), sentences_read(document.title)
         read = [*body, *title]
         places, places_of, here, here_of, passages = sought.standing(read, worth)
@@ -330,7 +329,7 @@ STRAYS = 6
 
 
 def _grouped(
-    matched: Sequence[int], value: Sequence[float], sought: Sought, phrases: Sequence[tuple[str, list[int]]]
+    matched: Sequence[int], value: Mapping[int, float], sought: Sought, phrases: Sequence[tuple[str, list[int]]]
 ) -> list[Group]:
     """Each term under the longest phrase that holds it (the first of equals), or by itself; strongest group first."""
     label_of: dict[int, str] = {}
@@ -366,7 +365,7 @@ def _weakness(group: Group) -> tuple[float, str]:
 
 def _told(
     group: Group,
-    value: Sequence[float],
+    value: Mapping[int, float],
     parts: Mapping[int, TermPart],
     terms: Sequence[str],
     through: Mapping[str, str],

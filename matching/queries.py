@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from matching.synonyms import NO_SYNONYMS, Synonyms, added
-from matching.text import count_all, normalise
+from matching.text import count_all_normalised, normalise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,5 +24,5 @@ def read(text: str, synonyms: Synonyms = NO_SYNONYMS) -> Reading:
     """The last few texts are kept, since a ranking is usually followed by the explanation of each of its items."""
     normalised = normalise(text)
     widenings = synonyms.widened(normalised)
-    counts, through = added(widenings, count_all(text))
+    counts, through = added(widenings, count_all_normalised(normalised))
     return Reading("\n".join([normalised, *(one.other for one in widenings)]), counts, through)

@@ -119,20 +119,33 @@ def count_terms(text: str) -> dict[str, int]:
 
     Counts first and looks at each distinct word and pair once.
     """
-    normalised = normalise(text)
-    counted = [(word, count) for word, count in Counter(cut(normalised)).items() if _is_word(word)]
-    counted += [(PAIR + pair, count) for pair, count in Counter(_pairs(normalised)).items() if _is_pair(pair)]
-    counted.sort()
-    return dict(counted)
+    return _in_order(_words_and_pairs(normalise(text)))
 
 
 def count_all(text: str) -> dict[str, int]:
     """As ``count_terms``, with the single ideographs as well."""
-    counted = count_terms(text)
-    for char, count in Counter(_IDEOGRAPHS.sub("", normalise(text))).items():
+    return count_all_normalised(normalise(text))
+
+
+def count_all_normalised(normalised: str) -> dict[str, int]:
+    """``count_all`` of a text that is normalised already."""
+    counted = _words_and_pairs(normalised)
+    for char, count in Counter(_IDEOGRAPHS.sub("", normalised)).items():
         if char not in STOPWORDS:
             counted[CHARACTER + char] = count
-    return dict(sorted(counted.items()))
+    return _in_order(counted)
+
+
+def _words_and_pairs(normalised: str) -> dict[str, int]:
+    counted = {word: count for word, count in Counter(cut(normalised)).items() if _is_word(word)}
+    for pair, count in Counter(_pairs(normalised)).items():
+        if _is_pair(pair):
+            counted[PAIR + pair] = count
+    return counted
+
+
+def _in_order(counted: dict[str, int]) -> dict[str, int]:
+    return {term: counted[term] for term in sorted(counted)}
 
 
 def all_pieces(text: str) -> list[tuple[str, Iterable[str]]]:
