@@ -27,6 +27,10 @@ from matching.weighting import Question, damped_twice
 
 Places = NDArray[np.intp]
 
+# Of function words. Most phrases have none at their ends and need not be cut.
+_BEGIN = frozenset(word[0] for word in STOPWORDS)
+_END = frozenset(word[-1] for word in STOPWORDS)
+
 _BLANKS = re.compile(r"\s+")
 
 
@@ -308,6 +312,8 @@ class _Found:
 @lru_cache(maxsize=4096)
 def trimmed(phrase: str) -> str:
     """Without the function words at its ends, unless it has no others."""
+    if phrase.isalnum() and phrase[0] not in _BEGIN and phrase[-1] not in _END:
+        return phrase
     words = [word for word in cut(phrase) if word.strip()]
     first, last = 0, len(words)
     while first < last and words[first] in STOPWORDS:
@@ -334,12 +340,15 @@ def _grouped(
     """Each term under the longest phrase that holds it (the first of equals), or by itself; strongest group first."""
     label_of: dict[int, str] = {}
     bare, characters = sought.bare, sought.characters
+    seen: set[str] = set()
     for label, held in sorted(phrases, key=_shortness):
         for term in held:
             label_of.setdefault(term, label)
-        for char in label:
-            if char in characters:
-                label_of.setdefault(characters[char], label)
+        if label not in seen:  # a record says the same again and again
+            seen.add(label)
+            for char in label:
+                if char in characters:
+                    label_of.setdefault(characters[char], label)
     groups: dict[str, list[int]] = {}
     strays: list[int] = []
     for term in matched:

@@ -149,19 +149,21 @@ def main(
     """Measure and write the page."""
     with place(work) as folder:
         kept = folder / "figures.json"
-        known = json.loads(kept.read_text(encoding="utf-8"))["runs"] if add and kept.exists() else []
-        runs: dict[int, dict[str, Any]] = {run["documents"]: run for run in known}
+        before = json.loads(kept.read_text(encoding="utf-8")) if add and kept.exists() else {"runs": []}
+        runs: dict[int, dict[str, Any]] = {run["documents"]: run for run in before["runs"]}
+        odd = child("odd", str(folder / "odd")) if beside else before.get("odd")
         for n in sizes or SIZES:
             run = measure(n, folder / str(n), only or list(ENGINES), anew=anew, beside=beside)
-            before = runs.get(n, {})
-            measured = before.get("engines", {}) | run["engines"]
+            earlier = runs.get(n, {})
+            measured = earlier.get("engines", {}) | run["engines"]
             ordered = {name: measured[name] for name in ENGINES if name in measured}
-            runs[n] = before | run | {"engines": ordered}
+            runs[n] = earlier | run | {"engines": ordered}
             figures = {
                 "date": time.strftime("%Y-%m-%d"),
                 "machine": machine(),
                 "source": corpus.source(),
                 "runs": [runs[n] for n in sorted(runs)],
+                "odd": odd,
             }
             kept.write_text(json.dumps(figures, ensure_ascii=False), encoding="utf-8")
             if write:
