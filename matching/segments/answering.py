@@ -77,7 +77,11 @@ def look_up(part: I64, content: U8, numbers: I32, df: I64, cf: I64, there: Mask)
     """
     letters, places = array_at(part, _LETTERS, np.uint8), array_at(part, _PLACES, np.uint32)
     slots = array_at(part, _SLOTS, np.uint32)
-    all_df, all_cf, present = array_at(part, _DF, np.uint32), array_at(part, _CF, np.uint64), array_at(part, _PRESENT, np.uint8)
+    all_df, all_cf, present = (
+        array_at(part, _DF, np.uint32),
+        array_at(part, _CF, np.uint64),
+        array_at(part, _PRESENT, np.uint8),
+    )
     start = whole(0)
     for i in range(len(df)):
         end = start
@@ -114,7 +118,11 @@ def answer(
 
     All rows whose score, raised by ``most``, reaches the k-th best; the k best at least, or all that there are.
     """
-    bounds, own_df, own_top_tf = array_at(part, _CLASSES, np.float64), array_at(part, _OWN_DF, np.uint32), array_at(part, _TOP_TF, np.uint32)
+    bounds, own_df, own_top_tf = (
+        array_at(part, _CLASSES, np.float64),
+        array_at(part, _OWN_DF, np.uint32),
+        array_at(part, _TOP_TF, np.uint32),
+    )
     norms, unit = array_at(part, _NORMS, np.float64), array_at(part, _UNIT, np.float64)
     n = whole(0)
     spoken = False
@@ -142,7 +150,11 @@ def answer(
             starts, terms[:n], its_weights[:n], its_idf[:n], its_lone[:n], classes[:n], its_df[:n], top_tf[:n], pivots
         ),
         Documents(array_at(part, _FORWARD, np.uint16), array_at(part, _FORWARD_START, np.uint32), norms),
-        Postings(array_at(part, _RUN_FIRST, np.uint32), array_at(part, _RUNS, np.uint32).reshape((-1, 3)), array_at(part, _IDS, np.uint16)),
+        Postings(
+            array_at(part, _RUN_FIRST, np.uint32),
+            array_at(part, _RUNS, np.uint32).reshape((-1, 3)),
+            array_at(part, _IDS, np.uint16),
+        ),
         Lengths(
             array_at(part, _LOW_NORMS, np.uint16),
             unit[0],

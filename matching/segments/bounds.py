@@ -195,7 +195,9 @@ def _raise_open_peaks(sums: F32, low_norms: U16, admitted: U8, unit: np.float32,
 
 
 @compiled
-def peak(sums: F32, lo: int, lengths: Lengths, open_: Open, pivot: float, flags: Flags, scores: F64, rows: I64) -> float:
+def peak(
+    sums: F32, lo: int, lengths: Lengths, open_: Open, pivot: float, flags: Flags, scores: F64, rows: I64
+) -> float:
     """A score that about so many rows reach so far as ``scores`` has places; 0 when fewer have any. Not exact.
 
     The rows fall into many groups: the k-th highest of the groups' best is reached by k rows at least, and by hardly any

@@ -76,7 +76,8 @@ _pointer_to = cast("Callable[[int], Any]", intrinsic(_pointer))
 @compiled
 def array_at(addresses: NDArray[np.int64], which: int, kind: Any) -> Any:
     """The flat array whose address and length stand in a row of them. Somebody else has to hold it meanwhile."""
-    return numba.carray(_pointer_to(addresses[2 * which]), (addresses[2 * which + 1],), kind)
+    address, length = _pointer_to(addresses[2 * which]), addresses[2 * which + 1]
+    return numba.carray(address, (length,), kind)  # type: ignore[attr-defined]
 
 
 prefetch = cast("Callable[[Any, int], None]", intrinsic(_prefetch))

@@ -72,9 +72,7 @@ def sort_down(values: F64, names: I64) -> None:
     while gap > 0:
         for i in range(gap, len(values)):
             value, name, at = values[i], names[i], i
-            while at >= gap and (
-                values[at - gap] < value or (values[at - gap] == value and names[at - gap] > name)
-            ):
+            while at >= gap and (values[at - gap] < value or (values[at - gap] == value and names[at - gap] > name)):
                 values[at], names[at] = values[at - gap], names[at - gap]
                 at -= gap
             values[at], names[at] = value, name

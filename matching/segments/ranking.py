@@ -145,17 +145,13 @@ class View:
             asked = packed(terms)
             numbers = [part.segment.vocabulary.numbers(asked) for part in self.parts]
             counts = dict(zip(terms, tf, strict=True))
-            return weigh(
-                counts, numbers, *self.totals(numbers, n), self.collection, through=through, lowered=lowered
-            )
+            return weigh(counts, numbers, *self.totals(numbers, n), self.collection, through=through, lowered=lowered)
         content = np.frombuffer(together.encode("utf-8", "surrogatepass"), np.uint8)
         df, cf, there = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.bool_)
         found = np.empty((len(self.parts), n), np.int32)
         for part, its in zip(self.parts, found, strict=True):
             look_up(part.placed.addresses, content, its, df, cf, there)
-        return weighed(
-            terms, content, tf, found, df, cf, there, self.collection, through=through, lowered=lowered
-        )
+        return weighed(terms, content, tf, found, df, cf, there, self.collection, through=through, lowered=lowered)
 
     def totals(self, numbers: Sequence[NDArray[np.int32]], n: int) -> tuple[I64, I64, Mask]:
         """df and cf of n terms, and whether anybody has them. ``numbers``: where they are in each part's vocabulary."""

@@ -126,7 +126,7 @@ def measure(n: int, work: Path, only: list[str], *, anew: bool, beside: bool) ->
             second if isinstance(second, str) else {kind: round(second[kind]["cpu"], 3) for kind in ("short", "long")}
         )
         console.print(f"{n:>9,} {name:16} {told} ({time.perf_counter() - started:.0f} s)", highlight=False)
-    for name in ("updating", "rematching") if beside else ():
+    for name in ("updating", "living", "rematching") if beside else ():
         figures[name] = child(name, str(work), one_thread=False)
         console.print(f"{n:>9,} {name}: {figures[name]}", highlight=False)
     figures["load_after"] = os.getloadavg()[0]
