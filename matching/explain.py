@@ -28,6 +28,10 @@ from matching.weighting import Question, damped_twice
 
 Places = NDArray[np.intp]
 
+# Of function words. Most phrases have none at their ends and need not be cut.
+_BEGIN = frozenset(word[0] for word in STOPWORDS)
+_END = frozenset(word[-1] for word in STOPWORDS)
+
 _BLANKS = re.compile(r"\s+")
 
 
@@ -188,8 +192,8 @@ def explain(
         ]
     )
     its = sought(weighed.terms, reading.normalised)
-    found = _Found(document, its, numbers.worth)
-    value = found.value
+    value = numbers.value
+    found = _Found(document, its, numbers.worth, value)
     groups = _grouped(numbers.matched, value, its, found.phrases)
     rest = groups[top:]
     parts = numbers.parts(its.bare, reading.through) if in_full else {}
@@ -234,6 +238,7 @@ class _Numbers:
         self.worth: Floats = np.zeros(len(weighed.terms))
         self.worth[self._matched] = self._contributions
         self.matched: list[int] = self._matched.tolist()
+        self.value = dict(zip(self.matched, self._contributions.tolist(), strict=True))
 
     def text(self) -> float:
         return round(math.fsum(self._contributions.tolist()), DECIMALS)
@@ -268,10 +273,8 @@ class _Found:
     """Where the matched terms stand in the document, sentence by sentence. ``phrases``: the passages that both texts share,
     function words at their ends left off, with the terms (by number) inside each."""
 
-    def __init__(self, document: Document, sought: Sought, worth: Floats) -> None:
+    def __init__(self, document: Document, sought: Sought, worth: Floats, value: Mapping[int, float]) -> None:
         self._document = document
-        value: list[float] = worth.tolist()
-        self.value = value
         body, title = sentences_read(document.body), sentences_read(document.title)
         read = [*body, *title]
         places, places_of, here, here_of, passages = sought.standing(read, worth)
@@ -315,6 +318,8 @@ class _Found:
 @lru_cache(maxsize=4096)
 def trimmed(phrase: str) -> str:
     """Without the function words at its ends, unless it has no others."""
+    if phrase.isalnum() and phrase[0] not in _BEGIN and phrase[-1] not in _END:
+        return phrase
     words = [word for word in cut(phrase) if word.strip()]
     first, last = 0, len(words)
     while first < last and words[first] in STOPWORDS:
@@ -336,17 +341,20 @@ STRAYS = 6
 
 
 def _grouped(
-    matched: Sequence[int], value: Sequence[float], sought: Sought, phrases: Sequence[tuple[str, list[int]]]
+    matched: Sequence[int], value: Mapping[int, float], sought: Sought, phrases: Sequence[tuple[str, list[int]]]
 ) -> list[Group]:
     """Each term under the longest phrase that holds it (the first of equals), or by itself; strongest group first."""
     label_of: dict[int, str] = {}
     bare, characters = sought.bare, sought.characters
+    seen: set[str] = set()
     for label, held in sorted(phrases, key=_shortness):
         for term in held:
             label_of.setdefault(term, label)
-        for char in label:
-            if char in characters:
-                label_of.setdefault(characters[char], label)
+        if label not in seen:  # a record says the same again and again
+            seen.add(label)
+            for char in label:
+                if char in characters:
+                    label_of.setdefault(characters[char], label)
     groups: dict[str, list[int]] = {}
     strays: list[int] = []
     for term in matched:
@@ -372,7 +380,7 @@ def _weakness(group: Group) -> tuple[float, str]:
 
 def _told(
     group: Group,
-    value: Sequence[float],
+    value: Mapping[int, float],
     parts: Mapping[int, TermPart],
     terms: Sequence[str],
     through: Mapping[str, str],

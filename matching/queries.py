@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from matching.style import Style, style_of
 from matching.synonyms import NO_SYNONYMS, Synonyms, added
-from matching.text import count_all, normalise
+from matching.text import count_all_normalised, normalise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ def read(text: str, synonyms: Synonyms = NO_SYNONYMS, style: Style | None = None
     ``style``: None leaves it to the text."""
     normalised = normalise(text)
     widenings = synonyms.widened(normalised)
-    own = count_all(text)
+    own = count_all_normalised(normalised)
     counts, through = added(widenings, own)
     style = style or style_of(text, own, len(own))
     return Reading("\n".join([normalised, *(one.other for one in widenings)]), counts, through, style)

@@ -56,6 +56,8 @@ class Synonyms:
     def widened(self, normalised: str) -> list[Widening]:
         """What a question asks for besides its own spellings, in the order of the groups. A group whose spellings are
         all there adds nothing."""
+        if not self.groups:
+            return []
         used: dict[int, dict[str, int]] = {}
         for head in self._by_head.keys() & set(map(add, normalised, normalised[1:])):
             for word, group in self._by_head[head]:

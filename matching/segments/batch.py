@@ -168,7 +168,12 @@ class Asking:
             marked=marked,
             idf=np.where(there, idf_of(df, collection.documents), 0.0),
             focus=focus_of(df, cf, collection.settings),
-            emphasis=_emphasis(vocabulary, collection.settings),
+            emphasis=np.concatenate(
+                [
+                    _emphasis(vocabulary, collection.settings),
+                    emphasis_of(beyond.new if beyond else (), collection.settings),
+                ]
+            ),
             aside=aside.view(np.uint8),
             lone=lone.view(np.uint8),
             classes=classes_of(df, collection.documents),

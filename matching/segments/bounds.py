@@ -31,7 +31,8 @@ STRIP = 4096
 """Rows that are flagged before their flags are looked at: few enough for the first-level cache."""
 
 PEAKS = 1024
-"""Groups of rows whose best are known: many more than anybody asks for, few enough for the first-level cache."""
+"""So many groups of rows at most whose best are known: more than anybody asks for, and few enough for the first-level
+cache."""
 
 NO_CLASSES = np.zeros(0, np.float32)
 NO_ROWS = np.zeros(0, np.int64)
@@ -194,16 +195,19 @@ def _raise_open_peaks(sums: F32, low_norms: U16, admitted: U8, unit: np.float32,
 
 
 @compiled
-def seed(
-    sums: F32, lo: int, norms: F64, lengths: Lengths, open_: Open, pivot: float, flags: Flags, scores: F64, rows: I64
-) -> int:
-    """The rows with the highest scores so far, as many as ``scores`` holds or all that have any; answers how many.
+def peak(
+    sums: F32, lo: int, lengths: Lengths, open_: Open, pivot: float, flags: Flags, scores: F64, rows: I64
+) -> float:
+    """A score that about so many rows reach so far as ``scores`` has places; 0 when fewer have any. Not exact.
 
-    The rows fall into as many groups as there are ``flags.peaks``: the k-th highest of the groups' best is reached by k
-    rows at least, and by hardly any more.
+    The rows fall into many groups: the k-th highest of the groups' best is reached by k rows at least, and by hardly any
+    more.
     """
     held = whole(0)  # of one type from the beginning, or what is called with it is compiled for two
-    peaks, n = flags.peaks, len(sums)
+    groups, n = len(flags.peaks), len(sums)
+    while groups > 16 * len(scores) and groups > 256:
+        groups //= 2
+    peaks = flags.peaks[:groups]
     peaks[:] = np.float32(0.0)
     unit, lift = np.float32(lengths.unit), np.float32(max(pivot, 1e-9))
     for begin in range(0, n - len(peaks) + 1, len(peaks)):
@@ -216,8 +220,26 @@ def seed(
     for i in range(len(peaks)):
         if peaks[i] > LEAST:
             held = push(scores, rows, held, np.float64(peaks[i]), i)
-    least = scores[0] * (1.0 - 1e-5) if held == len(scores) else LEAST
-    n = scan(sums, lo, lengths, open_, NO_CLASSES, NO_ROWS, max(least, LEAST), pivot, 0.0, flags, whole(n))
+    return float(scores[0]) if held == len(scores) else 0.0
+
+
+@compiled
+def seed(
+    sums: F32,
+    lo: int,
+    high: float,
+    norms: F64,
+    lengths: Lengths,
+    open_: Open,
+    pivot: float,
+    flags: Flags,
+    scores: F64,
+    rows: I64,
+) -> int:
+    """The rows with the highest scores so far, as many as ``scores`` holds or all that have any; answers how many.
+    ``high``: their ``peak``."""
+    least = max(high * (1.0 - 1e-5), LEAST)
+    n = scan(sums, lo, lengths, open_, NO_CLASSES, NO_ROWS, least, pivot, 0.0, flags, whole(len(sums)))
     held = whole(0)
     for row in flags.found[:n]:
         if sums[row - lo] > LEAST:

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
@@ -67,6 +68,23 @@ def _prefetch(typing: Any, array: Any, place: Any) -> Any:
         return context.get_dummy_value()
 
     return numba.types.void(array, numba.types.intp), generate
+
+
+def _pointer(typing: Any, address: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return numba.types.voidptr(numba.types.int64), generate
+
+
+_pointer_to = cast("Callable[[int], Any]", intrinsic(_pointer))
+
+
+@compiled
+def array_at(addresses: NDArray[np.int64], which: int, kind: Any) -> Any:
+    """The flat array whose address and length stand in a row of them. Somebody else has to hold it meanwhile."""
+    address, length = _pointer_to(addresses[2 * which]), addresses[2 * which + 1]
+    return numba.carray(address, (length,), kind)  # type: ignore[attr-defined]
 
 
 prefetch = cast("Callable[[Any, int], None]", intrinsic(_prefetch))

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.bounds import LEAST, PEAKS, STRIP, Flags, Lengths, Open, scan, seed
+from matching.segments.bounds import LEAST, PEAKS, STRIP, Flags, Lengths, Open, peak, scan, seed
 from matching.segments.codec import damped
 from matching.segments.compiling import compiled, prefetch, whole
 from matching.segments.planning import (
@@ -34,6 +34,7 @@ BLOCK = 65_536
 _ANY_TF = 65_535
 _ANY_DAMP = 4.2  # above 1 + ln(1 + ln 2^31)
 _DONE = np.float32(-1e30)
+_LOW_NORMS_ERR = 4e-4  # the share of a usual |d| that ``low_norms`` may be too low by, and some more
 _HINTED = 12  # cache lines of a term's next ids; what follows the machine foresees by itself
 _SPARSE = 8  # postings that are set to 0 one by one cost as much as so many rows that are set in one go
 
@@ -47,7 +48,8 @@ class Postings(NamedTuple):
 
 
 class Room(NamedTuple):
-    """What a search works in, to be used again by the next of the same thread. ``kept``: sums of the rows ``found``."""
+    """What a search works in, to be used again by the next of the same thread. ``sums`` are 0 before and after it;
+    ``kept``: those of the rows ``found``."""
 
     sums: F32
     bytes: NDArray[np.uint8]
@@ -62,7 +64,7 @@ def room_for(rows: int) -> Room:
     block = min(rows, BLOCK)
     flags = np.zeros(STRIP, np.uint8)
     return Room(
-        np.empty(block, np.float32),
+        np.zeros(block, np.float32),
         flags,
         flags.view(np.uint64),
         np.empty(block + 1, np.int64),
@@ -305,7 +307,6 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
     starts = np.zeros(len(questions.starts), np.int64)
     active_room, by = np.empty(n_classes, np.int64), np.zeros(n_classes, np.float32)
     typical = _typical(documents.norms)
-    room.sums[: min(n, BLOCK)] = np.float32(0.0)  # and whoever adds to them sets them to 0 again
 
     for question in range(len(starts) - 1):
         a, b = questions.starts[question], questions.starts[question + 1]
@@ -329,7 +330,7 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
             typical,
         )
         margin = 1.0 - (len(terms) + 16) * 1.5e-7  # for the rounding of 32-bit sums
-        start = first_stage(plan, n_blocks, k)
+        start = first_stage(plan, n_blocks)
         cursor = _cursor(asked, postings)
         best.numbers[0], best.threshold[0] = 0, floor
         patient_until = 0
@@ -343,46 +344,60 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
                 added += _add_stage(here, stage, block, plan, asked, postings, cursor)
                 if stage < start and stage < plan.last:
                     continue
+                guess = 0.0
                 if best.threshold[0] <= 0.0:
-                    n_seeds = seed(here, lo, documents.norms, lengths, open_, pivot, flags, seeds, seed_rows)
-                    seeded = seed_rows[:n_seeds]
-                    rows, scores = _with_room(rows, scores, best.numbers[1] + n_seeds)
-                    for row in seeded:
-                        here[row - lo] = _DONE
-                    _score(seeded, documents, asked, floor, most, best, rows, scores)
-                    if best.threshold[0] <= 0.0 and stage < plan.last:
-                        continue
+                    high = peak(here, lo, lengths, open_, pivot, flags, seeds, seed_rows)
+                    if stage == plan.last:
+                        guess = high * (1.0 - _LOW_NORMS_ERR)
+                    else:
+                        n_seeds = seed(here, lo, high, documents.norms, lengths, open_, pivot, flags, seeds, seed_rows)
+                        seeded = seed_rows[:n_seeds]
+                        rows, scores = _with_room(rows, scores, best.numbers[1] + n_seeds)
+                        for row in seeded:
+                            here[row - lo] = _DONE
+                        _score(seeded, documents, asked, floor, most, best, rows, scores)
+                        if best.threshold[0] <= 0.0:
+                            continue
                 limit = len(here)
                 if stage < plan.last:
                     limit = whole((plan.cost[stage + 1] + SCAN * len(here) / BLOCK) / EXACT)
-                least = max(best.threshold[0] / most * margin - 1e-11, LEAST)
-                needed = essential(plan, stage, least * (lengths.least[block] + pivot))
-                few = False
-                if needed >= 0:
-                    few = _postings_of(needed, plan, postings, cursor) * TOUCH * BLOCK < SCAN * len(here)
-                if few:
-                    rest = plan.left[plan.first[stage + 1]]
-                    n_found = _touched(
-                        here, lo, needed, plan, postings, cursor, lengths, open_, least, pivot, rest, room, limit
-                    )
-                else:
-                    n_active = active_after(plan, stage, n_classes, lengths.unit, active_room, by)
-                    active, rest = active_room[:n_active], rest_after(plan, stage)
-                    n_found = scan(here, lo, lengths, open_, by, active, least, pivot, rest, flags, limit)
+                n_found = whole(0)
+                while True:
+                    least = max(max(best.threshold[0], guess) / most * margin - 1e-11, LEAST)
+                    needed = essential(plan, stage, least * (lengths.least[block] + pivot))
+                    few = False
+                    if needed >= 0:
+                        few = _postings_of(needed, plan, postings, cursor) * TOUCH * BLOCK < SCAN * len(here)
+                    if few:
+                        rest = plan.left[plan.first[stage + 1]]
+                        n_found = _touched(
+                            here, lo, needed, plan, postings, cursor, lengths, open_, least, pivot, rest, room, limit
+                        )
+                    else:
+                        n_active = active_after(plan, stage, n_classes, lengths.unit, active_room, by)
+                        active, rest = active_room[:n_active], rest_after(plan, stage)
+                        n_found = scan(here, lo, lengths, open_, by, active, least, pivot, rest, flags, limit)
+                    if n_found > limit:
+                        break
+                    found = flags.found[:n_found]
+                    rows, scores = _with_room(rows, scores, best.numbers[1] + n_found)
+                    if (
+                        stage == plan.last and n_found > 2 * k and not few
+                    ):  # the best first: fewer of the others are left then
+                        n_near = _nearest(found, here, lo, documents.norms, pivot, seeds, seed_rows)
+                        _score(seed_rows[:n_near], documents, asked, floor, most, best, rows, scores)
+                        sure = max(best.threshold[0], guess) / most * margin - 1e-11
+                        found = found[: _still(found, here, lo, documents.norms, pivot, max(sure, 0.0))]
+                    summon(found, documents)
+                    _score(found, documents, asked, floor, most, best, rows, scores)
+                    if best.threshold[0] >= guess:
+                        break
+                    guess = 0.0  # too high: some of them score nothing
+                    for row in found:
+                        here[row - lo] = _DONE
                 if n_found > limit:
                     patient_until = block + 6
                     continue
-                found = flags.found[:n_found]
-                rows, scores = _with_room(rows, scores, best.numbers[1] + n_found)
-                if (
-                    stage == plan.last and n_found > 2 * k and not few
-                ):  # the best first: fewer of the others are left then
-                    n_near = _nearest(found, here, lo, documents.norms, pivot, seeds, seed_rows)
-                    _score(seed_rows[:n_near], documents, asked, floor, most, best, rows, scores)
-                    least = best.threshold[0] / most * margin - 1e-11
-                    found = found[: _still(found, here, lo, documents.norms, pivot, max(least, 0.0))]
-                summon(found, documents)
-                _score(found, documents, asked, floor, most, best, rows, scores)
                 start = stage
                 if stage > 0 and n_found * 8 <= limit and block >= patient_until:
                     start = stage - 1

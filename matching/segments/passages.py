@@ -4,6 +4,7 @@ A kernel, since a page of twenty reasons asks it of every sentence of twenty rec
 the same in plain Python.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
@@ -24,7 +25,7 @@ I32 = NDArray[np.int32]
 F64 = NDArray[np.float64]
 
 _WORD, _PAIR, _CHARACTER = 0, 1, 2
-_KINDS = {PAIR: _PAIR, CHARACTER: _CHARACTER}
+_KINDS = {PAIR: _PAIR, CHARACTER: _CHARACTER}  # the latter last
 _BUCKETS = 1 << 16
 _FNV_START = np.uint64(14695981039346656037)
 _FNV_STEP = np.uint64(1099511628211)
@@ -223,25 +224,28 @@ def sought(terms: tuple[str, ...], query: str) -> "Sought":
 
 
 class Sought:
-    """A question's terms, with their marks, and its normalised text, ready to be found in texts."""
+    """A question's terms, with their marks and in their order, and its normalised text, ready to be found in texts."""
 
     def __init__(self, terms: Sequence[str], query: str) -> None:
-        kinds = [_KINDS.get(term[0], _WORD) for term in terms]
-        self.bare = [term[1:] if kind else term for term, kind in zip(terms, kinds, strict=True)]
-        self.characters = {bare: n for n, bare in enumerate(self.bare) if kinds[n] == _CHARACTER}
-        self._kinds = kinds
-        codes, its = _codes("".join(self.bare)), np.array(kinds, np.int8)
+        self.bare, kinds = list(terms), np.zeros(len(terms), np.int8)
+        for mark, kind in _KINDS.items():
+            here = slice(bisect_left(terms, mark), bisect_left(terms, chr(ord(mark) + 1)))
+            self.bare[here] = [term[1:] for term in terms[here]]
+            kinds[here] = kind
+        self._singles = range(here.start, here.stop)
+        self.characters = dict(zip(self.bare[here], self._singles, strict=True))
+        codes = _codes("".join(self.bare))
         starts = np.zeros(len(terms) + 1, np.int32)
         np.cumsum(np.fromiter(map(len, self.bare), np.int32, len(terms)), out=starts[1:])
         slots = np.zeros(1 << (2 * len(terms) + 1).bit_length(), np.int32)
-        _slots(codes, starts, its, slots)
+        _slots(codes, starts, kinds, slots)
         asked = _codes(query)
         first, following = np.full(_BUCKETS, -1, np.int32), np.empty(len(asked), np.int32)
         _chains(asked, first, following)
-        self._asked = _Asked(codes, starts, its, slots, asked, first, following)
+        self._asked = _Asked(codes, starts, kinds, slots, asked, first, following)
 
     def is_character(self, term: int) -> bool:
-        return self._kinds[term] == _CHARACTER
+        return term in self._singles
 
     def standing(self, read: Sequence[Sentence], worth: F64) -> Standing:
         """``worth``: of each term; those without any are left aside."""

@@ -53,7 +53,7 @@ class Plan(NamedTuple):
     the terms from a place in the order on can add to any sum.
     """
 
-    order: I32
+    order: I64
     first: I64
     cost: F64
     reach: F64
@@ -61,6 +61,22 @@ class Plan(NamedTuple):
     most: F64
     left: F64
     plain: NDArray[np.bool_]
+
+
+@compiled
+def sort_down(values: F64, names: I64) -> None:
+    """Put both in the order of the values, highest first, the lower name first among equals. By Shell's way, in place."""
+    gap = whole(1)
+    while gap < len(values) // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, len(values)):
+            value, name, at = values[i], names[i], i
+            while at >= gap and (values[at - gap] < value or (values[at - gap] == value and names[at - gap] > name)):
+                values[at], names[at] = values[at - gap], names[at - gap]
+                at -= gap
+            values[at], names[at] = value, name
+        gap //= 3
 
 
 @compiled
@@ -78,30 +94,27 @@ def planned(
 ) -> Plan:
     """``typical``: a usual |d|."""
     n, n_stages = len(classes), n_classes + 2
-    order = np.empty(n, np.int32)
+    order = np.empty(n, np.int64)
     first = np.zeros(n_stages + 1, np.int64)
     cost, most, reach = np.zeros(n_stages + 1), np.zeros(n_stages), np.zeros(n_stages)
     left, tops = np.zeros(n + 1), np.empty(n)
     at = last = 0
     for stage in range(n_stages):
-        begin = at
         for j in range(n):
             its = n_classes - classes[j]
             if its == n_classes and 2 * whole(df[j]) > rows:
                 its += 1
             if its == stage:
                 top = weights[j] * idf[j] * damped(whole(top_tf[j]), damp)
-                place = at
-                while stage == 0 and place > begin and tops[place - 1] < top:
-                    tops[place], order[place] = tops[place - 1], order[place - 1]
-                    place -= 1
-                tops[place], order[place] = top, j
+                tops[at], order[at] = top, j
                 at += 1
                 cost[stage] += POSTING * df[j] / n_blocks
                 most[stage] += top
                 reach[stage] += weights[j] * weights[j]
                 last = stage
         first[stage + 1] = at
+        if stage == 0:
+            sort_down(tops[:at], order[:at])
     for place in range(n - 1, -1, -1):
         left[place] = left[place + 1] + tops[place] * (1.0 + 1e-6)
     plain = np.zeros(n_stages, np.bool_)
@@ -112,18 +125,19 @@ def planned(
 
 
 @compiled
-def first_stage(plan: Plan, n_blocks: int, k: int) -> int:
-    """Where most of the query is added. The last, where adding the rest to the only block costs hardly more than to score
-    k rows of which many are not the best."""
+def first_stage(plan: Plan, n_blocks: int) -> int:
+    """Where most of the query is added; the last where there is one block: what an early look could leave out there costs
+    hardly more than the look."""
     left = 0.0
     start = plan.last
+    if n_blocks == 1:
+        return start
     while start > 0:
         left += plan.reach[start] ** 2
         if left > SHARE:
             break
         start -= 1
-    waiting = plan.cost[start + 1 : plan.last + 1].sum()
-    return plan.last if n_blocks == 1 and waiting <= 2 * k * EXACT else start
+    return start
 
 
 @compiled

@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.segments.answering import BETWEEN, Placed, answer, look_up, placed_part, placed_room
+from matching.segments.asking import weighed
 from matching.segments.bounds import Lengths, Open
 from matching.segments.codec import DAMP, compared
 from matching.segments.files import frozen
@@ -18,7 +20,7 @@ from matching.segments.kernels import BLOCK, Postings, Room, room_for, search
 from matching.segments.planning import Questions
 from matching.segments.scoring import Asked, Documents, hashed, score_rows
 from matching.segments.segment import Segment, key_bytes
-from matching.segments.statistics import MARK, Weighing, classes_of
+from matching.segments.statistics import MARK, Weighing
 from matching.segments.vocabulary import packed
 from matching.style import Style
 from matching.weighting import NEAREST, Collection, Question, told_apart, weigh
@@ -46,6 +48,16 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.segment)
+
+    @cached_property
+    def everybody(self) -> bool:
+        """Whether all its rows are alive."""
+        return self.alive is self.segment.everyone
+
+    @cached_property
+    def placed(self) -> Placed:
+        """As ``answering`` takes it."""
+        return placed_part(self.segment, self.weighing, self.present)
 
     @cached_property
     def read(self) -> tuple[Documents, Postings, Lengths]:
@@ -130,15 +142,37 @@ class View:
         terms = sorted(counts)
         while terms and terms[0][:1] == MARK:  # which sorts before all others
             del terms[0]
-        asked = packed(terms)
-        counts = {term: counts[term] for term in terms}
-        numbers = [part.segment.vocabulary.numbers(asked) for part in self.parts]
-        totals = self.totals(numbers, len(counts))
-        question = weigh(counts, numbers, *totals, self.collection, through=through, lowered=lowered, style=style)
+        question = self._weighed(terms, counts, through, lowered, style)
         if style != "report":
             return question
         nearest = self.best(question, NEAREST).rows
         return told_apart(question, self._held(question, nearest), len(nearest), self.collection.settings)
+
+    def _weighed(
+        self,
+        terms: Sequence[str],
+        counts: Mapping[str, int],
+        through: Container[str],
+        lowered: Mapping[str, float],
+        style: Style,
+    ) -> Question:
+        tf, n = list(map(counts.__getitem__, terms)), len(terms)
+        together = BETWEEN.join(terms)
+        if together.count(BETWEEN) != max(n - 1, 0):  # one has it inside
+            asked = packed(terms)
+            numbers = [part.segment.vocabulary.numbers(asked) for part in self.parts]
+            counts = dict(zip(terms, tf, strict=True))
+            totals = self.totals(numbers, n)
+            return weigh(counts, numbers, *totals, self.collection, through=through, lowered=lowered, style=style)
+        content = np.frombuffer(together.encode("utf-8", "surrogatepass"), np.uint8)
+        df, cf, there = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.bool_)
+        found = np.empty((len(self.parts), n), np.int32)
+        for part, its in zip(self.parts, found, strict=True):
+            look_up(part.placed.addresses, content, its, df, cf, there)
+        totals = df, cf, there
+        return weighed(
+            terms, content, tf, found, *totals, self.collection, through=through, lowered=lowered, style=style
+        )
 
     def _held(self, question: Question, rows: Rows) -> I64:
         """How many of some rows have each of the question's terms."""
@@ -154,9 +188,6 @@ class View:
     def totals(self, numbers: Sequence[NDArray[np.int32]], n: int) -> tuple[I64, I64, Mask]:
         """df and cf of n terms, and whether anybody has them. ``numbers``: where they are in each part's vocabulary."""
         df, cf, there = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.bool_)
-        if len(self.parts) == 1 and (part := self.parts[0]).present is None and (numbers[0] >= 0).all():
-            df[:], cf[:] = part.weighing.df[numbers[0]], part.weighing.cf[numbers[0]]
-            return df, cf, df > 0
         for part, number in zip(self.parts, numbers, strict=True):
             has = number >= 0
             df[has], cf[has] = part.weighing.df[number[has]], part.weighing.cf[number[has]]
@@ -167,7 +198,7 @@ class View:
     def best(self, question: Question, k: int, *, admitted: Mask | None = None) -> Found:
         """The k rows with the highest scores above 0, among those that are alive and admitted; exact."""
         near = self.near(question, k, admitted=admitted)
-        return Found(near.rows[:k], near.scores[:k])
+        return near if len(near.rows) <= k else Found(near.rows[:k], near.scores[:k])
 
     def near(self, question: Question, k: int, *, most: float = 1.0, admitted: Mask | None = None) -> Found:
         """All rows that could still be among the k best if every score were raised by a factor from 1 to ``most``.
@@ -176,32 +207,25 @@ class View:
         """
         if k < 1 or most < 1:
             raise ValueError("k and most must be at least 1")
-        found: list[tuple[Rows, Floats]] = []
+        if len(self.parts) == 1:
+            return Found(*_near(self.parts[0], question, question.numbers[0], k, 0.0, most, admitted))
+        found: list[tuple[Rows, Floats]] = [(np.zeros(0, np.int64), np.zeros(0))]
         floor = 0.0
         for part, numbers in zip(self.parts, question.numbers, strict=True):
             some = None if admitted is None else admitted[part.first : part.first + len(part)]
             rows, scores = _near(part, question, numbers, k, floor, most, some)
-            found.append((rows + part.first if part.first else rows, scores))
-            if len(self.parts) > 1:
-                floor = max(floor, _kth([scores for _, scores in found], k))
-        if len(found) == 1:
-            return self._ordered(*found[0], k, most)
-        found.append((np.zeros(0, np.int64), np.zeros(0)))
-        together = np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found])
-        return self._ordered(*together, k, most)
+            found.append((rows + part.first, scores))
+            floor = max(floor, _kth([scores for _, scores in found], k))
+        rows, scores = (np.concatenate(each) for each in zip(*found, strict=True))
+        return self._merged(rows, scores, k, most)
 
-    def _ordered(self, rows: Rows, scores: Floats, k: int, most: float) -> Found:
-        order = np.lexsort((rows, -scores))
-        rows, scores = rows[order], scores[order]
-        if len(rows) > k:
-            n = len(rows) - int(np.searchsorted(scores[::-1], scores[k - 1] / most * (1 - 1e-12)))
-            rows, scores = rows[:n], scores[:n]
-        if len(self.parts) > 1:
-            order = np.array(
-                sorted(range(len(rows)), key=lambda i: (-scores[i], self.key_bytes_of(int(rows[i])))), np.intp
-            )
-            rows, scores = rows[order], scores[order]
-        return Found(rows, scores)
+    def _merged(self, rows: Rows, scores: Floats, k: int, most: float) -> Found:
+        """Of several parts, in each of which the order of rows is that of keys, but not in all together."""
+        order = np.argsort(-scores, kind="stable")
+        rows, scores = _cut(rows[order], scores[order], k, most)
+        told = scores.tolist()
+        keyed = sorted(range(len(told)), key=lambda i: (-told[i], self.key_bytes_of(int(rows[i]))))
+        return Found(rows[keyed], scores[keyed])
 
     def key_bytes_of(self, row: int) -> bytes:
         part = self.parts[self.place(row)]
@@ -216,20 +240,27 @@ class View:
         return scores
 
 
-_rooms = threading.local()
+class _Rooms(threading.local):
+    """A room for each thread."""
+
+    def __init__(self) -> None:
+        self.placed = placed_room(room_for(BLOCK))
 
 
-def _room() -> Room:
-    """The room of this thread."""
-    found: Room | None = getattr(_rooms, "room", None)
-    if found is None:
-        found = _rooms.room = room_for(BLOCK)
-    return found
+_rooms = _Rooms()
 
 
 def _kth(scores: Sequence[Floats], k: int) -> float:
     together = np.concatenate(scores)
     return float(np.partition(together, len(together) - k)[len(together) - k]) if len(together) >= k else 0.0
+
+
+def _cut(rows: Rows, scores: Floats, k: int, most: float) -> tuple[Rows, Floats]:
+    """Without those, of rows with the best first, that no factor up to ``most`` lifts to the k-th."""
+    if len(rows) <= k:
+        return rows, scores
+    n = len(rows) - int(np.searchsorted(scores[::-1], scores[k - 1] / most * (1 - 1e-12)))
+    return rows[:n], scores[:n]
 
 
 def _present(numbers: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -269,34 +300,29 @@ def _near(
     most: float,
     some: Mask | None,
 ) -> tuple[Rows, Floats]:
-    nothing, given = (np.zeros(0, np.int64), np.zeros(0)), numbers
-    weights, idf, df, lone = question.weights, question.idf, question.df, question.lone
-    if (numbers < 0).any():
-        has = _present(numbers)
-        numbers, weights, idf, df, lone = numbers[has], weights[has], idf[has], df[has], lone[has]
-    if lone.all() or not len(part):
-        return nothing
-    alive = part.alive
+    alive, every = part.alive, part.everybody
     if some is not None:
-        alive = alive & some
+        alive, every = (alive & some), False
         count = int(np.count_nonzero(alive))
-        if not count:
-            return nothing
         if count <= FEW * len(part) + k:
             rows = np.flatnonzero(alive)
-            scores = _scores(part, question, given, rows)
-            return rows[scores > 0], scores[scores > 0]
-    questions = Questions(
-        np.array([0, len(numbers)]),
+            scores = _scores(part, question, numbers, rows)
+            rows, scores = rows[scores > 0], scores[scores > 0]
+            order = np.lexsort((rows, -scores))
+            return _cut(rows[order], scores[order], k, most)
+    found, its_scores = answer(
+        part.placed.addresses,
+        _rooms.placed.addresses,
+        frozen(alive),
+        every,
         numbers,
-        weights,
-        idf,
-        lone.view(np.uint8),
-        classes_of(df, part.weighing.documents),
-        part.segment.df[numbers],
-        part.segment.top_tf[numbers],
-        np.array([question.pivot]),
+        question.weights,
+        question.idf,
+        question.df,
+        question.lone,
+        question.pivot,
+        k,
+        floor,
+        most,
     )
-    every = some is None and alive is part.segment.everyone
-    _, rows, scores = found_by(questions, part, alive, every, _room(), k, np.array([floor]), most)
-    return rows, scores
+    return found, its_scores

@@ -24,6 +24,7 @@ COMMON: Final = (0.3, 0.15, 0.07, 0.03, 0.01)
 _COMMON_FIRST: Final = np.array(COMMON[::-1])
 
 Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 Whole = NDArray[np.uint32] | NDArray[np.int64]
 
 _ARRAYS: Final = ("df", "cf", "norms", "low_norms", "parts")
@@ -136,6 +137,12 @@ def known_totals(segment: Segment, older: Sequence[tuple[Segment, Weighing]]) ->
 
 def classes_of(df: Whole, documents: int) -> NDArray[np.int8]:
     """Each term's place in ``COMMON``; its length for a term that is rarer."""
-    bounds = _COMMON_FIRST * documents
+    bounds = bounds_of_classes(documents)
     classes: NDArray[np.int8] = (len(bounds) - np.searchsorted(bounds, df)).astype(np.int8)
     return classes
+
+
+def bounds_of_classes(documents: int) -> Floats:
+    """A term is in one class more for each of these that its df exceeds. Ascending."""
+    bounds: Floats = _COMMON_FIRST * documents
+    return bounds

@@ -40,26 +40,30 @@ def _fill_slots(content: Bytes, places: Places, slots: Slots) -> None:
 
 
 @compiled
-def _find(content: Bytes, places: Places, slots: Slots, asked: Bytes, asked_places: Places, found: Numbers) -> None:
+def find(content: Bytes, places: Places, slots: Slots, asked: Bytes, start: int, end: int) -> int:
+    """The number of the term that stands in ``asked`` from ``start`` to before ``end``, -1 when there is no such term."""
     mask = np.uint64(len(slots) - 1)
-    for i in range(len(asked_places) - 1):
-        start = whole(asked_places[i])
-        length = whole(asked_places[i + 1]) - start
-        at = _hash(asked, start, start + length) & mask
-        found[i] = -1
-        while slots[at] != 0:
-            number = whole(slots[at]) - 1
-            begin = whole(places[number])
-            if whole(places[number + 1]) - begin == length:
-                same = True
-                for j in range(length):
-                    if content[begin + j] != asked[start + j]:
-                        same = False
-                        break
-                if same:
-                    found[i] = number
+    length = end - start
+    at = _hash(asked, start, end) & mask
+    while slots[at] != 0:
+        number = whole(slots[at]) - 1
+        begin = whole(places[number])
+        if whole(places[number + 1]) - begin == length:
+            same = True
+            for j in range(length):
+                if content[begin + j] != asked[start + j]:
+                    same = False
                     break
-            at = (at + np.uint64(1)) & mask
+            if same:
+                return number
+        at = (at + np.uint64(1)) & mask
+    return whole(-1)
+
+
+@compiled
+def _find_all(content: Bytes, places: Places, slots: Slots, asked: Bytes, asked_places: Places, found: Numbers) -> None:
+    for i in range(len(found)):
+        found[i] = find(content, places, slots, asked, whole(asked_places[i]), whole(asked_places[i + 1]))
 
 
 @compiled
@@ -153,7 +157,7 @@ class Vocabulary:
     def numbers(self, asked: tuple[Bytes, Places]) -> Numbers:
         """The number of each packed term, -1 for what is not in it. Some 50 ns a term."""
         found = np.empty(len(asked[1]) - 1, np.int32)
-        _find(self.content, self.places, self.slots, asked[0], asked[1], found)
+        _find_all(self.content, self.places, self.slots, asked[0], asked[1], found)
         return found
 
     def beginning(self, prefix: str) -> tuple[int, int]:

@@ -126,7 +126,7 @@ def measure(n: int, work: Path, only: list[str], *, anew: bool, beside: bool) ->
             second if isinstance(second, str) else {kind: round(second[kind]["cpu"], 3) for kind in ("short", "long")}
         )
         console.print(f"{n:>9,} {name:16} {told} ({time.perf_counter() - started:.0f} s)", highlight=False)
-    for name in ("updating", "rematching") if beside else ():
+    for name in ("updating", "living", "rematching") if beside else ():
         figures[name] = child(name, str(work), one_thread=False)
         console.print(f"{n:>9,} {name}: {figures[name]}", highlight=False)
     figures["load_after"] = os.getloadavg()[0]
@@ -149,19 +149,21 @@ def main(
     """Measure and write the page."""
     with place(work) as folder:
         kept = folder / "figures.json"
-        known = json.loads(kept.read_text(encoding="utf-8"))["runs"] if add and kept.exists() else []
-        runs: dict[int, dict[str, Any]] = {run["documents"]: run for run in known}
+        before = json.loads(kept.read_text(encoding="utf-8")) if add and kept.exists() else {"runs": []}
+        runs: dict[int, dict[str, Any]] = {run["documents"]: run for run in before["runs"]}
+        odd = child("odd", str(folder / "odd")) if beside else before.get("odd")
         for n in sizes or SIZES:
             run = measure(n, folder / str(n), only or list(ENGINES), anew=anew, beside=beside)
-            before = runs.get(n, {})
-            measured = before.get("engines", {}) | run["engines"]
+            earlier = runs.get(n, {})
+            measured = earlier.get("engines", {}) | run["engines"]
             ordered = {name: measured[name] for name in ENGINES if name in measured}
-            runs[n] = before | run | {"engines": ordered}
+            runs[n] = earlier | run | {"engines": ordered}
             figures = {
                 "date": time.strftime("%Y-%m-%d"),
                 "machine": machine(),
                 "source": corpus.source(),
                 "runs": [runs[n] for n in sorted(runs)],
+                "odd": odd,
             }
             kept.write_text(json.dumps(figures, ensure_ascii=False), encoding="utf-8")
             if write:
