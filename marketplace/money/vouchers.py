@@ -304,7 +304,7 @@ async def decide(session: AsyncSession, actor: Actor, redemption_id: UUID, wish:
     return await _told(session, found.id)
 
 
-async def returned(session: AsyncSession, actor: Actor, redemption_id: UUID, wish: ReturnNew) -> RedemptionView:
+async def returned(session: AsyncSession, actor: Actor, redemption_id: UUID, wish: ReturnNew) -> ClaimCorrection:
     """What was owed back since the charge was corrected has come: the voucher has it again."""
     found = await _to_settle(session, actor, redemption_id)
     owed = (await _told(session, found.id)).owed
@@ -315,15 +315,14 @@ async def returned(session: AsyncSession, actor: Actor, redemption_id: UUID, wis
         Of(AccountKind.VOUCHER_AVAILABLE, found.voucher_id): owed,
     }
     posting_id = await ledger.post(session, PostingKind.RETURNED, found.id, moves)
-    session.add(
-        ClaimCorrection(
-            redemption_id=found.id, kind=ClaimCorrectionKind.RETURNED, amount=owed, posting_id=posting_id,
-            by=actor.person, note=wish.note, at=clock.now(),
-        )
+    made = ClaimCorrection(
+        redemption_id=found.id, kind=ClaimCorrectionKind.RETURNED, amount=owed, posting_id=posting_id,
+        by=actor.person, note=wish.note, at=clock.now(),
     )  # fmt: skip
+    session.add(made)
     await session.flush()
     await record(session, facts.RedemptionReturned(found.id), subject=found.id, by=actor.person)
-    return await _told(session, found.id)
+    return made
 
 
 async def corrections(

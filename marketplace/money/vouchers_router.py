@@ -104,9 +104,11 @@ async def decide(redemption_id: UUID, wish: RedemptionDecision, session: Writing
     status_code=201,
     responses=problems(NotSignedIn, NotFound, vouchers.NotTheProgramme, vouchers.NothingOwed),
 )
-async def confirm_return(redemption_id: UUID, wish: ReturnNew, session: Writing, actor: SignedIn) -> RedemptionView:
+async def confirm_return(
+    redemption_id: UUID, wish: ReturnNew, session: Writing, actor: SignedIn
+) -> ClaimCorrectionView:
     """确认退回 · What was owed since a charge was corrected came back (platform administrators)."""
-    return await vouchers.returned(session, actor, redemption_id, wish)
+    return ClaimCorrectionView.model_validate(await vouchers.returned(session, actor, redemption_id, wish))
 
 
 @router.get("/redemptions/{redemption_id}/corrections", responses=problems(NotSignedIn, NotFound))

@@ -126,7 +126,7 @@ async def test_an_entry_of_a_booking_that_was_withdrawn_is_entered_anew_in_the_s
     await manager.post(f"{URL}/{first['id']}/withdrawal", {"reason": "还是不对"})
     with clock.ahead(day(1, 9) - clock.now()):
         assert (await engineer.post(f"/api/v1/bookings/{booked['id']}/check-in")).status_code == 200
-    with clock.ahead(day(1, 10) + timedelta(minutes=30) - clock.now()):
+    with clock.ahead(day(1, 10) + timedelta(minutes=29, seconds=30) - clock.now()):
         assert (await engineer.post(f"/api/v1/bookings/{booked['id']}/check-out", {})).status_code == 200
     now = await told(engineer, first)
     assert (now["source"], now["effective_minutes"], now["withdrawn_at"]) == ("kiosk", 90, None)

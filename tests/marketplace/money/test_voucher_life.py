@@ -85,7 +85,9 @@ async def test_held_then_spent_then_redeemed_in_both_settlements(
         ]
     assert (await claimant.post(f"{one}/return", {})).status_code == 403
     back = await programme.post(f"{one}/return", {"note": "已到账"})
-    assert (back.status_code, back.json()["owed"]) == (201, "0.00")
+    assert (back.status_code, back.json()["kind"], back.json()["amount"], back.json()["note"]) == (
+        201, "returned", "25.00", "已到账",
+    )  # fmt: skip
     await stands(voucher, "125.00", "0.00", "0.00", "25.00", "0.00")
     assert (await programme.post(f"{one}/return", {})).json()["type"] == "/problems/nothing-owed"
     for who in (manager, engineer, programme):
