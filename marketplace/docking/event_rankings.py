@@ -101,7 +101,7 @@ async def for_text(
     session: AsyncSession, engine: Engine, upcoming: Upcoming, wish: EventMatchRequest
 ) -> EventRankingPage:
     """The events that fit a text. Nothing of it is kept."""
-    query = Query(body=wish.text, side=wish.side, synonyms=engine.synonyms)
+    query = Query(body=wish.text, side=wish.side, synonyms=engine.synonyms, style="request")
     return await ranked(session, engine, upcoming, query, wish.region, wish.limit)
 
 
@@ -162,4 +162,5 @@ async def ranked(
         considered=ranking.considered,
         best_text=ranking.best_text,
         threshold=ranking.threshold,
+        read_as=ranking.style,
     )
