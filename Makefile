@@ -24,7 +24,7 @@ $(BIN)/python:
 $(RUNTIME): requirements-runtime.lock pyproject.toml | $(BIN)/python
 	$(PIP) --no-deps --require-hashes -r requirements-runtime.lock
 	$(PIP) --no-deps --no-build-isolation -e .
-	$(BIN)/python -m matching.segments
+	$(BIN)/python -m matching
 	@touch $@
 
 $(DEV): requirements.lock $(RUNTIME)
