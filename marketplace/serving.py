@@ -13,6 +13,7 @@ from marketplace.app import create_app
 from marketplace.kernel import facts
 from marketplace.kernel.db import Database
 from marketplace.kernel.jobs import Place, Worker
+from marketplace.kernel.work import given_up
 from marketplace.settings import Settings
 from marketplace.wiring import JOBS, LISTENERS, SCHEDULES, WITHIN
 
@@ -24,7 +25,7 @@ GRACE_SECONDS = 10
 
 def _worker(settings: Settings, database: Database) -> Worker:
     facts.listen(LISTENERS, WITHIN)
-    return Worker(Place(database, settings), JOBS, SCHEDULES)
+    return Worker(Place(database, settings), JOBS, SCHEDULES, given_up=given_up)
 
 
 async def serve(settings: Settings, database: Database, *, host: str, port: int, with_worker: bool) -> bool:

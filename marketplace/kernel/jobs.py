@@ -113,10 +113,17 @@ class Worker:
     """Runs jobs until told to stop; several may run, in one process or many."""
 
     def __init__(
-        self, place: Place, handlers: Mapping[str, Handler], schedules: Mapping[str, str], pace: Pace | None = None
+        self,
+        place: Place,
+        handlers: Mapping[str, Handler],
+        schedules: Mapping[str, str],
+        pace: Pace | None = None,
+        *,
+        given_up: Handler | None = None,
     ) -> None:
+        """`given_up` is told of each job that is parked, with what the job itself was told."""
         self._place, self._handlers, self._schedules = place, handlers, schedules
-        self._pace = pace or Pace()
+        self._pace, self._given_up = pace or Pace(), given_up
         self._queuer: PgQueuer | None = None
         self._stopping = asyncio.Event()
 
@@ -152,7 +159,7 @@ class Worker:
             queuer = PgQueuer.from_asyncpg_pool(pool)
             self._queuer = queuer
             for name, handler in self._handlers.items():
-                executor = partial(_Executor, pool=pool, pace=self._pace, stopping=self._stopping)
+                executor = partial(_Executor, pool=pool, pace=self._pace, stopping=self._stopping, parked=self._parked)
                 queuer.entrypoint(name, on_failure="hold", executor_factory=executor)(partial(self._do, name, handler))
             for name, expression in self._schedules.items():
                 queuer.schedule(name, expression)(partial(self._due, name))
@@ -182,6 +189,14 @@ class Worker:
             metrics.jobs_done.labels(name, "done").inc()
             log.info("job_done")
 
+    async def _parked(self, job: Job) -> None:
+        metrics.jobs_done.labels(job.entrypoint, "parked").inc()
+        if self._given_up is not None:
+            try:
+                await self._given_up(self._place, json.loads(job.payload or b"{}"))
+            except Exception as error:  # noqa: BLE001 -- the job is parked all the same
+                log.warning("not_told_of_parked_job", job=job.entrypoint, because=said(error))
+
     async def _due(self, name: str, _schedule: Schedule) -> None:
         await self._handlers[name](self._place, {})
 
@@ -202,18 +217,19 @@ class _Executor(EntrypointExecutor):
     pool: asyncpg.Pool = field(kw_only=True)
     pace: Pace = field(kw_only=True)
     stopping: asyncio.Event = field(kw_only=True)
+    parked: Callable[[Job], Awaitable[None]] = field(kw_only=True)
 
     async def execute(self, job: Job, context: Context) -> None:
         picked: int = await self.pool.fetchval(_PICKED, job.id)
         tried = job.attempts + picked - 1
         if tried >= ATTEMPTS:
-            metrics.jobs_done.labels(job.entrypoint, "parked").inc()
+            await self.parked(job)
             raise Failed(f"its worker ended {picked - 1} times before the job did")
         try:
             await super().execute(job, context)
         except Exception as error:  # noqa: BLE001 -- every failure is tried again
             if tried + 1 >= ATTEMPTS:
-                metrics.jobs_done.labels(job.entrypoint, "parked").inc()
+                await self.parked(job)
                 raise Failed(said(error)) from None
             await self._database_back()
             delay = min(self.pace.first_delay * 2**tried, self.pace.longest_delay)

@@ -20,6 +20,11 @@ from schemas.operations import OperationState
 BEAT: Final = 1.0
 """Seconds. So often at least somebody who follows a process is told whether it said something."""
 
+_GIVEN_UP: Final = (
+    "这项工作多次尝试都没有完成。请稍后重新开始；若仍失败，请联系平台管理员。"
+    " · This work was tried several times and not done. Start it again later; if that fails too, tell the platform's administrators."
+)
+
 log = structlog.get_logger("work")
 
 
@@ -52,6 +57,13 @@ async def begin(session: AsyncSession, operation_id: UUID) -> bool:
     operation.version += 1
     await session.flush()
     return True
+
+
+async def given_up(place: jobs.Place, args: Mapping[str, Any]) -> None:
+    """A job was parked. If it did somebody's work, that has failed: whoever follows it waits no longer."""
+    if "operation_id" in args:
+        async with place.database.writing.begin() as session:
+            await operations.end(session, UUID(args["operation_id"]), OperationState.FAILED, error=_GIVEN_UP)
 
 
 async def still_wanted(session: AsyncSession, operation_id: UUID) -> None:

@@ -16,9 +16,11 @@ from pgqueuer.queries import Queries
 from sqlalchemy import text
 
 from marketplace.identity import jobs as identity_jobs
-from marketplace.kernel import clock, jobs
+from marketplace.kernel import clock, jobs, work
 from marketplace.kernel.db import Database
 from marketplace.kernel.jobs import ATTEMPTS, Pace, Place, Worker
+from marketplace.kernel.operations import Operation
+from schemas.operations import OperationState
 
 QUICK = Pace(
     heartbeat=timedelta(seconds=1),
@@ -39,8 +41,8 @@ async def queue(clones, settings):
 
 
 @contextlib.asynccontextmanager
-async def working(place: Place, handlers, schedules=None, pace=QUICK):
-    worker = Worker(place, handlers, schedules or {}, pace)
+async def working(place: Place, handlers, schedules=None, pace=QUICK, given_up=None):
+    worker = Worker(place, handlers, schedules or {}, pace, given_up=given_up)
     running = asyncio.create_task(worker.run())
     try:
         yield worker
@@ -221,6 +223,37 @@ async def test_a_job_that_always_fails_is_parked_after_five_tries_and_holds_up_n
         await ask(queue, "test.job")
         await until(lambda: asyncio.sleep(0, bool(done)))
     assert len(tries) == ATTEMPTS
+
+
+@pytest.mark.parametrize("deaths", [0, ATTEMPTS], ids=["it fails", "its worker dies"])
+async def test_work_whose_job_is_parked_has_failed_and_keeps_nobody_waiting(queue, deaths):
+    async def poison(place, args):
+        raise RuntimeError
+
+    async with queue.database.writing.begin() as session:
+        operation = Operation(kind="test", state=OperationState.RUNNING)
+        session.add(operation)
+    await ask(queue, "test.poison", operation_id=str(operation.id))
+    async with queue.database.writing.begin() as session:
+        picked = "insert into pgqueuer_log (job_id, status, priority, entrypoint) select id, 'picked', 0, entrypoint from pgqueuer"
+        for _ in range(deaths):
+            await session.execute(text(picked))
+    async with working(queue, {"test.poison": poison}, given_up=work.given_up):
+        await until(lambda: parked(queue))
+    async with queue.database.reading() as session:
+        ended = await session.get_one(Operation, operation.id)
+    assert ended.state is OperationState.FAILED
+    assert "Start it again" in ended.error
+    assert ended.ended_at is not None
+
+
+async def test_what_cannot_be_told_of_a_parked_job_parks_it_all_the_same(queue):
+    async def poison(place, args):
+        raise RuntimeError
+
+    await ask(queue, "test.poison", operation_id="no number")
+    async with working(queue, {"test.poison": poison}, given_up=work.given_up):
+        await until(lambda: parked(queue))
 
 
 async def test_what_the_queue_keeps_of_a_failure_names_no_values(queue):
@@ -453,7 +486,7 @@ async def test_a_job_that_failed_waits_for_the_database_before_it_is_put_back(st
     stopping = asyncio.Event()
     pool = AwayForAWhile(stopping if stopped else None)
     parameters = EntrypointExecutorParameters(concurrency_limit=0, func=job)
-    executor = jobs._Executor(parameters, pool=pool, pace=QUICK, stopping=stopping)
+    executor = jobs._Executor(parameters, pool=pool, pace=QUICK, stopping=stopping, parked=None)
     with pytest.raises(RetryRequested) as wish:
         await executor.execute(SimpleNamespace(id=1, attempts=1, entrypoint="test.job"), None)
     assert wish.value.delay == QUICK.first_delay * 2
