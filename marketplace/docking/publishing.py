@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.docking import events, meeting_facts, schedules, standing, steps
@@ -33,7 +33,10 @@ class NotTheLatest(Conflict):
 
 
 async def publish(session: AsyncSession, actor: Actor, schedule_id: UUID, kind: Publishing) -> Publication:
-    """Let the meetings of a draft hold. It is refused where the draft was computed from what is no longer so."""
+    """Let the meetings of a draft hold. It is refused where the draft was computed from what is no longer so.
+
+    Said again while nothing else has happened it is the publication that is there.
+    """
     schedule = await schedules.read(session, actor, schedule_id)
     event = await events.run(session, actor, schedule.event_id)
     events.require(event, EventAct.SCHEDULE)
@@ -42,6 +45,9 @@ async def publish(session: AsyncSession, actor: Actor, schedule_id: UUID, kind: 
     composed = await compose(session, event, schedule.planning, schedule.late, now, fill=schedule.fill)
     if composed.basis != schedule.basis:
         raise DraftOutdated
+    latest = await session.scalar(_latest(event.id))
+    if latest is not None and (latest.schedule_id, latest.kind) == (schedule_id, kind):
+        return latest
     rows = await session.scalars(select(Planned).where(Planned.schedule_id == schedule_id))
     wanted = [Placement(**{name: getattr(one, name) for name in _PLACED}) for one in rows.all()]
     change = await standing.put(session, event.id, wanted, now)
@@ -59,6 +65,16 @@ async def publish(session: AsyncSession, actor: Actor, schedule_id: UUID, kind: 
     return publication
 
 
+def _latest(event_id: UUID) -> Select[Publication]:
+    """The one that holds."""
+    return (
+        select(Publication)
+        .where(Publication.event_id == event_id, Publication.undone_at.is_(None))
+        .order_by(Publication.number.desc())
+        .limit(1)
+    )
+
+
 async def undo(session: AsyncSession, actor: Actor, event_id: UUID, publication_id: UUID) -> Publication:
     """Bring back what held before the latest publication, as far as it is still to come and its people still come."""
     event = await events.run(session, actor, event_id)
@@ -66,13 +82,7 @@ async def undo(session: AsyncSession, actor: Actor, event_id: UUID, publication_
     publication = await session.get(Publication, publication_id, with_for_update=True, populate_existing=True)
     if publication is None or publication.event_id != event_id:
         raise NotFound
-    latest = await session.scalar(
-        select(Publication.id)
-        .where(Publication.event_id == event_id, Publication.undone_at.is_(None))
-        .order_by(Publication.number.desc())
-        .limit(1)
-    )
-    if latest != publication_id:
+    if await session.scalar(_latest(event_id)) is not publication:
         raise NotTheLatest
     now = clock.now()
     before = [PLACEMENT.validate_python(one) for one in publication.before]

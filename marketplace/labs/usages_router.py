@@ -1,4 +1,4 @@
-"""`/api/v1/usages`."""
+"""`/api/v1/usages`, `/api/v1/usage-previews`."""
 
 from typing import Annotated
 from uuid import UUID
@@ -26,10 +26,10 @@ from schemas.bookings import (
     WithdrawalOfUse,
 )
 
-router = APIRouter(prefix="/api/v1/usages", tags=["labs"], route_class=TransactionRoute)
+router = APIRouter(prefix="/api/v1", tags=["labs"], route_class=TransactionRoute)
 
 
-@router.get("", responses=problems(NotSignedIn))
+@router.get("/usages", responses=problems(NotSignedIn))
 async def list_usages(
     wish: Annotated[UsageFilter, Query()], session: Reading, actor: SignedIn, paging: Paged, response: Response
 ) -> Page[UsageView]:
@@ -40,7 +40,7 @@ async def list_usages(
 
 
 @router.post(
-    "",
+    "/usages",
     status_code=201,
     responses=problems(
         NotSignedIn, NotFound, NotItsKeeper, counting.EnteredAlready, counting.MoreThanTheClock, usages.NotUsable
@@ -54,7 +54,7 @@ async def enter(wish: UsageNew, session: Writing, actor: SignedIn, response: Res
 
 
 @router.post(
-    "/preview",
+    "/usage-previews",
     responses=problems(
         NotSignedIn, NotFound, NotItsKeeper, counting.EnteredAlready, counting.MoreThanTheClock, usages.NotUsable
     ),
@@ -64,7 +64,7 @@ async def preview(wish: UsageNew, session: Writing, actor: SignedIn) -> UsagePre
     return UsagePreview(cuts=await usages.would_cut(session, actor, wish))
 
 
-@router.get("/{usage_id}", responses=problems(NotSignedIn, NotFound))
+@router.get("/usages/{usage_id}", responses=problems(NotSignedIn, NotFound))
 async def read(usage_id: UUID, session: Reading, actor: SignedIn, response: Response) -> UsageView:
     """一条机时记录 · One record of use."""
     usage = await usages.read(session, actor, usage_id)
@@ -72,14 +72,14 @@ async def read(usage_id: UUID, session: Reading, actor: SignedIn, response: Resp
     return shapes.usage(usage)
 
 
-@router.get("/{usage_id}/cuts", responses=problems(NotSignedIn, NotFound, NotItsKeeper))
+@router.get("/usages/{usage_id}/cuts", responses=problems(NotSignedIn, NotFound, NotItsKeeper))
 async def cuts(usage_id: UUID, session: Reading, actor: SignedIn) -> UsagePreview:
     """对其他记录的影响 · What other records lost, or got back, because of this one, latest first (keepers)."""
     return UsagePreview(cuts=[shapes.cut(*one) for one in await usages.cut_by(session, actor, usage_id)])
 
 
 @router.post(
-    "/{usage_id}/withdrawal",
+    "/usages/{usage_id}/withdrawal",
     status_code=201,
     responses=problems(NotSignedIn, NotFound, NotItsKeeper, usages.NothingToWithdraw),
 )
@@ -89,7 +89,7 @@ async def withdraw(usage_id: UUID, wish: WithdrawalOfUse, session: Writing, acto
     return shapes.entered(usage, await usages.cuts(session, usage.id))
 
 
-@router.get("/{usage_id}/evidence", responses=problems(NotSignedIn, NotFound))
+@router.get("/usages/{usage_id}/evidence", responses=problems(NotSignedIn, NotFound))
 async def evidence(
     usage_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
 ) -> Page[EvidenceView]:
@@ -102,7 +102,7 @@ async def evidence(
     return Page[EvidenceView].model_construct(items=items, next_cursor=marker)
 
 
-@router.get("/{usage_id}/adjustments", responses=problems(NotSignedIn, NotFound))
+@router.get("/usages/{usage_id}/adjustments", responses=problems(NotSignedIn, NotFound))
 async def adjustments(
     usage_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
 ) -> Page[AdjustmentView]:
@@ -114,7 +114,7 @@ async def adjustments(
 
 
 @router.post(
-    "/{usage_id}/adjustments",
+    "/usages/{usage_id}/adjustments",
     status_code=201,
     responses=problems(NotSignedIn, NotFound, usages.NotYourUsage, usages.AskedAlready),
 )
@@ -124,7 +124,7 @@ async def ask(usage_id: UUID, wish: AdjustmentNew, session: Writing, actor: Sign
 
 
 @router.post(
-    "/{usage_id}/adjustments/{adjustment_id}/decision",
+    "/usages/{usage_id}/adjustments/{adjustment_id}/decision",
     responses=problems(NotSignedIn, NotFound, NotItsKeeper, usages.DecidedAlready, counting.MoreThanTheClock),
 )
 async def decide(

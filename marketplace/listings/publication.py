@@ -92,19 +92,18 @@ async def review(
     decision: ReviewDecision,
     *,
     fresh_for: timedelta,
-    version: int | None = None,
+    version: int,
 ) -> L:
     """The platform's look before publication: let it through, or give it back with a note.
 
-    With `version` it holds for that version only, so that nobody changes what is being looked at.
+    It holds for the version that was looked at, so that nobody changes it meanwhile.
     """
     listing = await records.read(session, actor, cls, listing_id, lock=True)
     if Permission.REVIEW_RECORDS not in actor.platform:
         raise Forbidden("只有平台管理员可以审核。 · Only a platform administrator reviews records.")
     if listing.state is not ListingState.IN_REVIEW:
         raise WrongState
-    if version is not None:
-        etag.check(version, listing.version)
+    etag.check(version, listing.version)
     if decision.approve:
         _require_publishable(listing)
         await open_up(session, listing, fresh_for=fresh_for, by=actor.person)

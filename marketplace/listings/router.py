@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, Writing
-from marketplace.kernel.etag import MaybeIfMatch
+from marketplace.kernel.etag import IfMatch
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paged
-from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn, StaleVersion, problems
+from marketplace.kernel.refusals import Forbidden, NotFound, NotSignedIn, StaleVersion, VersionMissing, problems
 from marketplace.listings import attachments_router, completeness, confidential_router, duplicates, publication, records
 from marketplace.listings.shapes import L, Shape, V, fresh_for, reviewed_first
 from schemas.base import Page
@@ -65,6 +65,7 @@ def share(router: APIRouter, shape: Shape[L, V]) -> None:
             NotFound,
             Forbidden,
             StaleVersion,
+            VersionMissing,
             publication.WrongState,
             publication.NotVerified,
             records.Incomplete,
@@ -73,15 +74,15 @@ def share(router: APIRouter, shape: Shape[L, V]) -> None:
     async def review(
         listing_id: UUID,
         wish: ReviewDecision,
-        version: MaybeIfMatch,
         session: Writing,
         actor: SignedIn,
+        version: IfMatch,
         request: Request,
         response: Response,
     ) -> V:
         """审核（平台管理员） · Let it through or give it back (platform administrators).
 
-        With `If-Match`, the decision holds only if the record still says what you read.
+        The decision holds only if the record still says what you read.
         """
         listing = await publication.review(
             session, actor, cls, listing_id, wish, fresh_for=fresh_for(request), version=version

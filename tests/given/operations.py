@@ -256,7 +256,7 @@ def _bookings() -> dict[str, Example]:
                 "note": "委托检测",
             }
         ),
-        f"POST {used}/preview": Example(
+        f"POST {API}/usage-previews": Example(
             _USED
             | {
                 "instrument_id": "{instrument_id}", "booking_id": None, "organisation_id": "{organisation_id}",
@@ -553,7 +553,9 @@ EXAMPLES: dict[str, Example] = {
     **_labs(),
     **_money(),
     **_docking(),
-    f"POST {API}/matches": Example({"text": "固态电解质", "kind": "achievement", "limit": 5, "filters": _FILTERS}),
+    f"POST {API}/matches": Example(
+        {"text": "固态电解质", "kind": "achievement", "limit": 5, "filters": _FILTERS, "read_as": "report"}
+    ),
     f"POST {API}/imports": Example(
         form={
             "kind": "achievement", "organisation_id": "{organisation_id}", "source": "archive", "dry_run": "true",

@@ -47,7 +47,7 @@ async def test_what_an_entry_cuts_is_told_before_and_after_and_given_back_when_i
     session, manager, engineer, instrument, measured
 ):
     body = entry(instrument, manager)
-    before = (await manager.post(f"{URL}/preview", body)).json()
+    before = (await manager.post("/api/v1/usage-previews", body)).json()
     [cut] = before["cuts"]
     assert [cut[name] for name in ("usage_id", "before_minutes", "after_minutes", "source")] == [
         measured["id"], 120, 60, "meter",
@@ -84,7 +84,7 @@ async def test_only_keepers_see_whom_else_an_entry_cut_and_undo_it(manager, engi
     theirs = entry(instrument, manager, day(1, 14), organisation_id=str(engineer.organisation.id))
     served = (await manager.post(URL, theirs)).json()
     assert served["cuts"] == []
-    assert (await engineer.post(f"{URL}/preview", theirs)).status_code == 403
+    assert (await engineer.post("/api/v1/usage-previews", theirs)).status_code == 403
     for way in ("cuts", "withdrawal"):
         ask = engineer.get if way == "cuts" else engineer.post
         more = {} if way == "cuts" else {"json": {"reason": "x"}}

@@ -26,6 +26,11 @@ async def submitted(kind, owner, **fields):
     return out.json()
 
 
+async def decided(who, kind, made, wish, read=None):
+    """As they read it: by its ETag, else as it was handed in."""
+    return await who.post(kind.at(made, "review"), wish, headers={"If-Match": read or f'"{made["version"]}"'})
+
+
 async def test_publishing_hands_a_record_to_review_and_shows_it_to_nobody(kind, owner, client, given):
     made = await submitted(kind, owner)
     assert [made[name] for name in ("published_at", "confirmed_at", "confirmed_until")] == [None] * 3
@@ -38,16 +43,16 @@ async def test_publishing_hands_a_record_to_review_and_shows_it_to_nobody(kind, 
 
 async def test_an_administrator_lets_it_through(kind, owner, client, given):
     made, admin = await submitted(kind, owner), await given.admin()
-    out = await admin.post(kind.at(made, "review"), {"approve": True})
+    out = await decided(admin, kind, made, {"approve": True})
     assert (out.status_code, out.json()["state"]) == (200, "published")
     assert (await client.get(kind.at(made))).status_code == 200
-    again = await admin.post(kind.at(made, "review"), {"approve": True})
+    again = await decided(admin, kind, made, {"approve": True})
     assert (again.status_code, again.json()["type"]) == (409, "/problems/wrong-state")
 
 
 async def test_a_record_is_given_back_with_a_note_until_it_is_handed_in_again(kind, owner, given):
     made, admin = await submitted(kind, owner), await given.admin()
-    back = await admin.post(kind.at(made, "review"), {"approve": False, "note": "请补充指标"})
+    back = await decided(admin, kind, made, {"approve": False, "note": "请补充指标"})
     assert back.status_code == 200
     mine = (await owner.get(kind.at(made))).json()
     assert (mine["state"], mine["state_note"]) == ("draft", "请补充指标")
@@ -58,10 +63,10 @@ async def test_a_record_is_given_back_with_a_note_until_it_is_handed_in_again(ki
 @pytest.mark.parametrize("state", ["draft", "published", "in_talks", "solved", "closed", "expired"])
 async def test_only_what_waits_is_reviewed(state, owner, given, session):
     made, admin = await submitted(PROBLEM, owner), await given.admin()
-    await admin.post(PROBLEM.at(made, "review"), {"approve": True})
+    await decided(admin, PROBLEM, made, {"approve": True})
     await PROBLEM.set_state(session, made, state)
     for approve in (True, False):
-        refused = await admin.post(PROBLEM.at(made, "review"), {"approve": approve})
+        refused = await decided(admin, PROBLEM, made, {"approve": approve})
         assert (refused.status_code, refused.json()["type"]) == (409, "/problems/wrong-state")
 
 
@@ -76,7 +81,7 @@ async def test_nobody_else_reviews(kind, owner, client, given):
         (await given.person(Role.AUDITOR), 403),
         (await given.editor(), 404),
     ):
-        assert (await who.post(kind.at(made, "review"), wish)).status_code == status
+        assert (await decided(who, kind, made, wish)).status_code == status
     assert (await owner.get(kind.at(made))).json()["state"] == "in_review"
 
 
@@ -84,7 +89,7 @@ async def test_an_organisation_suspended_meanwhile_is_not_published(kind, owner,
     made, admin = await submitted(kind, owner), await given.admin()
     await session.execute(update(Organisation).values(verification=Verification.SUSPENDED))
     await session.commit()
-    refused = await admin.post(kind.at(made, "review"), {"approve": True})
+    refused = await decided(admin, kind, made, {"approve": True})
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-verified")
 
 
@@ -92,10 +97,10 @@ async def test_what_was_changed_meanwhile_is_not_let_through_unseen(kind, owner,
     made, admin = await submitted(kind, owner), await given.admin()
     seen = (await admin.get(kind.at(made))).headers["ETag"]
     await owner.patch(kind.at(made), {"title": "加微信购买发票"}, version=made["version"])
-    stale = await admin.post(kind.at(made, "review"), {"approve": True}, headers={"If-Match": seen})
+    stale = await decided(admin, kind, made, {"approve": True}, seen)
     assert (stale.status_code, stale.json()["type"]) == (412, "/problems/stale-version")
     now = (await admin.get(kind.at(made))).headers["ETag"]
-    out = await admin.post(kind.at(made, "review"), {"approve": True}, headers={"If-Match": now})
+    out = await decided(admin, kind, made, {"approve": True}, now)
     assert (out.status_code, out.json()["state"]) == (200, "published")
 
 
@@ -109,7 +114,7 @@ async def test_what_waits_can_be_edited_and_keeps_what_publishing_asked_for(kind
 
 async def test_a_problem_comes_back_from_talks_without_a_second_review(owner, given):
     made, admin = await submitted(PROBLEM, owner), await given.admin()
-    await admin.post(PROBLEM.at(made, "review"), {"approve": True})
+    await decided(admin, PROBLEM, made, {"approve": True})
     await owner.post(PROBLEM.at(made, "talks"))
     assert (await owner.post(PROBLEM.at(made, "publication"))).json()["state"] == "published"
     await owner.post(PROBLEM.at(made, "withdrawal"))
