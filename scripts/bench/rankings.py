@@ -143,7 +143,8 @@ def place(given: Path | None) -> Iterator[Path]:
         given.mkdir(parents=True, exist_ok=True)
         yield given
         return
-    with TemporaryDirectory(prefix="duijie-bench-") as folder:
+    # The server stops by itself soon after; what it still holds then is no reason to lose the figures.
+    with TemporaryDirectory(prefix="duijie-bench-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
