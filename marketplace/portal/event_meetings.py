@@ -113,7 +113,8 @@ def choices(agenda: AgendaView) -> list[tuple[UUID, str]]:
     ]
 
 
-async def _desk(session: AsyncSession, actor: Actor, event_id: UUID) -> tuple[EventView, AgendaView]:
+async def at_desk(session: AsyncSession, actor: Actor, event_id: UUID) -> tuple[EventView, AgendaView]:
+    """An event and its agenda, with who comes, for those at its desk."""
     event = await events.desk(session, actor, event_id)
     return await shapes.view(session, actor, event), await shapes.agenda_view(session, event, comes=True)
 
@@ -129,7 +130,7 @@ async def _page(
 ) -> Response:
     """The plan of one room on one day; or, of one state, the meetings as a list."""
     request, actor = visit.request, visit.require()
-    one, agenda = await _desk(session, actor, event_id)
+    one, agenda = await at_desk(session, actor, event_id)
     asked = Asked(request)
     asked.chosen("state", MeetingState)
     state = asked.wish.get("state")
@@ -253,7 +254,7 @@ async def _meeting(
 ) -> Response:
     """One meeting, with what can be done with it now."""
     actor = visit.require()
-    one, agenda = await _desk(session, actor, event_id)
+    one, agenda = await at_desk(session, actor, event_id)
     found = await _of_event(session, actor, event_id, meeting_id)
     # With more meetings than a list of choices holds, those of one table at a time.
     named = next((key for key, _ in tables(agenda) if str(key) == visit.request.query_params.get("with")), None)

@@ -7,33 +7,26 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.docking import agenda, events, shapes
+from marketplace.docking import agenda
 from marketplace.kernel import clock
-from marketplace.kernel.actor import Actor
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound
 from marketplace.labs import instruments
 from marketplace.portal import acting, forms
-from marketplace.portal.event_meetings import days_of, hour_of
+from marketplace.portal.event_meetings import at_desk, days_of, hour_of
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.agenda import AgendaView, RoomView, TableView
-from schemas.events import EventAct, EventView
+from schemas.events import EventAct
 from schemas.labs import InstrumentFilter
 
 router = APIRouter(prefix="/events/{event_id:uuid}/desk/tables", route_class=PageRoute, include_in_schema=False)
 
 FOUND: Final = 30
 _FIELDS: Final = {"/venues": "桌子 · tables"}
-
-
-async def _read(session: AsyncSession, actor: Actor, event_id: UUID) -> tuple[EventView, AgendaView]:
-    event = await events.desk(session, actor, event_id)
-    view = await shapes.view(session, actor, event)
-    return view, await shapes.agenda_view(session, event, comes=True)
 
 
 def _room(now: AgendaView, chosen: str) -> RoomView | None:
@@ -52,7 +45,7 @@ async def _page(
 ) -> Response:
     """The tables of one room, with the instruments that fit what was looked for to choose from."""
     request, actor = visit.request, visit.require()
-    one, now = await _read(session, actor, event_id)
+    one, now = await at_desk(session, actor, event_id)
     asked = Asked(request)
     asked.plain("q")
     room = _room(now, forms.first(typed, "room") if typed else asked.said("room"))
@@ -113,7 +106,7 @@ async def write(event_id: UUID, visit: Visited, session: Writing, typed: Sent) -
     actor = visit.require()
 
     async def work() -> str:
-        _, now = await _read(session, actor, event_id)
+        _, now = await at_desk(session, actor, event_id)
         room = _room(now, forms.first(typed, "room"))
         if room is None:
             raise NotFound
