@@ -290,4 +290,4 @@ def _entropy(counting: _Counts, of_all: NDArray[np.float64]) -> NDArray[np.float
     # The end of a run is a neighbour unlike any other, each time.
     ends = beside == 0
     each[ends] = share[ends] * np.log(of_all[of[ends]])
-    return np.bincount(of, each, minlength=len(of_all))
+    return np.bincount(of, each, minlength=len(of_all)).astype(np.float64)

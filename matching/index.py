@@ -26,7 +26,7 @@ from matching.lexicon import NO_LEXICON, Lexicon
 from matching.queries import Reading
 from matching.records import NO_FILTERS, Document, Filters, Query, Ranking
 from matching.style import Style
-from matching.text import CHARACTER, count_terms, normalise
+from matching.text import CHARACTER, normalise
 from matching.tfidf import Ints, Match, best, rounded
 from matching.tuning import STARTING, Tuning
 from matching.weighting import SETTINGS, Question, Settings, TermWeights

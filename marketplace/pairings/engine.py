@@ -20,13 +20,14 @@ from uuid_utils.compat import uuid4
 from marketplace.kernel import clock, facts, metrics
 from marketplace.kernel.db import Database
 from marketplace.labs.models import Instrument
-from marketplace.lexicon import synonyms
+from marketplace.lexicon import lexicons, synonyms
 from marketplace.listings.models import Listing
 from marketplace.pairings import reading
 from marketplace.pairings.reading import INSTRUMENT, Kind
 from marketplace.pairings.shelf import Shelf
 from marketplace.tuning import tunings
 from matching import Document
+from matching.lexicon import NO_LEXICON, Lexicon
 from matching.segments.files import Damaged
 from matching.segments.index import SharedIndex, SharedSnapshot, building, warm
 from matching.segments.store import Busy, Store
@@ -69,7 +70,8 @@ _OF_INSTRUMENT: Final = frozenset({"InstrumentPublished", "InstrumentEdited", "I
 _OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
 _OF_WORDS: Final = frozenset({"SynonymAdded", "SynonymRemoved"})
 _OF_TUNING: Final = frozenset({"WeightsActivated", "TermsLowered", "TermCleared", "TermRestored"})
-_OF_NO_RECORD: Final = _OF_WORDS | _OF_TUNING
+_OF_LEXICON: Final = frozenset({"LexiconActivated"})
+_OF_NO_RECORD: Final = _OF_WORDS | _OF_TUNING | _OF_LEXICON
 _NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | _OF_NO_RECORD | {_OF_MANY, _OF_MANY_INSTRUMENTS}
 
 
@@ -102,12 +104,16 @@ class Side:
     def kept(self, name: str) -> SharedSnapshot | None:
         return self._kept.get(name)
 
+    def hand_on(self, after: "Side") -> None:
+        """What pages were promised from stays in a side that takes the place of this one."""
+        after._kept = self._kept  # noqa: SLF001 -- it is one of us
+
 
 class Engine:
     """Ranks in threads, so that the event loop goes on answering. One a process; all of a machine share what is on disk."""
 
     def __init__(self, database: Database, home: Path) -> None:
-        self._database = database
+        self._database, self._home = database, home
         self._shelf = Shelf(home)
         self._mark = 0
         self._seen: set[int] = set()
@@ -119,6 +125,12 @@ class Engine:
         self.synonyms: Synonyms = NO_SYNONYMS
         # Learnt from verdicts on achievements and problems, and for their rankings alone.
         self.tuning: Tuning = STARTING
+        # What records and questions are read with, and what they are to be read with. Records have to be read anew for
+        # another one, so a ranking goes on with its own until that is done: see `go_over`.
+        self.lexicon: Lexicon = NO_LEXICON
+        self.wanted: Lexicon = NO_LEXICON
+        self._coming: Engine | None = None
+        self._read = 0
 
     @property
     def loaded(self) -> bool:
@@ -134,6 +146,9 @@ class Engine:
                 "version_mark": side.index.manifest.mark if side.index.manifest else None,
                 "changes": side.index.changes,
                 "model": self._tuning_of(kind).version,
+                "lexicon": side.index.lexicon.version,
+                "lexicon_wanted": self.wanted.version,
+                "records_read": self._coming._read if self._coming else 0,  # noqa: SLF001 -- it is one of us
             }
             for kind, side in self.sides.items()
         }
@@ -141,7 +156,7 @@ class Engine:
     async def folder(self) -> Path:
         """Where the published versions are, one store below it for each kind."""
         async with self._database.reading() as session:
-            return await self._shelf.folder(session)
+            return await self._shelf.folder(session, self.lexicon)
 
     def snapshot(self, kind: Kind) -> SharedSnapshot:
         return self.sides[kind].tuned(self._tuning_of(kind))
@@ -156,11 +171,13 @@ class Engine:
         """Go over to what was published, by whichever process, and read the records of what never was."""
         async with self._looking:
             await self.off_the_loop(warm)
+            async with self._database.reading() as session:
+                self.lexicon = await lexicons.current(session)
             while not self.loaded:
                 async with self._database.reading() as session:
-                    present, folder = await facts.mark(session), await self._shelf.folder(session)
+                    present, folder = await facts.mark(session), await self._shelf.folder(session, self.lexicon)
                 for kind in self.sides:
-                    index = await self.off_the_loop(partial(SharedIndex, Store(folder / kind)))
+                    index = await self.off_the_loop(partial(SharedIndex, Store(folder / kind), self.lexicon))
                     if index.manifest and index.manifest.mark <= present:
                         self._put_up(kind, index)
                 try:
@@ -169,28 +186,35 @@ class Engine:
                     await asyncio.sleep(LOOK_EVERY)
             self._mark = min(side.index.manifest.mark for side in self.sides.values() if side.index.manifest)
             self._seen = set()
+            async with self._database.reading() as session:  # it may have changed before that mark
+                self.wanted = await lexicons.current(session)
 
     async def load(self) -> None:
         """Read every open record anew, whatever was published. ``Busy`` while another process does."""
         async with self._looking:
-            self._mark = await self._load(list(self.sides))
-            self._seen = set()
+            await self._load_all()
+
+    async def _load_all(self) -> None:
+        async with self._database.reading() as session:
+            self.lexicon = self.wanted = await lexicons.current(session)
+        self._mark, self._seen = await self._load(list(self.sides)), set()
 
     async def _load(self, kinds: Sequence[Kind]) -> int:
         """The place in the facts is taken first, so nothing falls between; answers it."""
         started = time.perf_counter()
         async with self._database.reading() as session:
-            mark, folder = await facts.mark(session), await self._shelf.folder(session)
+            mark, folder = await facts.mark(session), await self._shelf.folder(session, self.lexicon)
             self.synonyms = Synonyms.of(await synonyms.current(session))
             self._tune(await tunings.current(session))
             for kind in kinds:
                 after: UUID | None = None
-                with building(Store(folder / kind)) as making:
+                with building(Store(folder / kind), self.lexicon) as making:
                     while rows := await _open_rows(session, kind, after=after):
                         after = rows[-1].id
+                        self._read += len(rows)
                         await self.off_the_loop(partial(making.add, _documents(rows)))
                     await self.off_the_loop(partial(making.publish, mark))
-                self._put_up(kind, await self.off_the_loop(partial(SharedIndex, Store(folder / kind))))
+                self._put_up(kind, await self.off_the_loop(partial(SharedIndex, Store(folder / kind), self.lexicon)))
         log.info(
             "ranking_loaded",
             seconds=round(time.perf_counter() - started, 2),
@@ -213,6 +237,7 @@ class Engine:
         if index.manifest:
             metrics.index_version.labels(str(kind)).set(index.manifest.number)
             metrics.index_mark.labels(str(kind)).set(index.manifest.mark)
+        metrics.lexicon.set(index.lexicon.version)
 
     async def catch_up(self) -> int:
         """Bring the ranking up to what is committed now. Answers how many records were looked at again."""
@@ -222,7 +247,7 @@ class Engine:
                 if following < self._mark:
                     # History only runs backwards when another cluster answers: a backup was restored.
                     log.warning("ranking_starts_over")
-                    self._mark, self._seen = await self._load(list(self.sides)), set()
+                    await self._load_all()
                     return sum(len(side.index.snapshot) for side in self.sides.values())
                 # While a long transaction runs, what its neighbours wrote is handed out at every look.
                 fresh = [fact for fact in news if fact.id not in self._seen]
@@ -230,6 +255,8 @@ class Engine:
                     self.synonyms = Synonyms.of(await synonyms.current(session))
                 if any(fact.name in _OF_TUNING for fact in fresh):
                     self._tune(await tunings.current(session))
+                if any(fact.name in _OF_LEXICON for fact in fresh):
+                    self.wanted = await lexicons.current(session)
                 concerned = await _concerned(session, [fact for fact in fresh if fact.name not in _OF_NO_RECORD])
                 # A version holds a change for certain once its mark is beyond the transaction that made it.
                 mark = 1 + max((fact.xid for fact in fresh), default=0)
@@ -245,6 +272,38 @@ class Engine:
             self._mark, self._seen = following, {fact.id for fact in news}
             metrics.index_lag.set(clock.now().timestamp())
             return len(concerned.listings) + len(concerned.instruments)
+
+    async def go_over(self) -> bool:
+        """Rank with the lexicon that is wanted, if it is another one; answers whether it was.
+
+        All records are read with it first, by one process for all of a machine, while this one goes on answering with what
+        it has and following what changes. Then every ranking from the next one on is of the new index; pages of one that
+        was begun go on in the snapshot that they were promised from.
+        """
+        if self.wanted.version == self.lexicon.version:
+            return False
+        coming = self._coming = Engine(self._database, self._home)
+        try:
+            await coming.open()
+            await coming.catch_up()
+            async with self._looking:
+                await coming.catch_up()
+                for kind, side in coming.sides.items():
+                    self.sides[kind].hand_on(side)
+                self.sides, self._shelf, self._mark, self._seen = (
+                    coming.sides,
+                    coming._shelf,
+                    coming._mark,
+                    coming._seen,
+                )
+                self.lexicon, self.wanted, self.synonyms = coming.lexicon, coming.wanted, coming.synonyms
+                self._tune(coming.tuning)
+                for kind in self.sides:
+                    self._tell(kind)
+        finally:
+            self._coming = None
+        log.info("lexicon_changed", version=self.lexicon.version, terms=len(self.lexicon))
+        return True
 
     def _refresh(self) -> None:
         """Also goes over to what other processes have published."""
@@ -265,9 +324,10 @@ class Engine:
 
     async def follow(self) -> None:
         """Open, then keep looking and writing down, whatever the database does, until cancelled."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._look_on())
-            both.create_task(self._write_down())
+        async with asyncio.TaskGroup() as all_:
+            all_.create_task(self._look_on())
+            all_.create_task(self._write_down())
+            all_.create_task(self._keep_words())
 
     async def _look_on(self) -> None:
         while True:
@@ -279,6 +339,16 @@ class Engine:
                 log.warning("ranking_waits", because=repr(error))
                 await asyncio.sleep(1)
             await asyncio.sleep(LOOK_EVERY)
+
+    async def _keep_words(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                if self.loaded:
+                    await self.go_over()
+            except Exception as error:  # noqa: BLE001 -- the database may be away; the lexicon in use goes on
+                log.warning("lexicon_waits", because=repr(error))
+                await asyncio.sleep(1)
 
     async def _write_down(self) -> None:
         checked = False

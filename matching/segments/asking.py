@@ -18,7 +18,7 @@ from matching.segments.compiling import array_at, compiled, whole
 from matching.segments.vocabulary import Vocabulary, find
 from matching.style import Style
 from matching.text import CHARACTER, COMPOUND, PAIR
-from matching.weighting import CALM, Collection, Question, brevity_of
+from matching.weighting import CALM, Collection, Question, brevity_of, of_compounds
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -145,7 +145,7 @@ def weighed(
     tf, lone, told = np.array(counts, np.int32), np.empty(n, np.bool_), np.empty((5, n))
     beside = np.fromiter((term in through for term in terms), np.bool_, n) if through else np.zeros(n, np.bool_)
     asides = _asides(settings.asides).addresses
-    stressed = settings.names, settings.letters, settings.pairs if report else 1.0, settings.compounds
+    stressed = settings.names, settings.letters, settings.pairs if report else 1.0, of_compounds(brevity, settings)
     of = collection.documents, brevity, report, stressed
     known = _told(content, asides, tf, df, cf, there, numbers, *of, beside, lone, told)
     factors = np.ones(n)

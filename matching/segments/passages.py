@@ -119,9 +119,24 @@ def _goes_on(text: Codes, place: int, begin: int, end: int) -> bool:
 
 
 @compiled
+def _ends(asked: _Asked, text: Codes, place: int, which: int, word: int, begin: int, end: int) -> int:
+    """Where a term of a kind that begins here ends; beyond the sentence where none may stand. ``word``: the length of the
+    word that begins here, 0 for none; kinds from ``_COMPOUND`` on are compounds of one length each."""
+    if which == _WORD:
+        return place + word if word > 0 else end + 1
+    if which == _PAIR:
+        return place + 2 if place + 1 < end and _known(asked, text[place + 1]) else end + 1
+    if which == _CHARACTER:
+        return place + 1
+    to = place + whole(asked.spans[which - _COMPOUND])
+    apart = to <= end and not _goes_on(text, place, begin, end) and not _goes_on(text, to, begin, end)
+    return to if apart else end + 1
+
+
+@compiled
 def _plain(code: np.uint32) -> bool:
     """Whether it is a Latin letter or a digit of a normalised text."""
-    return bool(97 <= code <= 122 or 48 <= code <= 57)  # noqa: PLR2004 -- a to z, 0 to 9
+    return bool(97 <= code <= 122 or 48 <= code <= 57)
 
 
 @compiled
@@ -163,21 +178,12 @@ def _standing(asked: _Asked, text: Codes, lengths: I32, words_of: I32, worth: F6
         for place in range(begin, end):
             if not _known(asked, text[place]):
                 continue
+            long = whole(lengths[word_at[place] - 1]) if word_at[place] > 0 else 0
             for which in range(3 + len(asked.spans)):
-                kind = min(which, _COMPOUND)
-                to = place + (2 if kind == _PAIR else 1)
-                if kind == _COMPOUND:
-                    to = place + whole(asked.spans[which - _COMPOUND])
-                    if to > end or _goes_on(text, place, begin, end) or _goes_on(text, to, begin, end):
-                        continue
-                if kind == _PAIR and to <= end and not _known(asked, text[place + 1]):
-                    continue
-                if kind == _WORD:
-                    if word_at[place] == 0:
-                        continue
-                    to = place + lengths[word_at[place] - 1]
+                to = _ends(asked, text, place, which, long, begin, end)
                 if to > end:
                     continue
+                kind = min(which, _COMPOUND)
                 term = _find(asked, text, place, to, kind)
                 if term < 0 or worth[term] <= 0:
                     continue

@@ -108,6 +108,28 @@ def _listing(path: str, every_field: dict[str, Any], narrowed: dict[str, str]) -
     }
 
 
+def _lexicon() -> dict[str, Example]:
+    terms, versions, proposals = f"{API}/terms", f"{API}/lexicon-versions", f"{API}/term-proposals"
+    one, nobody = f"{versions}/{{lexicon_number}}", "019aa000-0000-7000-8000-000000000000"
+    return {
+        f"GET {terms}": Example(query={"q": "炉", "origin": "user", "limit": "5"}),
+        f"POST {terms}": Example({"text": "辊道窑炉温场", "note": "行业标准用语"}),
+        f"POST {terms}/import": Example({"text": "术语\n辊底式焙烧炉,见行业标准\nSiC/Al", "dry_run": True}),
+        f"GET {terms}.csv": Example(),
+        f"DELETE {terms}/{{lexicon_term_id}}": Example(),
+        f"GET {API}/lexicon-draft": Example(),
+        f"GET {versions}": Example(query={"limit": "5"}),
+        f"POST {versions}": Example({"note": "第一批"}),
+        f"GET {one}": Example(),
+        f"GET {one}/terms": Example(query={"limit": "5"}),
+        f"POST {one}/activation": Example(),
+        f"POST {one}/draft": Example(),
+        f"GET {proposals}": Example(query={"state": "proposed", "limit": "5"}),
+        f"POST {proposals}": Example(),
+        f"POST {proposals}/decisions": Example({"accept": [nobody], "reject": [nobody], "reopen": [nobody]}),
+    }
+
+
 def _tuning() -> dict[str, Example]:
     wish = {
         "kind": "problem",
@@ -158,6 +180,7 @@ def _labs() -> dict[str, Example]:
         f"GET {API}/synonyms": Example(query={"q": "电池", "limit": "5"}),
         f"POST {API}/synonyms": Example({"spellings": ["辊道窑", "辊底炉"]}),
         f"DELETE {API}/synonyms/{{synonym_id}}": Example(),
+        **_lexicon(),
         f"GET {API}/holidays": Example(query={"limit": "5"}),
         f"PUT {API}/holidays/{{day}}": Example({"name": "国庆节", "follows": 1}),
         f"DELETE {API}/holidays/{{day}}": Example(),
