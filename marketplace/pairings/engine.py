@@ -133,6 +133,11 @@ class Engine:
         self._read = 0
 
     @property
+    def records_read(self) -> int:
+        """How many records this process has read with the lexicon that is wanted, while it is not in use yet."""
+        return self._coming._read if self._coming else 0  # noqa: SLF001 -- it is one of us
+
+    @property
     def loaded(self) -> bool:
         return all(side.loaded for side in self.sides.values())
 
@@ -148,7 +153,7 @@ class Engine:
                 "model": self._tuning_of(kind).version,
                 "lexicon": side.index.lexicon.version,
                 "lexicon_wanted": self.wanted.version,
-                "records_read": self._coming._read if self._coming else 0,  # noqa: SLF001 -- it is one of us
+                "records_read": self.records_read,
             }
             for kind, side in self.sides.items()
         }
