@@ -29,7 +29,7 @@ from marketplace.tuning import tunings
 from matching import Document
 from matching.lexicon import NO_LEXICON, Lexicon
 from matching.segments.files import Damaged
-from matching.segments.index import SharedIndex, SharedSnapshot, building, warm
+from matching.segments.index import Building, SharedIndex, SharedSnapshot, building, warm
 from matching.segments.store import Busy, Store
 from matching.synonyms import NO_SYNONYMS, Synonyms
 from matching.tuning import STARTING, Tuning
@@ -202,30 +202,36 @@ class Engine:
     async def _load_all(self) -> None:
         async with self._database.reading() as session:
             self.lexicon = self.wanted = await lexicons.current(session)
-        self._mark, self._seen = await self._load(list(self.sides)), set()
+        self._mark, self._seen = await self._load(list(self.sides), anew=True), set()
 
-    async def _load(self, kinds: Sequence[Kind]) -> int:
-        """The place in the facts is taken first, so nothing falls between; answers it."""
+    async def _load(self, kinds: Sequence[Kind], *, anew: bool = False) -> int:
+        """The place in the facts is taken first, so nothing falls between; answers it. ``anew``: whatever was published."""
         started = time.perf_counter()
         async with self._database.reading() as session:
             mark, folder = await facts.mark(session), await self._shelf.folder(session, self.lexicon)
             self.synonyms = Synonyms.of(await synonyms.current(session))
             self._tune(await tunings.current(session))
             for kind in kinds:
-                after: UUID | None = None
-                with building(Store(folder / kind), self.lexicon) as making:
-                    while rows := await _open_rows(session, kind, after=after):
-                        after = rows[-1].id
-                        self._read += len(rows)
-                        await self.off_the_loop(partial(making.add, _documents(rows)))
-                    await self.off_the_loop(partial(making.publish, mark))
-                self._put_up(kind, await self.off_the_loop(partial(SharedIndex, Store(folder / kind), self.lexicon)))
+                store = Store(folder / kind)
+                with building(store, self.lexicon) as making:
+                    made = store.latest()  # by somebody who was the writer until now
+                    if anew or made is None or made.mark > mark:
+                        await self._read_all(session, kind, making)
+                        await self.off_the_loop(partial(making.publish, mark))
+                self._put_up(kind, await self.off_the_loop(partial(SharedIndex, store, self.lexicon)))
         log.info(
             "ranking_loaded",
             seconds=round(time.perf_counter() - started, 2),
             **{str(kind): len(self.snapshot(kind)) for kind in kinds},
         )
         return mark
+
+    async def _read_all(self, session: AsyncSession, kind: Kind, making: Building) -> None:
+        after: UUID | None = None
+        while rows := await _open_rows(session, kind, after=after):
+            after = rows[-1].id
+            self._read += len(rows)
+            await self.off_the_loop(partial(making.add, _documents(rows)))
 
     def _tune(self, tuning: Tuning) -> None:
         self.tuning = tuning

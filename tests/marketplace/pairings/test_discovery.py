@@ -92,13 +92,14 @@ async def test_what_is_confidential_or_not_open_is_never_read(standing, given_th
     secret = "保密氧化锆珠" * 12 + "。"
     for one in made[:6]:
         url = f"/api/v1/achievements/{one['id']}/confidential"
-        answer = await university.put(url, {"text": "".join(f"甲{n}保密氧化锆珠乙{n}。" for n in range(20))})
+        hidden = {"text": "".join(f"甲{n}保密氧化锆珠乙{n}。" for n in range(20)), "nda": None}
+        answer = await university.put(url, hidden, headers={"If-Match": '"0"'})
         assert answer.status_code in {200, 201, 204}, answer.text
     await given_there.achievement(university, published=False, description=secret * 9)
     admin = await given_there.admin()
     await discovered(admin, place)
     assert {one["text"] for one in await listed(admin)} == FOUND
-    (gone, *_) = [one for one in await listed(admin) if one["text"] == "磷酸铁锂"][0]["examples"]
+    (gone, *_) = next(one for one in await listed(admin) if one["text"] == "磷酸铁锂")["examples"]
     await university.post(f"/api/v1/achievements/{gone['id']}/withdrawal", {"reason": "不再提供"})
     shown = [example["id"] for one in await listed(admin) for example in one["examples"]]
     assert gone["id"] not in shown
