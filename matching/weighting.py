@@ -5,8 +5,8 @@ A text's term that occurs tf times, with n records of which df have it and cf oc
     idf      = ln((1 + n) / (1 + df)) + 1
     focus    = ((cf + 5) / (df + 5)) ** 0.3         a technical term comes back where it occurs at all; 目前 does not
     emphasis = 2.5 for Latin names (ADAS, pecvd: all of a name stands in one word, while a Chinese one is several words,
-               pairs and characters), 0.5 for pairs of Latin letters (spelling, not terms) and for compounds of a lexicon
-               (what they are made of counts as well), 1 for all others
+               pairs and characters), 0.5 for pairs of Latin letters (spelling, not terms), 4 · brevity⁴ for compounds of a
+               lexicon (much where somebody asks for one, little in prose that says its parts as well), 1 for all others
     brevity  = 150 / (150 + terms in the question)  few words are chosen words
     aside    = brevity for single characters, for words beside the point (``asides``) and for what only a synonym asks
                for: in few words it was meant, in a long text it is one more guess; 1 for all others

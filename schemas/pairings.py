@@ -125,9 +125,9 @@ class TermPart(Message):
     emphasis: Annotated[
         float,
         Field(
-            description="外文名称 2.5，字母对和术语 0.5，摘要中的字对 0.7，其余 1"
-            " · 2.5 for Latin names, 0.5 for pairs of letters and for compounds of the lexicon, 0.7 for pairs in a report,"
-            " else 1"
+            description="外文名称 2.5，字母对 0.5，摘要中的字对 0.7，术语 4 × (150 ÷ (150 + 问题的词数))⁴，其余 1"
+            " · 2.5 for Latin names, 0.5 for pairs of letters, 0.7 for pairs in a report,"
+            " 4 × (150 ÷ (150 + terms of the question))⁴ for compounds of the lexicon, else 1"
         ),
     ]
     aside: Annotated[
