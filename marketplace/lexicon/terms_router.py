@@ -48,7 +48,7 @@ async def add_term(wish: TermWritten, session: Writing, actor: SignedIn) -> Term
     return TermView.model_validate(await terms.add(session, actor, wish))
 
 
-@router.post("/terms/import", responses=problems(*KEEPS, terms.TooManyTerms))
+@router.post("/term-imports", responses=problems(*KEEPS, terms.TooManyTerms))
 async def import_terms(wish: TermsImported, session: Writing, actor: SignedIn) -> ImportReport:
     """导入术语 · A list, one term a line, into the draft; with `dry_run` only what would become of it."""
     return await terms.take_in(session, actor, wish)

@@ -114,7 +114,7 @@ def _lexicon() -> dict[str, Example]:
     return {
         f"GET {terms}": Example(query={"q": "炉", "origin": "user", "limit": "5"}),
         f"POST {terms}": Example({"text": "辊道窑炉温场", "note": "行业标准用语"}),
-        f"POST {terms}/import": Example({"text": "术语\n辊底式焙烧炉,见行业标准\nSiC/Al", "dry_run": True}),
+        f"POST {API}/term-imports": Example({"text": "术语\n辊底式焙烧炉,见行业标准\nSiC/Al", "dry_run": True}),
         f"GET {terms}.csv": Example(),
         f"DELETE {terms}/{{lexicon_term_id}}": Example(),
         f"GET {API}/lexicon-draft": Example(),

@@ -68,31 +68,31 @@ async def test_there_is_a_limit(admin, monkeypatch):
     monkeypatch.setattr(verbs, "MOST", 1)
     assert (await admin.post(TERMS, {"text": "固态电解质薄膜"})).status_code == 201
     assert (await admin.post(TERMS, {"text": "固态电池隔膜"})).json()["type"] == "/problems/too-many-terms"
-    listed = await admin.post(f"{TERMS}/import", {"text": "一种新型辊道窑"})
+    listed = await admin.post("/api/v1/term-imports", {"text": "一种新型辊道窑"})
     assert listed.json()["type"] == "/problems/too-many-terms"
 
 
 async def test_a_list_is_looked_at_then_taken_in_and_comes_out_the_same(admin, client):
     listed = '\ufeff术语,说明\n固态电解质薄膜,"甲,乙"\n\nSiC/Al\nsic／al\n以及\n复合材料\n' + "长" * 61
-    looked = (await admin.post(f"{TERMS}/import", {"text": listed, "dry_run": True})).json()
+    looked = (await admin.post("/api/v1/term-imports", {"text": listed, "dry_run": True})).json()
     assert [(one["line"], one["code"]) for one in looked.pop("errors")] == [
         (6, "no_term"), (7, "already_a_word"), (8, "too_long"),
     ]  # fmt: skip
     assert looked == {"dry_run": True, "lines": 6, "added": 2, "known": 1, "wrong": 3}
     assert await texts(client) == []
-    done = (await admin.post(f"{TERMS}/import", {"text": listed})).json()
+    done = (await admin.post("/api/v1/term-imports", {"text": listed})).json()
     assert (done["added"], done["known"], done["wrong"]) == (2, 1, 3)
     assert set(await texts(client)) == {"固态电解质薄膜", "SiC/Al"}
     out = await client.get(f"{TERMS}.csv")
     assert out.headers["content-disposition"] == 'attachment; filename="terms.csv"'
-    again = (await admin.post(f"{TERMS}/import", {"text": out.text, "dry_run": True})).json()
+    again = (await admin.post("/api/v1/term-imports", {"text": out.text, "dry_run": True})).json()
     assert (again["added"], again["known"], again["wrong"]) == (0, 2, 0)
 
 
 async def test_the_draft_is_put_to_use_as_numbered_versions_and_every_one_again(admin, client, session):
     nothing = await admin.post(VERSIONS, {})
     assert (nothing.status_code, nothing.json()["type"]) == (409, "/problems/nothing-changed")
-    await admin.post(f"{TERMS}/import", {"text": "甲醇重整制氢\n固态电解质薄膜\nSiC/Al"})
+    await admin.post("/api/v1/term-imports", {"text": "甲醇重整制氢\n固态电解质薄膜\nSiC/Al"})
     draft = (await client.get(DRAFT)).json()
     assert (draft["active"], draft["terms"], draft["added"], draft["removed"]) == (0, 3, 3, 0)
     assert draft["added_terms"] == ["SiC/Al", "固态电解质薄膜", "甲醇重整制氢"]
@@ -134,7 +134,7 @@ async def test_only_the_platforms_administrators_change_it(given, client):
     for who in (await given.university(), await given.person(Role.AUDITOR)):
         for path, body in (
             (TERMS, {"text": "固态电解质薄膜"}),
-            (f"{TERMS}/import", {"text": "固态电解质薄膜"}),
+            ("/api/v1/term-imports", {"text": "固态电解质薄膜"}),
             (VERSIONS, {}),
             (f"{VERSIONS}/0/activation", None),
             (f"{VERSIONS}/0/draft", None),

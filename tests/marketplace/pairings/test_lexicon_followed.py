@@ -18,7 +18,7 @@ TERM = "固态电解质薄膜"
 
 
 async def put_to_use(admin, *terms: str) -> int:
-    listed = (await admin.post(f"{TERMS}/import", {"text": "\n".join(terms)})).json()
+    listed = (await admin.post("/api/v1/term-imports", {"text": "\n".join(terms)})).json()
     assert listed["wrong"] == 0
     made = await admin.post(VERSIONS, {})
     assert made.status_code == 201, made.text
