@@ -87,8 +87,8 @@ async def find(
 
 
 async def decide(session: AsyncSession, actor: Actor, wish: TermDecisions) -> TermsDecided:
-    """Accept some into the draft, reject some, open some again. One that is decided that way already stays as it is; of
-    ids that stand in several lists the later counts: reopened before rejected before accepted."""
+    """Accept some into the draft, reject some, open some again. One that is decided already stays as it is, until
+    it is opened again. An id that stands in several lists is opened first, then rejected rather than accepted."""
     require_keeper(actor)
     reopened = await _turn(session, wish.reopen, ProposalState.PROPOSED, None)
     await session.execute(

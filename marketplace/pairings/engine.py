@@ -291,7 +291,7 @@ class Engine:
         it has and following what changes. Then every ranking from the next one on is of the new index; pages of one that
         was begun go on in the snapshot that they were promised from.
         """
-        if self.wanted.version == self.lexicon.version:
+        if all(side.index.lexicon.version == self.wanted.version for side in self.sides.values()):
             return False
         coming = self._coming = Engine(self._database, self._home)
         try:
