@@ -252,8 +252,8 @@ async def _experts(
     session: AsyncSession, settings: Settings, organisations: dict[str, Organisation], writers: dict[UUID, UUID]
 ) -> None:
     """The sample experts, who agreed to be shown."""
-    rows_of = await session.execute(select(Listing.external_id, Listing.id).where(Listing.source == SOURCE))
-    achievements = {external_id: id_ for external_id, id_ in rows_of if external_id.startswith("S-A")}
+    rows_of = await session.execute(select(Achievement.external_id, Achievement.id).where(Achievement.source == SOURCE))
+    achievements = {external_id: id_ for external_id, id_ in rows_of}  # noqa: C416 -- rows are no pairs to mypy
     for row in rows("experts"):
         organisation = organisations[row.pop("organisation")]
         row.pop("external_id")

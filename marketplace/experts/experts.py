@@ -1,10 +1,11 @@
 """Profiles of experts: found, listed, written, edited."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, insert, select
+from sqlalchemy import Select, delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 from uuid_utils.compat import uuid7
@@ -19,6 +20,7 @@ from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import Invalid, NotFound
 from marketplace.listings import derived, records
+from marketplace.listings.desk import MOST
 from marketplace.listings.models import Achievement
 from schemas.base import FieldError
 from schemas.experts import ExpertBody, ExpertFilter, ExpertNew, ExpertPatch, ExpertState
@@ -91,6 +93,23 @@ async def listed(
     by = tuple(zip((Expert.created_at, Expert.id), BY_TIME_AND_ID, strict=True))
     rows, marker = await page(session, narrowed(actor, wish), by, paging)
     return [row[0] for row in rows], marker
+
+
+async def to_confirm(session: AsyncSession, actor: Actor, *, before: datetime) -> Sequence[Expert]:
+    """The profiles that need the actor's word that they still hold: expired, or about to; soonest first."""
+    found = await session.scalars(
+        select(Expert)
+        .where(
+            expert_written_by(actor),
+            or_(
+                Expert.state == ExpertState.EXPIRED,
+                (Expert.state == ExpertState.PUBLISHED) & (Expert.confirmed_until <= before),
+            ),
+        )
+        .order_by(Expert.confirmed_until, Expert.id)
+        .limit(MOST)
+    )
+    return found.all()
 
 
 def columns(body: ExpertBody, *, only_given: bool = False) -> dict[str, Any]:

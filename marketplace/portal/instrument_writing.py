@@ -152,16 +152,9 @@ async def _stale(
     one = await kept(visit, session, instrument_id)
     theirs = instrument_form.shown(one)
     made, both = forms.merged(instrument_form.inputs(), theirs if opened is None else opened, typed, theirs)
-    advice = (
-        "下面保留了您的文字，并在旁边列出对方的文字；核对后再保存，就以您这里的为准。"
-        " · Your text is kept below, with the other's beside it; save again once you have compared them."
-        if both
-        else "双方改的不是同一处，已合并在下面；核对后请再保存一次。"
-        " · You changed different fields; both changes stand below. Look it over and save once more."
-    )
     return await _form(
         visit, session, made, one=one, opened=instrument_form.kept(theirs), both=both,
-        said=[told(StaleVersion.title()), told(advice)], status=412,
+        said=forms.told_of_stale(both), status=412,
     )  # fmt: skip
 
 

@@ -182,22 +182,9 @@ async def _stale(
     before = await _as_it_was(kind, visit, session, listing, version)
     theirs = forms.shown(bodies.written(listing, kind.body))
     made, both = forms.merged(forms.fields_of(kind.body), before, typed, theirs)
-    said = [told(StaleVersion.title())]
-    if both:
-        said.append(
-            told(
-                "下面保留了您的文字，并在旁边列出对方的文字；核对后再保存，就以您这里的为准。"
-                " · Your text is kept below, with the other's beside it; save again once you have compared them."
-            )
-        )
-    else:
-        said.append(
-            told(
-                "双方改的不是同一处，已合并在下面；核对后请再保存一次。"
-                " · You changed different fields; both changes stand below. Look it over and save once more."
-            )
-        )
-    return await _form(kind, visit, session, made, status=412, listing=listing, both=both, said=said)
+    return await _form(
+        kind, visit, session, made, status=412, listing=listing, both=both, said=forms.told_of_stale(both)
+    )
 
 
 async def _act(
