@@ -90,7 +90,7 @@ def profiles(*columns: InstrumentedAttribute[Any]) -> Select[Any]:
 
 def _spoken_for() -> ScalarSelect[Any]:
     of_achievement = aliased(Organisation)
-    lines = func.concat_ws("，", Listing.title, func.array_to_string(Listing.keywords, "，"))
+    lines = func.concat_ws("\n", Listing.title, func.array_to_string(Listing.keywords, "，"))
     return (
         select(func.array_agg(aggregate_order_by(lines, Representative.place, Listing.id)))
         .select_from(Representative)
