@@ -123,14 +123,6 @@ async def _again(visit: Visit, session: AsyncSession, expert_id: UUID, **more: A
     return await _form(visit, session, _shown(one), one=one, **more)
 
 
-def _beside(refusal: Refusal) -> Wrong:
-    """What is wrong, by the field that it is about."""
-    wrong: Wrong = {}
-    for one in refusal.errors:
-        wrong.setdefault(one.pointer.strip("/").split("/")[0], []).append(told(one.detail))
-    return {name: list(dict.fromkeys(texts)) for name, texts in wrong.items()}
-
-
 @router.get(_NEW, response_class=Response)
 async def new_form(visit: Visited, session: Reading) -> Response:
     visit.require()
@@ -149,7 +141,7 @@ async def create(visit: Visited, session: Writing, typed: Sent) -> Response:
                 made = await experts.create(session, actor, wish)
             return visit.go(f"/experts/{made.id}/edit", "drafted")
         except Refusal as refusal:
-            said, wrong = [told(refusal.detail or refusal.title())], _beside(refusal)
+            said, wrong = [told(refusal.detail or refusal.title())], forms.beside(refusal)
     return await _form(visit, session, typed, wrong=wrong, said=said, status=422)
 
 
@@ -176,7 +168,7 @@ async def edit(expert_id: UUID, visit: Visited, session: Writing, typed: Sent) -
         except Refusal as refusal:
             if not refusal.errors and refusal.status in {401, 403, 404}:
                 raise
-            said, wrong = [told(refusal.detail or refusal.title())], _beside(refusal)
+            said, wrong = [told(refusal.detail or refusal.title())], forms.beside(refusal)
     one = await _mine(visit, session, expert_id)
     return await _form(
         visit, session, typed, one=one, opened=opened, version=version, wrong=wrong, said=said, status=422

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from marketplace.kernel import validation
 from marketplace.kernel.language import told
-from marketplace.kernel.refusals import StaleVersion
+from marketplace.kernel.refusals import Refusal, StaleVersion
 from marketplace.portal import coding, say, words
 from marketplace.portal.sent import Typed
 
@@ -244,6 +244,14 @@ def told_of(typed: Typed, inputs: Sequence[str]) -> str:
     columns = [typed.get(name, []) for name in inputs]
     lines = (" ".join(text for text in row if text) for row in zip_longest(*columns, fillvalue=""))
     return "\n".join(line for line in lines if line) or say.t("（空） · (nothing)")
+
+
+def beside(refusal: Refusal) -> Wrong:
+    """What a refusal finds wrong, by the field that it is about."""
+    wrong: Wrong = {}
+    for one in refusal.errors:
+        wrong.setdefault(one.pointer.strip("/").split("/")[0], []).append(told(one.detail))
+    return {name: list(dict.fromkeys(texts)) for name, texts in wrong.items()}
 
 
 def kept(typed: Typed, names: Iterable[str]) -> str:

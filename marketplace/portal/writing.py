@@ -88,10 +88,7 @@ async def _form(
 
 def _wrongs(refusal: Refusal) -> tuple[list[str], Wrong]:
     """A refusal as what stands above the form, and beside its fields."""
-    wrong: Wrong = {}
-    for one in refusal.errors:
-        wrong.setdefault(one.pointer.strip("/").split("/")[0], []).append(told(one.detail))
-    return [told(refusal.detail or refusal.title())], wrong
+    return [told(refusal.detail or refusal.title())], forms.beside(refusal)
 
 
 async def _publish(kind: Kind, visit: Visit, session: AsyncSession, listing_id: UUID) -> tuple[str, Refusal | None]:
