@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, Uuid, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -56,6 +57,7 @@ _LISTING: Final = Source(
     # Verdicts are on achievements and problems, and so is what is learnt from them.
     learns=True,
 )
+# A kind stands behind those whose records are part of it.
 SOURCES: Final[dict[Kind, Source]] = {
     ListingKind.ACHIEVEMENT: _LISTING,
     ListingKind.PROBLEM: _LISTING,
@@ -101,5 +103,7 @@ async def concerned(session: AsyncSession, news: Sequence[Any]) -> dict[Kind, li
         if source.through is not None:
             of, part, whole = source.through
             if parts := list(found[of]):
-                mine.update(dict.fromkeys((await session.scalars(select(whole).where(part.in_(parts)))).all()))
+                # One parameter, however many records a file brought in.
+                among = any_(bindparam("parts", parts, type_=ARRAY(Uuid)))
+                mine.update(dict.fromkeys((await session.scalars(select(whole).where(part == among))).all()))
     return {kind: list(ids) for kind, ids in found.items()}

@@ -1,9 +1,15 @@
 """Who could solve it: experts ranked with reasons, as they are now, and the problems that fit them."""
 
+from uuid import UUID
+
 import pytest
-from uuid_utils.compat import uuid4
+from sqlalchemy import update
+from uuid_utils.compat import uuid4, uuid7
 
 from marketplace.kernel import clock
+from marketplace.kernel.facts import record
+from marketplace.listings.facts import ListingsImported
+from marketplace.listings.models import Listing
 from matching import Query
 from schemas.identity import Role
 from tests.given.experts import EVIDENCE, URL, drafted, published
@@ -174,6 +180,23 @@ async def test_every_step_is_followed(standing, given_there):
     assert await there()
     assert (await owner.delete(at)).status_code == 204
     assert not await there()
+
+
+async def test_an_import_of_very_many_achievements_is_news_of_their_experts(standing, given_there):
+    owner = await given_there.university()
+    achievement = await given_there.achievement(owner)
+    made = await published(owner, achievement_ids=[achievement["id"]])
+    engine = standing.engine
+    await engine.load()
+    async with standing.session() as session:
+        # As a file does it: the row is written past the verbs, and one fact names it among thirty-three thousand.
+        await session.execute(update(Listing).where(Listing.id == achievement["id"]).values(title="磁悬浮轴承"))
+        many = [*(uuid7() for _ in range(33_000)), UUID(achievement["id"])]
+        await record(session, ListingsImported("achievement", many))
+        await session.commit()
+    await engine.catch_up()
+    found = engine.snapshot("expert").rank(Query("磁悬浮"), now=clock.now().timestamp())
+    assert [match.key for match in found.items] == [made["id"]]
 
 
 async def test_experts_have_segments_of_their_own_on_the_disk(standing, given_there):
