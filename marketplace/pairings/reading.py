@@ -3,7 +3,7 @@
 Only public fields are named here; the confidential part lives in another table and cannot get in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -217,16 +217,16 @@ def query(row: Any, synonyms: Synonyms = NO_SYNONYMS) -> Query:
     return Query(title=row.title, body=body(row), facets=facets(row), side=side, synonyms=synonyms, style="request")
 
 
-def _industries(wished: Sequence[str]) -> tuple[str, ...]:
-    """A section (C) stands for its divisions."""
-    return tuple(one for code in wished for one in codes.expand_section(code) or (code,))
+def industries(wanted: Iterable[str]) -> tuple[str, ...]:
+    """An industry section (C) stands for its divisions."""
+    return tuple(code for one in wanted for code in codes.expand_section(one) or (one,))
 
 
 def filters(wish: RankingFilter) -> Filters:
     """The wire's filters as the matcher's."""
     return Filters(
         regions=tuple(wish.region),
-        industries=_industries(wish.industry),
+        industries=industries(wish.industry),
         disciplines=tuple(wish.discipline),
         trl_min=wish.trl_min,
         trl_max=wish.trl_max,
@@ -239,7 +239,7 @@ def expert_filters(wish: ExpertRankingFilter) -> Filters:
     """The same for experts."""
     return Filters(
         regions=tuple(wish.region),
-        industries=_industries(wish.industry),
+        industries=industries(wish.industry),
         disciplines=tuple(wish.discipline),
         modes=tuple(way.value for way in wish.service),
     )
