@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from a ch
 
 from matching import TEXT_ONLY, Document, Index, Match, Query, Snapshot
 from matching.known_synonyms import STARTING
+from matching.lexicon import NO_LEXICON, Lexicon
 from matching.metrics import bootstrap_interval, ndcg, rank_of, reciprocal_rank
 from matching.synonyms import NO_SYNONYMS, Synonyms
 from matching.weighting import SETTINGS, Settings
@@ -101,19 +102,20 @@ def grades(path: Path) -> dict[str, dict[str, int]]:
 class Corpora:
     """The indexes that the tasks ask, made the way the marketplace makes them; each text is cut once for all settings."""
 
-    def __init__(self) -> None:
+    def __init__(self, lexicon: Lexicon = NO_LEXICON) -> None:
+        self._lexicon = lexicon
         self._made: dict[tuple[str, bool], Snapshot] = {}
 
     def of(self, name: str, documents: Iterable[tuple[str, str, str]], settings: Settings) -> Snapshot:
         """An index of (key, title, text) under these settings. ``name`` stands for the documents."""
         known = self._made.get((name, settings.characters))
         if known is None:
-            index = Index(settings)
+            index = Index(settings, self._lexicon)
             index.put_many((key, Document(title, text)) for key, title, text in documents)
             known = self._made[name, settings.characters] = index.refresh()
         if known.postings.collection.settings == settings:
             return known
-        return Snapshot(known.entries, known.vocabulary, len(known.postings.df), settings)
+        return Snapshot(known.entries, known.vocabulary, len(known.postings.df), settings, self._lexicon)
 
 
 Ask = Callable[[str, str], Query]
@@ -347,13 +349,15 @@ def main(arguments: list[str] | None = None) -> int:
         "--details", type=Path, metavar="OUT", help="write what each query got, and the unjudged documents found, here"
     )
     parser.add_argument("--ablations", action="store_true", help="also measure the score without each of its parts")
+    parser.add_argument("--terms", type=Path, metavar="FILE", help="terms that count whole, one a line")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="the --details of an accepted run, to differ from")
     options = parser.parse_args(arguments)
     begun = time.perf_counter()
     console = Console()
     try:
         earlier = accepted(options.compare) if options.compare else None
-        corpora = Corpora()
+        terms = [line for _, line in lines_of(options.terms)] if options.terms else []
+        corpora = Corpora(Lexicon.of(terms, 1) if terms else NO_LEXICON)
         results = evaluate(options.data, corpora=corpora)
         show(results, console)
         for name, (reports, of) in readings(options.data).items():

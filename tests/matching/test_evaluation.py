@@ -115,6 +115,19 @@ def test_an_accepted_run_is_differed_from_query_by_query(folder, script, tmp_pat
         assert capsys.readouterr().err == f"evaluate_matching: {details}: not what --details writes\n"
 
 
+def test_terms_count_whole_where_a_list_is_given(folder, script, tmp_path, capsys, monkeypatch):
+    kept: list[tuple[str, ...]] = []
+    ranked = script.ranked
+    monkeypatch.setattr(
+        script, "ranked", lambda corpus, *asked: kept.append(corpus.lexicon.terms) or ranked(corpus, *asked)
+    )
+    (tmp_path / "terms.txt").write_text("固态电解质\nSiC/Al\n", encoding="utf-8")
+    assert script.main(["--data", str(folder), "--terms", str(tmp_path / "terms.txt")]) == 0
+    assert set(kept) == {("sic/al", "固态电解质")}
+    assert script.main(["--data", str(folder), "--terms", str(tmp_path / "none.txt")]) == 2
+    assert "none.txt" in capsys.readouterr().err
+
+
 def test_ablations_are_what_the_score_does_without_each_part(folder, script, capsys, monkeypatch):
     """Each is what an index made anew without the part gives."""
     write(folder / "half/queries.jsonl", {"query": "稻的电池", "relevant": "h2"}, {"query": "水稻", "relevant": "h2"})
