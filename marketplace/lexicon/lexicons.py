@@ -103,14 +103,22 @@ async def put_to_use(session: AsyncSession, actor: Actor, wish: LexiconVersionNe
     require_keeper(actor)
     await _alone(session)
     before = await active(session)
-    added, removed = await _count(session, _added(before.number)), await _count(session, _removed(before.number))
-    if not added and not removed:
+    now = clock.now()
+    made = await _numbered(session, actor, before, wish.note, now)
+    if not made.added and not made.removed:
         raise NothingChanged
+    return await _use(session, made, before, actor, now)
+
+
+async def _numbered(
+    session: AsyncSession, actor: Actor, before: LexiconVersion, note: str | None, now: datetime
+) -> LexiconVersion:
+    """The draft as a version of its own, not in use."""
+    added, removed = await _count(session, _added(before.number)), await _count(session, _removed(before.number))
     last = await session.scalar(select(func.max(LexiconVersion.number)))
     assert last is not None
-    now = clock.now()
     made = LexiconVersion(
-        number=last + 1, active=False, note=wish.note, terms=before.terms + added - removed, added=added,
+        number=last + 1, active=False, note=note, terms=before.terms + added - removed, added=added,
         removed=removed, against=before.number, created_at=now, created_by=actor.person,
     )  # fmt: skip
     session.add(made)
@@ -118,7 +126,17 @@ async def put_to_use(session: AsyncSession, actor: Actor, wish: LexiconVersionNe
     await session.execute(
         insert(LexiconEntry).from_select(["number", "key", "text"], select(literal(made.number), Term.key, Term.text))
     )
-    return await _use(session, made, before, actor, now)
+    return made
+
+
+async def _is_a_version(session: AsyncSession) -> bool:
+    """Whether the draft is what some version has already."""
+    size = await session.scalar(select(func.count()).select_from(Term)) or 0
+    alike = (await session.scalars(select(LexiconVersion.number).where(LexiconVersion.terms == size))).all()
+    for number in alike:
+        if not await _count(session, _added(number)):
+            return True
+    return False
 
 
 async def activate(session: AsyncSession, actor: Actor, number: int) -> LexiconVersion:
@@ -141,10 +159,16 @@ async def _use(
 
 
 async def draft_from(session: AsyncSession, actor: Actor, number: int) -> LexiconDraftView:
-    """Make the draft what a version has; terms that it had already keep their notes and origins."""
+    """Make the draft what a version has; terms that it had already keep their notes and origins.
+
+    A draft that is no version yet becomes one first, not in use: what somebody collected is not lost.
+    """
     require_keeper(actor)
     await _alone(session)
     await read(session, number)
+    if not await _is_a_version(session):
+        note = f"以版本 {number} 代替之前的草稿 · the draft before it became version {number}"
+        await _numbered(session, actor, await active(session), note, clock.now())
     kept = select(LexiconEntry.key).where(LexiconEntry.number == number)
     await session.execute(delete(Term).where(Term.key.not_in(kept)).execution_options(synchronize_session=False))
     missing = select(LexiconEntry.text, LexiconEntry.key).where(

@@ -130,6 +130,21 @@ async def test_the_draft_is_put_to_use_as_numbered_versions_and_every_one_again(
     assert told.all() == [1, 2, 0, 1]
 
 
+async def test_a_draft_that_gives_way_to_a_version_is_kept_as_one(admin, client):
+    await admin.post("/api/v1/term-imports", {"text": "甲醇重整制氢"})
+    await admin.post(VERSIONS, {})
+    await admin.post("/api/v1/term-imports", {"text": "固态电解质薄膜\nSiC/Al"})
+    for _ in range(2):  # the second time there is nothing to keep
+        assert (await admin.post(f"{VERSIONS}/1/draft")).json()["terms"] == 1
+    latest, *others = (await client.get(VERSIONS)).json()["items"]
+    assert [one["number"] for one in others] == [1, 0]
+    assert (latest["active"], latest["terms"], latest["added"], latest["against"]) == (False, 3, 2, 1)
+    assert "版本 1" in latest["note"]
+    assert await version_terms(client, 2) == ["SiC/Al", "固态电解质薄膜", "甲醇重整制氢"]
+    await admin.post(f"{VERSIONS}/2/draft")
+    assert set(await texts(client)) == {"SiC/Al", "固态电解质薄膜", "甲醇重整制氢"}, "and is had back"
+
+
 async def test_only_the_platforms_administrators_change_it(given, client):
     for who in (await given.university(), await given.person(Role.AUDITOR)):
         for path, body in (
