@@ -30,7 +30,7 @@ from matching.tfidf import Ints, Match, best, rounded
 from matching.tuning import STARTING, Tuning
 from matching.weighting import SETTINGS, Question, Settings, TermWeights
 
-FITS_FROM: Mapping[Style, float] = {"request": 0.005, "report": 0.0065}
+FITS_FROM: Mapping[Style, float] = {"request": 0.0055, "report": 0.007}
 
 
 def fits_from(documents: int, style: Style = "request") -> float:
