@@ -18,19 +18,33 @@ from matching.asides import ASIDE_TERMS
 from matching.text import CHARACTER
 from matching.tfidf import rounded
 from matching.weighting import CALM, NEAREST, SETTINGS, Settings, emphasis_of, idf_of, mean_of
-from scripts.evaluate_matching import DEPTH, TASKS, Corpora, grades, records
+from scripts.evaluate_matching import DEPTH, TASKS, Corpora
+from scripts.matching_sets import grades, records
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.intp]
 
 PLAIN = Settings(
-    focus=0.0, half=300.0, pivot=0.0, asides=False, characters=False,
-    names=1.0, letters=1.0, pairs=1.0, apart=0.0, reports=False,
+    focus=0.0,
+    half=300.0,
+    pivot=0.0,
+    asides=False,
+    characters=False,
+    names=1.0,
+    letters=1.0,
+    pairs=1.0,
+    apart=0.0,
+    reports=False,
 )
 """The plain cosine, but for tf that is damped twice in records."""
 
-WIDE = (PLAIN, SETTINGS, replace(SETTINGS, reports=False, characters=False, pivot=0.3), replace(PLAIN, focus=0.5, pivot=0.8))
+WIDE = (
+    PLAIN,
+    SETTINGS,
+    replace(SETTINGS, reports=False, characters=False, pivot=0.3),
+    replace(PLAIN, focus=0.5, pivot=0.8),
+)
 """Whose first records are the candidates."""
 
 NONE, NAME, LETTERS, OTHER, LONE = range(1, 6)
@@ -225,7 +239,13 @@ class Task:
 
     @classmethod
     def of(
-        cls, questions: Sequence[tuple[str, Query, Sought]], corpus: Corpus, depth: int, metric: str, *, graded: bool = False
+        cls,
+        questions: Sequence[tuple[str, Query, Sought]],
+        corpus: Corpus,
+        depth: int,
+        metric: str,
+        *,
+        graded: bool = False,
     ) -> "Task":
         """``graded``: what is sought has grades' gains; else there is one record."""
         parts = []
@@ -280,6 +300,8 @@ def tables(data: Path, depth: int) -> dict[str, Task]:
     paths = {"title": "known_item/title", "keywords": "known_item/keywords", "half": "half/queries"}
     for task, path in paths.items():
         queries = records(data / f"{path}.jsonl", "query", "relevant")
-        known = [(f"{n}:{one['relevant']}", Query("", one["query"]), {one["relevant"]: 1.0}) for n, one in enumerate(queries)]
+        known = [
+            (f"{n}:{one['relevant']}", Query("", one["query"]), {one["relevant"]: 1.0}) for n, one in enumerate(queries)
+        ]
         made[task] = Task.of(known, corpus_of[task], depth, TASKS[task])
     return made
