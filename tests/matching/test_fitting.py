@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scripts import evaluate_matching, fit_matching, matching_tables, measure_nothing_fits
+from matching.weighting import SETTINGS
+from scripts import derive_asides, evaluate_matching, fit_matching, matching_tables, measure_nothing_fits
 from scripts.matching_sets import Unusable
 from tests.matching.test_evaluation import write
 
@@ -87,7 +88,7 @@ def test_the_tables_say_what_the_score_itself_says(folder, tasks):
     assert {part.report for part in tasks["half"].parts} >= {True}
     assert {part.report for part in tasks["judged"].parts} == {False}
     seen = set()
-    for settings in [matching_tables.SETTINGS, matching_tables.PLAIN, *fit_matching.drawn(10)]:
+    for settings in [SETTINGS, matching_tables.PLAIN, *fit_matching.drawn(10)]:
         results = evaluate_matching.evaluate(folder, settings)
         for name, task in tasks.items():
             found = dict(zip(task.names, task.values(settings), strict=True))
@@ -182,3 +183,37 @@ def test_records_of_one_side_alone_are_told(folder, tmp_path):
         copy.write_text(path.read_text(encoding="utf-8").replace("法学", "机械工程"), encoding="utf-8")
     with pytest.raises(Unusable, match="both kinds of disciplines"):
         measure_nothing_fits.all_measured(tmp_path, None, 10)
+
+
+def test_words_beside_the_point_are_found_by_how_often_each_side_says_them():
+    requested = {"公司": 50, "电池": 9, "希望": 4, "温度": 60}
+    reported = {"公司": 20, "电池": 30, "温度": 700}
+    assert derive_asides.by_rule(requested, 100, reported, 1000, 0.05, 3.0) == {"公司"}
+    assert derive_asides.by_rule(requested, 100, reported, 1000, 0.02, 2.5) == {"公司", "希望", "电池"}
+    assert derive_asides.with_pairs({"公司", "a"}) == {"公司", "a", "~公司"}
+
+
+def test_a_list_of_words_is_told_beside_the_one_by_hand(folder, tasks, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    second = tmp_path / "second.tsv"
+    first = (folder / "judged/qrels.tsv").read_text(encoding="utf-8").splitlines()
+    second.write_text("\n".join(line for line in first if not line.startswith(("r6", "r7"))) + "\n", encoding="utf-8")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "judged").mkdir()
+    for name in ("achievements", "problems"):
+        (tmp_path / f"real/{name}.jsonl").write_bytes((folder / f"real/{name}.jsonl").read_bytes())
+    judged = [line for line in first if not line.startswith("r0")]
+    (tmp_path / "judged/qrels.tsv").write_text("\n".join(judged) + "\n", encoding="utf-8")
+    assert derive_asides.main(["--data", str(tmp_path), "--splits", "2"]) == 0
+    told = capsys.readouterr().out
+    assert "Words of 1 requirements without grades" in told
+    hand = np.mean(
+        [
+            value
+            for name, value in zip(tasks["judged"].names, tasks["judged"].values(SETTINGS), strict=True)
+            if name != "r0"
+        ]
+    )
+    assert f"{hand:.4f} │ +0.0000" in told
+    assert derive_asides.main(["--data", str(tmp_path), "--second", str(second)]) == 2
+    assert "has a grade" in capsys.readouterr().err
