@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from matching.weighting import SETTINGS
-from scripts import derive_asides, evaluate_matching, fit_matching, matching_tables, measure_nothing_fits
+from scripts import derive_words, evaluate_matching, fit_matching, matching_tables, measure_nothing_fits
 from scripts.matching_sets import Unusable
 from tests.matching.test_evaluation import write
 
@@ -188,9 +188,9 @@ def test_records_of_one_side_alone_are_told(folder, tmp_path):
 def test_words_beside_the_point_are_found_by_how_often_each_side_says_them():
     requested = {"公司": 50, "电池": 9, "希望": 4, "温度": 60}
     reported = {"公司": 20, "电池": 30, "温度": 700}
-    assert derive_asides.by_rule(requested, 100, reported, 1000, 0.05, 3.0) == {"公司"}
-    assert derive_asides.by_rule(requested, 100, reported, 1000, 0.02, 2.5) == {"公司", "希望", "电池"}
-    assert derive_asides.with_pairs({"公司", "a"}) == {"公司", "a", "~公司"}
+    assert derive_words.by_rule(requested, 100, reported, 1000, 0.05, 3.0) == {"公司"}
+    assert derive_words.by_rule(requested, 100, reported, 1000, 0.02, 2.5) == {"公司", "希望", "电池"}
+    assert derive_words.with_pairs({"公司", "a"}) == {"公司", "a", "~公司"}
 
 
 def test_a_list_of_words_is_told_beside_the_one_by_hand(folder, tasks, tmp_path, capsys, monkeypatch):
@@ -204,9 +204,10 @@ def test_a_list_of_words_is_told_beside_the_one_by_hand(folder, tasks, tmp_path,
         (tmp_path / f"real/{name}.jsonl").write_bytes((folder / f"real/{name}.jsonl").read_bytes())
     judged = [line for line in first if not line.startswith("r0")]
     (tmp_path / "judged/qrels.tsv").write_text("\n".join(judged) + "\n", encoding="utf-8")
-    assert derive_asides.main(["--data", str(tmp_path), "--splits", "2"]) == 0
+    assert derive_words.main(["--data", str(tmp_path), "--splits", "2"]) == 0
     told = capsys.readouterr().out
     assert "Words of 1 requirements without grades" in told
+    assert re.search(r"by +│ hand +│ 37 \+ 39 │ 0\.0%", told)
     hand = np.mean(
         [
             value
@@ -215,5 +216,5 @@ def test_a_list_of_words_is_told_beside_the_one_by_hand(folder, tasks, tmp_path,
         ]
     )
     assert f"{hand:.4f} │ +0.0000" in told
-    assert derive_asides.main(["--data", str(tmp_path), "--second", str(second)]) == 2
+    assert derive_words.main(["--data", str(tmp_path), "--second", str(second)]) == 2
     assert "has a grade" in capsys.readouterr().err

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Is the list of words beside the point, written by hand, worth more than one that a rule makes?
+"""Are the lists of words that were written by hand worth more than lists that a rule makes?
 
 DIR is laid out as for scripts/evaluate_matching.py; --second FILE adds judged requirements.
 
-The rule: words that at least a share of the requirements have, and a number of times as often as abstracts have them; with the
+Words beside the point (matching/asides.py), by rule: words that at least a share of the requirements have, and a number of times as often as abstracts have them; with the
 pairs inside them. It counts in requirements that nobody has graded, so that no grade and no question has a part in it. Share and
 ratio are chosen on one random half of the judged requirements and told on the other, both ways (--splits times); for the
 second set they are chosen on the first.
+
+Words of requesters and of reports (matching/style.py), by the same rule from the same requirements and every other abstract: how
+many of the requirements and of the first halves of the other abstracts are then read as reports.
 """
 
 import argparse
@@ -16,6 +19,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -26,7 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from a ch
 from matching import Query
 from matching.asides import ASIDE_TERMS
 from matching.metrics import bootstrap_interval
-from matching.text import CHARACTER, PAIR
+from matching.style import REPORTED, REQUESTED, SHORTEST
+from matching.text import CHARACTER, PAIR, has_clauses
 from matching.weighting import SETTINGS
 from scripts.evaluate_matching import TASKS, Corpora
 from scripts.matching_sets import Unusable, grades, records
@@ -77,6 +82,46 @@ def with_list(task: Task, questions: Questions, vocabulary: Collection[str], asi
     return replace(task, parts=tuple(parts), kept={})
 
 
+def reports(texts: Iterable[Query], requested: Collection[str], reported: Collection[str]) -> float:
+    """The share that ``matching.style`` would read as reports with these words."""
+    read = [
+        len(terms) >= SHORTEST
+        and has_clauses(text.text)
+        and ((many := sum(word in terms for word in requested)) <= 1 or sum(word in terms for word in reported) > many)
+        for text in texts
+        for terms in (text.reading.counts,)
+    ]
+    return sum(read) / len(read)
+
+
+def show_styles(
+    problems: list[dict[str, Any]], ungraded: list[dict[str, Any]], achievements: list[dict[str, Any]], console: Console
+) -> None:
+    learnt, others = achievements[::2], achievements[1::2]
+    requirements = [Query(one.get("title") or "", one["text"]) for one in problems]
+    halves = [Query("", one["text"][: len(one["text"]) // 2]) for one in others]
+    requested, reported = (words_in(Query("", one["text"]) for one in found) for found in (ungraded, learnt))
+    table = Table(
+        "share",
+        "ratio",
+        "words",
+        f"of {len(requirements)} requirements",
+        f"of {len(halves)} first halves",
+        title="Read as reports",
+    )
+    lists = {("by", "hand"): (REQUESTED, REPORTED)} | {
+        (f"{share:g}", f"{ratio:g}"): (
+            by_rule(requested, len(ungraded), reported, len(learnt), share, ratio),
+            by_rule(reported, len(learnt), requested, len(ungraded), share, ratio),
+        )
+        for share, ratio in product(SHARES, RATIOS)
+    }
+    for name, (ours, theirs) in lists.items():
+        shares = (f"{reports(texts, ours, theirs):.1%}" for texts in (requirements, halves))
+        table.add_row(*name, f"{len(ours)} + {len(theirs)}", *shares)
+    console.print(table)
+
+
 def told(values: Floats, hand: Floats) -> tuple[str, str]:
     low, high = bootstrap_interval((values - hand).tolist())
     return f"{values.mean():.4f}", f"{(values - hand).mean():+.4f} ({low:+.3f} – {high:+.3f})"
@@ -95,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         show(options.data, options.second, options.splits, options.pool, Console())
     except Unusable as problem:
-        print(f"derive_asides: {problem}", file=sys.stderr)
+        print(f"derive_words: {problem}", file=sys.stderr)
         return 2
     return 0
 
@@ -104,7 +149,8 @@ def show(data: Path, second: Path | None, splits: int, pool: int, console: Conso
     files = {"judged": data / "judged/qrels.tsv"} | ({"second": second} if second else {})
     asked = {name: graded_questions(data, file) for name, file in files.items()}
     seen = {key for file in files.values() for key in grades(file)}
-    problems = [one for one in records(data / "real/problems.jsonl", "id", "text") if one["id"] not in seen]
+    every = records(data / "real/problems.jsonl", "id", "text")
+    problems = [one for one in every if one["id"] not in seen]
     if not problems:
         raise Unusable(f"{data}/real/problems.jsonl: every requirement has a grade")
     achievements = records(data / "real/achievements.jsonl", "id", "text")
@@ -144,6 +190,7 @@ def show(data: Path, second: Path | None, splits: int, pool: int, console: Conso
     table.add_row("chosen", "elsewhere", "", *(cell for name in tasks for cell in cells[name]))
     console.print(table)
     console.print(f"chosen for the second: {list(lists)[chosen]}", highlight=False)
+    show_styles(every, problems, achievements, console)
 
 
 if __name__ == "__main__":
