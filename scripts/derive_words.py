@@ -12,7 +12,6 @@ Words of requesters and of reports (matching/style.py), by the same rule from th
 many of the requirements and of the first halves of the other abstracts are then read as reports.
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -34,7 +33,7 @@ from matching.style import REPORTED, REQUESTED, SHORTEST
 from matching.text import CHARACTER, PAIR, has_clauses
 from matching.weighting import SETTINGS
 from scripts.evaluate_matching import TASKS, Corpora
-from scripts.matching_sets import Unusable, grades, records
+from scripts.matching_sets import Unusable, grades, parser_of, records
 from scripts.matching_tables import Corpus, Floats, Sought, Task, graded_questions
 
 SHARES = (0.02, 0.05, 0.1)
@@ -128,11 +127,7 @@ def told(values: Floats, hand: Floats) -> tuple[str, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    description, _, rest = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=description, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with the test sets")
+    parser = parser_of(__doc__)
     parser.add_argument("--second", type=Path, metavar="FILE", help="more grades, tab-separated")
     parser.add_argument("--splits", type=int, default=50, metavar="N", help="times that the judged are divided (50)")
     parser.add_argument("--pool", type=int, default=450, metavar="N", help="candidates from each ranking (450)")

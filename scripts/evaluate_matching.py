@@ -18,7 +18,6 @@ one part of the score at a time; --peers asks the plain cosine and BM25 the same
 Differences are paired: their intervals are those of the mean of what each query gains.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -52,7 +51,7 @@ from scripts.matching_runs import (
     signed,
     written,
 )
-from scripts.matching_sets import Unusable, grades, records
+from scripts.matching_sets import Unusable, grades, parser_of, records
 
 DEPTH = 10
 LOOK = 200  # so far down the list the rank of a known item is looked for; only equals can matter below 10
@@ -252,11 +251,7 @@ def show(results: dict[str, Result], console: Console) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    description, _, layout = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=description, epilog=layout, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with the test sets, as below")
+    parser = parser_of(__doc__)
     parser.add_argument("--json", type=Path, metavar="OUT", help="write {task: {metric: value, n: …}} here")
     parser.add_argument(
         "--details", type=Path, metavar="OUT", help="write what each query got, and the unjudged documents found, here"

@@ -18,7 +18,6 @@ Rankings are made among each query's candidates (see scripts/matching_tables.py)
 numbers in use are those of evaluate_matching.py, query by query, on the sets of docs/matching-quality.md.
 """
 
-import argparse
 import sys
 import time
 from collections import Counter
@@ -36,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from a ch
 
 from matching.metrics import bootstrap_interval
 from matching.weighting import SETTINGS, Settings
-from scripts.matching_sets import Unusable
+from scripts.matching_sets import Unusable, parser_of
 from scripts.matching_tables import PLAIN, Floats, Mask, Task, tables
 
 ENDLESS = 1e9
@@ -167,11 +166,7 @@ def show(bench: Bench, fitted: Fitted, console: Console) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    description, _, rest = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=description, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with the test sets")
+    parser = parser_of(__doc__)
     parser.add_argument("--draws", type=int, default=400, metavar="N", help="settings drawn at random (400)")
     parser.add_argument("--splits", type=int, default=10, metavar="N", help="times that the queries are divided (10)")
     parser.add_argument("--pool", type=int, default=150, metavar="N", help="candidates from each ranking (150)")

@@ -1,6 +1,7 @@
-"""The test sets as they are read from files: records as JSONL, grades as tab-separated lines."""
+"""The test sets as they are read from files, records as JSONL, grades as tab-separated lines; and how scripts are told where."""
 
 import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,11 @@ def grades(path: Path) -> dict[str, dict[str, int]]:
             case _:
                 raise Unusable(f"{path}, line {number}: needs problem, achievement and grade 0–3, tab-separated")
     return found
+
+
+def parser_of(doc: str | None) -> ArgumentParser:
+    """Of a script that says in its docstring what it does, and that asks for the folder first of all."""
+    description, _, rest = (doc or "").partition("\n\n")
+    parser = ArgumentParser(description=description, epilog=rest, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with the test sets, as below")
+    return parser

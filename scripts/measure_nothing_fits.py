@@ -16,7 +16,6 @@ The measure is the best text score times the known share of the question, over l
 most 3 in 100. It is applied to one random half of the questions, told on the other, both ways (--splits times).
 """
 
-import argparse
 import math
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from a ch
 from matching import TEXT_ONLY, Document, Index, Query, Snapshot
 from matching.index import FITS_FROM
 from matching.style import Style
-from scripts.matching_sets import Unusable, grades, records
+from scripts.matching_sets import Unusable, grades, parser_of, records
 
 _FAR = """
 哲学 历史学 政治学 法学 新闻传播学 公共管理 理论经济学 应用经济学 工商管理 农林经济管理 体育学 艺术学
@@ -169,11 +168,7 @@ def show(found: Sequence[Asked], splits: int, console: Console) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    description, _, rest = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=description, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with the test sets")
+    parser = parser_of(__doc__)
     parser.add_argument("--second", type=Path, metavar="FILE", help="more grades, tab-separated")
     parser.add_argument("--most", type=int, default=1000, metavar="N", help="records that ask, of either side (1000)")
     parser.add_argument("--splits", type=int, default=20, metavar="N", help="times that the questions are divided (20)")
