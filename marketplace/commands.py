@@ -1,9 +1,9 @@
 """What the commands of `duijie` do, apart from reading their options."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -41,14 +41,23 @@ class Asked:
     limit: int
     minutes: int | None = None
     organisation: str | None = None
+    filters: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, console: Console) -> None:
     """Rank records for a text and print them with their reasons."""
     try:
-        wish = MatchRequest(text=asked.text, kind=asked.kind, limit=asked.limit, minutes=asked.minutes)
+        wish = MatchRequest.model_validate(
+            {
+                "text": asked.text,
+                "kind": asked.kind,
+                "limit": asked.limit,
+                "minutes": asked.minutes,
+                "filters": asked.filters,
+            }
+        )
     except ValidationError as error:
-        raise CommandRefused("; ".join(str(wrong["msg"]) for wrong in error.errors())) from None
+        raise CommandRefused("; ".join(_told(wrong) for wrong in error.errors())) from None
     if asked.organisation is not None and asked.kind != "instrument":
         raise CommandRefused("--organisation 只用于匹配仪器 · --organisation is for instruments alone")
     engine = Engine(database, home)
@@ -65,6 +74,13 @@ async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, 
         console.print_json(page.model_dump_json())
         return
     console.print(ranking_table(page))
+
+
+def _told(wrong: Any) -> str:
+    """What is wrong, and with which option where it is one of the filters."""
+    place = [str(part) for part in wrong["loc"]]
+    said = str(wrong["msg"])
+    return f"--{place[1].replace('_', '-')}: {said}" if place[:1] == ["filters"] and len(place) > 1 else said
 
 
 async def _as_member(session: AsyncSession, uscc: str | None) -> Actor:

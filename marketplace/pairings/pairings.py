@@ -153,16 +153,18 @@ async def ranked(
     paging: Paging | None = None,
     *,
     about: Shown | None = None,
+    without: UUID | None = None,
 ) -> RankingPage:
     """One page of a ranking with its reasons: ranked in a thread, then shown as the database has it now.
 
     `about` is the record that asks, where one does: its indicators, or the found problems', are looked up too.
+    `without`: a record that is left out.
     """
     snapshot, now, after = begun(engine, kind, paging)
     await let_go(session)
     first, found = await best(
         session, engine, kind, snapshot, query, limit, now=now, filters=filters, after=after,
-        shown=partial(shown.shown, session, kind),
+        shown=partial(shown.shown, session, kind), without=without,
     )  # fmt: skip
     kept, more = found[:limit], found[limit:]
     await let_go(session)
@@ -197,15 +199,17 @@ async def best(
     filters: Filters,
     after: tuple[float, str] | None,
     shown: Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, Row]]],
+    without: UUID | None = None,
 ) -> tuple[Ranking, list[tuple[Match, Row]]]:
     """The first of a ranking that are still shown, more than `limit` of them where there are more."""
     wanted = limit + SPARE
+    left_out = None if without is None else str(without)
     first: Ranking | None = None
     found: list[tuple[Match, Row]] = []
     while True:
         started = time.perf_counter()
         ranking = await engine.off_the_loop(
-            partial(snapshot.rank, query, k=wanted, now=now, filters=filters, after=after)
+            partial(snapshot.rank, query, k=wanted, now=now, filters=filters, after=after, without=left_out)
         )
         metrics.rankings.labels(str(kind)).observe(time.perf_counter() - started)
         first = first or ranking

@@ -3,6 +3,7 @@
 Only public fields are named here; the confidential part lives in another table and cannot get in.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -37,6 +38,7 @@ _OF_INSTRUMENT: Final = ("id", "kind", "name", "name_en", "model", "maker", "lab
                          "keywords", "region", "audience", "organisation_id")  # fmt: skip
 _INSTRUMENTS: Final = frozenset(InstrumentKind)
 EVERYBODY: Final = "everybody"
+DAY_SECONDS: Final = 86_400.0
 MODEL: Final[dict[ListingKind, type[Listing]]] = {
     ListingKind.ACHIEVEMENT: Achievement,
     ListingKind.PROBLEM: Problem,
@@ -168,18 +170,27 @@ def query(row: Any, synonyms: Synonyms = NO_SYNONYMS) -> Query:
     return Query(title=row.title, body=body(row), facets=facets(row), side=side, synonyms=synonyms, style="request")
 
 
+def kin(row: Any, synonyms: Synonyms = NO_SYNONYMS) -> Query:
+    """The record as the report of work: what else of its own kind is like it? Its field counts; what it costs, how ready
+    it is and where it stands say nothing of likeness."""
+    about = Facets(industries=tuple(row.industries), disciplines=tuple(row.disciplines))
+    return Query(title=row.title, body=body(row), facets=about, synonyms=synonyms, style="report")
+
+
+def industries(wanted: Iterable[str]) -> tuple[str, ...]:
+    """An industry section (C) stands for its divisions."""
+    return tuple(code for one in wanted for code in codes.expand_section(one) or (one,))
+
+
 def filters(wish: RankingFilter) -> Filters:
-    """The wire's filters as the matcher's. An industry section (C) stands for its divisions."""
-    industries: list[str] = []
-    for code in wish.industry:
-        below = codes.expand_section(code)
-        industries.extend(below or (code,))
+    """The wire's filters as the matcher's."""
     return Filters(
         regions=tuple(wish.region),
-        industries=tuple(industries),
+        industries=industries(wish.industry),
         disciplines=tuple(wish.discipline),
         trl_min=wish.trl_min,
         trl_max=wish.trl_max,
         stages=tuple(stage.value for stage in wish.stage),
         modes=tuple(mode.value for mode in wish.mode),
+        confirmed_within=None if wish.confirmed_within is None else wish.confirmed_within * DAY_SECONDS,
     )

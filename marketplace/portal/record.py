@@ -22,6 +22,7 @@ from marketplace.portal.browse import asked
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.kinds import Kind
 from marketplace.portal.routes import LoggedPageRoute, PageRoute
+from schemas.event_rankings import EventRankingQuery
 from schemas.identity import Permission
 from schemas.listings import AdmissionRequest, AdmissionState, ListingState, NdaAcceptance, NearDuplicate, Part
 from schemas.pairings import RankingFilter, RankingQuery, RegionQuery
@@ -155,7 +156,7 @@ async def _events(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSess
     paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
     state = visit.request.app.state
     ranking = await event_rankings.for_listing(
-        session, state.engine, state.upcoming, visit.actor, kind.cls, listing_id, (), paging
+        session, state.engine, state.upcoming, visit.actor, kind.cls, listing_id, EventRankingQuery(), paging
     )
     later = paging.cursor is not None
     return visit.page("record_events.html", kind=kind, listing=listing, ranking=ranking, later=later)

@@ -98,6 +98,7 @@ def _listing(path: str, every_field: dict[str, Any], narrowed: dict[str, str]) -
         f"GET {one}/attachments/{{attachment_id}}": Example(),
         f"GET {one}/near-duplicates": Example(query={"limit": "5"}),
         f"GET {one}/pairings": Example(query=_RANKED),
+        f"GET {one}/similar": Example(query=_RANKED),
         f"GET {one}/pairings/{{other_id}}": Example(),
         f"GET {one}/proposals": Example(query={"granted": "true", "limit": "5"}),
         f"GET {one}/pairings/{{other_id}}/verdict": Example(),
