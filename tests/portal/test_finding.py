@@ -47,7 +47,7 @@ async def test_a_text_is_matched_with_reasons(market, anybody):
 async def test_the_other_way_round(market, anybody):
     page = Page(await anybody.sent("/match", {"text": "固态电解质薄膜，降低阻抗", "kind": "problem"}, 200))
     assert "电池电解质界面阻抗偏高" in page.one("div", id="matches").text
-    assert "checked" in page.one("input", value="problem").attrs
+    assert "checked" in page.one("input", type="radio", value="problem").attrs
 
 
 async def test_when_nothing_fits_it_is_said_plainly(market, visitor):
@@ -196,7 +196,16 @@ async def test_a_ranking_can_be_narrowed_and_walked(given, ranking, anybody):
     assert re.findall(r"制备\d", narrow.one("div", id="ranking").text) == ["制备8"]
     wrong = await anybody.page(f"{url}?trl_min=99&region=nowhere")
     assert "没有这个代码或名称" in wrong.one("div", id="ranking").text
-    assert wrong.form(f"{url}#pairings") == {"region": ["nowhere"], "industry": [""], "trl_min": ["99"], "mode": [""]}
+    assert wrong.form(f"{url}#pairings") == {
+        "region": ["nowhere"],
+        "industry": [""],
+        "discipline": [""],
+        "trl_min": ["99"],
+        "trl_max": [""],
+        "stage": [""],
+        "mode": [""],
+        "confirmed_within": [""],
+    }
     elsewhere = await anybody.page(f"{url}?region=甘肃省&mode=licence")
     assert elsewhere.field("region") == "620000 甘肃省"
     assert elsewhere.field("mode") == "licence"
