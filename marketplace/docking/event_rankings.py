@@ -27,6 +27,7 @@ from marketplace.listings.models import Listing
 from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from matching import Document, Facets, Filters, Query
+from matching.records import NO_FILTERS
 from matching.segments.index import SharedIndex, SharedSnapshot
 from schemas.event_rankings import EventMatchRequest, EventPairing, EventRankingPage, EventRankingQuery
 from schemas.events import EventState
@@ -38,6 +39,10 @@ MOST: Final = 2000
 NO_EVENT: Final = (
     "近期没有与此相关的活动。可以看看全部活动，或稍后再来。"
     " · No event to come has to do with this. Look at all events, or come again later."
+)
+NONE_WITHIN: Final = (
+    "近期没有符合筛选条件的活动。请放宽筛选，或稍后再来。"
+    " · No event to come is within the filters. Loosen them, or come again later."
 )
 NONE_FITS: Final = (
     "没有主题真正对口的活动；下面只是最接近的。 · No event is really about this; these are only the nearest."
@@ -162,7 +167,9 @@ async def ranked(
         items=await engine.off_the_loop(explained),
         next_cursor=paging.marker([kept[-1].score, kept[-1].key, now]) if paging and more else None,
         fits=ranking.fits,
-        message=None if ranking.fits else told(NONE_FITS if kept else NO_EVENT),
+        message=None
+        if ranking.fits
+        else told(NONE_FITS if kept else NO_EVENT if ranking.considered or wanted == NO_FILTERS else NONE_WITHIN),
         considered=ranking.considered,
         best_text=ranking.best_text,
         threshold=ranking.threshold,

@@ -36,6 +36,10 @@ NOTHING_FITS = (
     "没有找到真正合适的；下面只是最接近的几条。可以补充技术细节、放宽筛选，或稍后再看。"
     " · Nothing here really fits; these are only the nearest. Add technical detail, loosen the filters, or look again later."
 )
+NOTHING_WITHIN = (
+    "没有符合条件的有效记录。请放宽筛选，或稍后再看。"
+    " · There is no current record within the filters. Loosen them, or look again later."
+)
 NOTHING_AT_ALL = (
     "没有任何记录与此有共同的词。请换一种说法，或放宽筛选。"
     " · No record shares a word with this. Say it differently, or loosen the filters."
@@ -237,7 +241,7 @@ def beside(
         marker = paging.marker([kept[-1][0].score, kept[-1][0].key, now, engine.sides[kind].keep(snapshot)])
     message = None
     if not first.fits:
-        message = told(NOTHING_FITS if kept else NOTHING_AT_ALL)
+        message = told(NOTHING_FITS if kept else NOTHING_AT_ALL if first.considered else NOTHING_WITHIN)
     return {
         "next_cursor": marker,
         "fits": first.fits,

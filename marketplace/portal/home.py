@@ -68,26 +68,27 @@ async def _around(visit: Visit, session: AsyncSession) -> dict[str, Any]:
     }
 
 
-async def _match(
-    visit: Visit, session: AsyncSession, text: str, sought: Sought, narrow: Asked, minutes: str = ""
-) -> dict[str, Any]:
+async def _match(visit: Visit, session: AsyncSession, text: str, sought: Sought, narrow: Asked) -> dict[str, Any]:
     """The ranking of a text, or why there is none."""
     page: RankedPage | None = None
     beyond: RankedPage | None = None
     wrong = [f"{told(words.NARROWED[name])}{told('： · : ')}{' '.join(said)}" for name, said in narrow.wrong.items()]
     status = 422 if wrong else 200
+    minutes = narrow.said("minutes")[:20]
     if text.strip() and not wrong:
-        long = minutes.strip() if sought.timed else ""
-        told_long = {"minutes": int(long) if long.isascii() and long.isdigit() else long} if long else {}
-        filters = narrow.wish
+        more: dict[str, Any] = {}
+        if sought.timed and minutes:
+            more["minutes"] = int(minutes) if minutes.isascii() and minutes.isdigit() else minutes
+        if sought.styled and narrow.said("read_as") == "request":
+            more["read_as"] = "request"
         try:
-            wish = sought.shape(text, SHOWN, filters, told_long)
+            wish = sought.shape(text, SHOWN, narrow.wish, more)
             request = visit.request
             place = rate.place(request.client.host if request.client else None)
             request.app.state.matches_limit.spend(str(visit.actor.person_id) if visit.signed_in else place)
             page = await sought.ranked(visit, session, wish)
-            if filters and not page.fits:
-                beyond = await sought.ranked(visit, session, sought.shape(text, 1, {}, told_long))
+            if narrow.wish and not page.fits:
+                beyond = await sought.ranked(visit, session, sought.shape(text, 1, {}, more))
         except ValidationError as error:
             wrong, status = [told(one.detail) for one in validation.as_refusal(error).errors], 422
         except Refusal as refusal:
@@ -129,8 +130,7 @@ async def match(visit: Visited, session: Writing, typed: Sent) -> Response:
         )
     sought = SOUGHT.get(asked.said("kind"), FIRST)
     # As it was typed: what was left blank around it is the reader's.
-    text, minutes = asked.typed.get("text", ""), asked.typed.get("minutes", "")[:20]
-    matched = await _match(visit, session, text, sought, asked.narrowed(sought.filters), minutes)
+    matched = await _match(visit, session, asked.typed.get("text", ""), sought, asked.narrowed(sought.filters))
     if visit.partly:
         # The row of filters is made anew where it is one of another kind, or was emptied; else it is being used.
         return visit.page("parts/matches.html", **matched | {"anew": drop or asked.said("row") != sought.value})

@@ -29,6 +29,8 @@ class Sought:
     macro: str = "pairing"
     # Whether one says for how many minutes it is needed.
     timed: bool = False
+    # Whether a text that reads like the report of work is asked as one, unless somebody says that it is a need.
+    styled: bool = False
 
     @property
     def filters(self) -> tuple[str, ...]:
@@ -68,6 +70,7 @@ SOUGHT: Final = {
             "找能解决它的成果 · find achievements that solve it",
             _match("achievement"),
             _listings,
+            styled=True,
         ),
         Sought("problem", "找需要它的难题 · find problems that need it", _match("problem"), _listings),
         Sought(
