@@ -25,7 +25,8 @@ class Sought:
     label: str
     shape: Callable[[str, int, Asking, Asking], BaseModel]
     ranked: Callable[[Visit, AsyncSession, Any], Awaitable[RankedPage]]
-    # Of parts/macros.html, what shows one of them, and where its own page is.
+    # Where the pages of what is found begin, and what of parts/macros.html shows one of them.
+    at: str
     macro: str = "pairing"
     # Whether one says for how many minutes it is needed.
     timed: bool = False
@@ -70,17 +71,19 @@ SOUGHT: Final = {
             "找能解决它的成果 · find achievements that solve it",
             _match("achievement"),
             _listings,
+            "/achievements",
             styled=True,
         ),
-        Sought("problem", "找需要它的难题 · find problems that need it", _match("problem"), _listings),
+        Sought("problem", "找需要它的难题 · find problems that need it", _match("problem"), _listings, "/problems"),
         Sought(
             "instrument",
             "找用得上的仪器 · find instruments for it",
             _match("instrument"),
             _instruments,
+            "/instruments",
             timed=True,
         ),
-        Sought("event", "找合适的活动 · find events for it", _event_match, _events, macro="event_pairing"),
+        Sought("event", "找合适的活动 · find events for it", _event_match, _events, "/events", macro="event_pairing"),
     )
 }
 FIRST: Final = SOUGHT["achievement"]
