@@ -46,6 +46,7 @@ _FILTERS = {
     "trl_max": 9,
     "stage": ["pilot"],
     "mode": ["licence"],
+    "confirmed_within": 90,
 }
 _SOURCE = {"organisation_id": "{organisation_id}", "source": "archive", "external_id": "A-1"}
 _LISTED = {
