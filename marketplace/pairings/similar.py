@@ -20,7 +20,7 @@ COMPARED: Final = frozenset({"field", "freshness"})
 NONE_LIKE_IT: Final = (
     "没有真正相近的；下面只是最接近的几条。 · Nothing here is really like it; these are only the nearest."
 )
-NONE_AT_ALL: Final = "没有别的记录与它相近。可以放宽筛选，或稍后再看。 · No other record is like it. Loosen the filters, or look again later."
+NONE_AT_ALL: Final = "没有别的记录与它相近，请稍后再看。 · No other record is like it; look again later."
 
 
 async def of(

@@ -94,6 +94,8 @@ async def test_when_nothing_fits_within_the_filters_the_way_out_is_offered(marke
     assert "固态电解质薄膜" in found(again)
     assert again.field("trl_min") == ""
     assert "已选" not in again.one("details", id="narrow").text
+    assert "放宽筛选" in found(page)
+    assert "放宽筛选" not in found(Page(await visitor().sent("/match", {"text": "量子引力"}, 200)))
     english = Page(await visitor(language="en").sent("/match", asked | {"region": "110000"}, 200))
     assert "There is no current record within the filters" in found(english)
 
