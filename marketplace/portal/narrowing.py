@@ -16,13 +16,14 @@ from marketplace.portal.forms import Wrong
 F = TypeVar("F", bound=BaseModel)
 
 CODED: Final = {"region": "regions", "industry": "industries", "discipline": "disciplines"}
-MANY: Final = frozenset({"mode", "stage"})
+MANY: Final = frozenset({"mode", "stage", "service"})
 
 _COMMON: Final = ("region", "industry", "discipline")
 RANKED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "achievement": (*_COMMON, "trl_min", "trl_max", "stage", "mode", "confirmed_within"),
     "problem": (*_COMMON, "mode", "confirmed_within"),
     "instrument": ("region",),
+    "expert": (*_COMMON, "service"),
     "event": ("region", "industry"),
 }
 """By what a ranking can be narrowed, by what it is of. parts/narrow.html has a field for each."""

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.docking import event_rankings
-from marketplace.pairings import instruments, pairings
+from marketplace.pairings import experts, instruments, pairings
 from marketplace.portal.frame import Visit
 from marketplace.portal.narrowing import RANKED_BY
 from schemas.event_rankings import EventMatchRequest
-from schemas.pairings import MatchRequest, RankedPage, RankingQuery
+from schemas.pairings import ExpertMatchRequest, MatchRequest, RankedPage, RankingQuery
 
 Asking = Mapping[str, Any]
 
@@ -50,12 +50,20 @@ def _event_match(text: str, limit: int, filters: Asking, more: Asking) -> BaseMo
     return EventMatchRequest.model_validate({"text": text, "limit": limit, **filters, **more})
 
 
+def _expert_match(text: str, limit: int, filters: Asking, more: Asking) -> BaseModel:
+    return ExpertMatchRequest.model_validate({"text": text, "limit": limit, "filters": filters, **more})
+
+
 async def _listings(visit: Visit, session: AsyncSession, wish: MatchRequest) -> RankedPage:
     return await pairings.for_text(session, visit.request.app.state.engine, wish)
 
 
 async def _instruments(visit: Visit, session: AsyncSession, wish: MatchRequest) -> RankedPage:
     return await instruments.for_text(session, visit.request.app.state.engine, visit.actor, wish)
+
+
+async def _experts(visit: Visit, session: AsyncSession, wish: ExpertMatchRequest) -> RankedPage:
+    return await experts.for_text(session, visit.request.app.state.engine, wish)
 
 
 async def _events(visit: Visit, session: AsyncSession, wish: EventMatchRequest) -> RankedPage:
@@ -83,6 +91,7 @@ SOUGHT: Final = {
             "/instruments",
             timed=True,
         ),
+        Sought("expert", "找合适的专家 · find experts for it", _expert_match, _experts, "/experts"),
         Sought("event", "找合适的活动 · find events for it", _event_match, _events, "/events", macro="event_pairing"),
     )
 }

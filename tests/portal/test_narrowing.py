@@ -5,7 +5,7 @@ import pytest
 from marketplace.portal.narrowing import RANKED_BY
 from marketplace.portal.seeking import EVERY_FILTER, SOUGHT
 from schemas.event_rankings import EventMatchRequest
-from schemas.pairings import RankingFilter
+from schemas.pairings import ExpertRankingFilter, RankingFilter
 from tests.given.docking import an_event
 from tests.given.labs import an_instrument
 from tests.portal.reader import Page, audit
@@ -39,7 +39,8 @@ def found(page: Page) -> str:
 
 def test_every_kind_of_the_box_takes_what_its_ranking_takes():
     for value, shape in (
-        ("achievement", RankingFilter), ("problem", RankingFilter), ("instrument", RankingFilter), ("event", EventMatchRequest),
+        ("achievement", RankingFilter), ("problem", RankingFilter), ("instrument", RankingFilter), ("expert", ExpertRankingFilter),
+        ("event", EventMatchRequest),
     ):  # fmt: skip
         assert set(SOUGHT[value].filters) <= shape.model_fields.keys()
     assert set(SOUGHT["achievement"].filters) == set(RankingFilter.model_fields), "nothing is left out"
