@@ -117,6 +117,25 @@ def match(
             help="仪器：按哪个单位计价（统一社会信用代码） · instruments: for whom the price is (credit code)"
         ),
     ] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="只看这些地区（六位代码，可重复） · only these regions (GB/T 2260 codes)")
+    ] = None,
+    industry: Annotated[
+        list[str] | None, typer.Option(help="只看这些行业（如 C、38） · only these trades (GB/T 4754, as C or 38)")
+    ] = None,
+    discipline: Annotated[
+        list[str] | None, typer.Option(help="只看这些学科（如 430） · only these disciplines (GB/T 13745)")
+    ] = None,
+    trl_min: Annotated[int | None, typer.Option(min=1, max=9, help="就绪度不低于 · readiness from")] = None,
+    trl_max: Annotated[int | None, typer.Option(min=1, max=9, help="就绪度不高于 · readiness up to")] = None,
+    stage: Annotated[list[str] | None, typer.Option(help="阶段 · stage: early, pilot, mature")] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option(help="合作方式 · cooperation: transfer, licence, equity, joint_development, service"),
+    ] = None,
+    confirmed_within: Annotated[
+        int | None, typer.Option(min=1, help="多少天内确认过 · confirmed within so many days")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False,
 ) -> None:
     """匹配一段文字并说明理由 · Rank records for a text, with reasons."""
@@ -125,10 +144,15 @@ def match(
 
     found = _ready()
     words = sys.stdin.read() if text == "-" else text
+    told = {
+        "region": region, "industry": industry, "discipline": discipline, "trl_min": trl_min, "trl_max": trl_max,
+        "stage": stage, "mode": mode, "confirmed_within": confirmed_within,
+    }  # fmt: skip
+    filters = {name: value for name, value in told.items() if value is not None}
 
     async def run() -> None:
         async with open_database(found, name="duijie-match") as database:
-            asked = commands.Asked(words, kind.value, limit, minutes, organisation)
+            asked = commands.Asked(words, kind.value, limit, minutes, organisation, filters)
             await commands.match(database, found.home, asked, as_json=as_json, console=console)
 
     uvloop.run(run())

@@ -1,9 +1,9 @@
 """What the commands of `duijie` do, apart from reading their options."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -54,6 +54,7 @@ class Asked:
     limit: int
     minutes: int | None = None
     organisation: str | None = None
+    filters: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, console: Console) -> None:
@@ -61,7 +62,7 @@ async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, 
     try:
         wish = _wish(asked)
     except ValidationError as error:
-        raise CommandRefused("; ".join(str(wrong["msg"]) for wrong in error.errors())) from None
+        raise CommandRefused("; ".join(_told(wrong) for wrong in error.errors())) from None
     if asked.organisation is not None and asked.kind != "instrument":
         raise CommandRefused("--organisation 只用于匹配仪器 · --organisation is for instruments alone")
     engine = Engine(database, home)
@@ -82,12 +83,21 @@ async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, 
     console.print(ranking_table(page))
 
 
+def _told(wrong: Any) -> str:
+    """What is wrong, and with which option where it is one of the filters."""
+    place = [str(part) for part in wrong["loc"]]
+    said = str(wrong["msg"])
+    return f"--{place[1].replace('_', '-')}: {said}" if place[:1] == ["filters"] and len(place) > 1 else said
+
+
 def _wish(asked: Asked) -> MatchRequest | ExpertMatchRequest:
     if asked.kind == "expert":
         if asked.minutes is not None:
             raise CommandRefused("--minutes 只用于匹配仪器 · --minutes is for instruments alone")
-        return ExpertMatchRequest(text=asked.text, limit=asked.limit)
-    return MatchRequest(text=asked.text, kind=asked.kind, limit=asked.limit, minutes=asked.minutes)
+        told = {"text": asked.text, "limit": asked.limit, "filters": asked.filters}
+        return ExpertMatchRequest.model_validate(told)
+    told = {"text": asked.text, "kind": asked.kind, "limit": asked.limit, "minutes": asked.minutes}
+    return MatchRequest.model_validate(told | {"filters": asked.filters})
 
 
 async def _as_member(session: AsyncSession, uscc: str | None) -> Actor:

@@ -94,4 +94,6 @@ class FacetTable:
             mask &= self.trl >= filters.trl_min
         if filters.trl_max is not None:
             mask &= self.trl <= filters.trl_max
+        if filters.confirmed_within is not None:
+            mask &= self.confirmed_at + filters.confirmed_within > now
         return mask

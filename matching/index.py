@@ -121,11 +121,13 @@ class Snapshot:
         filters: Filters = NO_FILTERS,
         weights: Weights | None = None,
         after: tuple[float, str] | None = None,
+        without: str | None = None,
     ) -> Ranking:
         """The k best documents for a query: highest blended score first, ties by key. Exact, over all documents.
 
         ``weights``: instead of the tuning's. ``now``: seconds since 1970; what is no longer confirmed then is left out. ``after``: a (score, key) to go on
-        behind, as in ``Ranking.next``; it need not exist any more. ValueError when k < 1.
+        behind, as in ``Ranking.next``; it need not exist any more. ``without``: one that is left out, the record that asks.
+        ValueError when k < 1.
         """
         if k < 1:
             raise ValueError("k must be at least 1")
@@ -134,6 +136,8 @@ class Snapshot:
         weighed = self._weigh(reading, self.tuning.kinds(query))
         text = self.postings.scores(weighed)
         admitted = self.table.admitted(filters, now)
+        if without in self._rows:
+            admitted[self._rows[without]] = False
         text[~admitted] = 0.0
         scores = rounded(text * (1.0 + bonus(query, self.table, weights, now)))
         below = None if after is None else (after[0], bisect_right(self.keys, after[1]))

@@ -83,7 +83,8 @@ class Filters:
     """What a document must be to be ranked at all. Empty admits everything; a document that does not say is left out.
 
     ``regions``, ``industries``, ``disciplines`` admit everything below the code: 220000 admits 220102, C and 38 admit
-    3841. Inside one field any value does; all fields must agree. TRL bounds are inclusive.
+    3841. Inside one field any value does; all fields must agree. TRL bounds are inclusive. ``confirmed_within``: seconds;
+    admits what was confirmed less than so long before it is asked.
     """
 
     regions: tuple[str, ...] = ()
@@ -93,6 +94,7 @@ class Filters:
     trl_max: int | None = None
     stages: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
+    confirmed_within: float | None = None
 
 
 NO_FILTERS = Filters()

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from schemas.base import Message
-from schemas.codes import RegionCode
+from schemas.codes import IndustryCode, RegionCode
 from schemas.events import EventCard
 from schemas.pairings import RankedPage, Reasons
 from schemas.text import Text, Whole
@@ -14,6 +14,12 @@ from schemas.text import Text, Whole
 Regions = Annotated[
     list[RegionCode],
     Field(max_length=20, description="在这些地区举办的 · held in one of these regions"),
+]
+Industries = Annotated[
+    list[IndustryCode],
+    Field(
+        max_length=20, description="面向这些行业（含其下各级）的 · for one of these trades, or what stands below them"
+    ),
 ]
 
 
@@ -26,6 +32,7 @@ class EventMatchRequest(Message):
         Field(description="这段文字是难题还是成果 · whether the text asks for something or offers it"),
     ] = "problem"
     region: Regions = []
+    industry: Industries = []
     limit: Annotated[int, Whole(1, 100)] = 20
 
 
@@ -35,6 +42,7 @@ class EventRankingQuery(Message):
     model_config = ConfigDict(extra="ignore")
 
     region: Regions = []
+    industry: Industries = []
 
 
 class EventPairing(Message):

@@ -38,6 +38,12 @@ ReadAs = Annotated[
 ]
 
 
+MOST_DAYS = 3650
+_LATELY = "多少天内确认过仍有效 · confirmed as still valid within so many days"
+DaysWithin = Annotated[int, Whole(1, MOST_DAYS), Field(description=_LATELY)]
+DaysWithinWritten = Annotated[int, Whole(1, MOST_DAYS, written=True), Field(description=_LATELY)]
+
+
 class RankingFilter(Message):
     """What a record must be to be ranked at all. A code takes in what stands below it; several values mean any of them."""
 
@@ -48,6 +54,7 @@ class RankingFilter(Message):
     trl_max: Trl | None = None
     stage: Annotated[list[Stage], Field(max_length=3)] = []
     mode: Annotated[list[CooperationMode], Field(max_length=5)] = []
+    confirmed_within: DaysWithin | None = None
 
 
 class RankingQuery(RankingFilter):
@@ -57,6 +64,7 @@ class RankingQuery(RankingFilter):
 
     trl_min: TrlWritten | None = None
     trl_max: TrlWritten | None = None
+    confirmed_within: DaysWithinWritten | None = None
 
 
 class MatchRequest(Message):
@@ -239,6 +247,18 @@ class Pairing(Message):
     ] = None
 
 
+class Similar(Pairing):
+    """Another record of the same kind. Its reasons are the words and the field: readiness, money and place are not compared."""
+
+    overlap: Annotated[
+        float | None,
+        Field(
+            description="与所问记录近乎相同时，共有片段占两者全部片段之比（0.5–1）"
+            " · where the two say nearly the same: what both say, of what either says, 0.5–1"
+        ),
+    ]
+
+
 class InstrumentPairing(Message):
     """An instrument that fits, and when it could be used."""
 
@@ -318,6 +338,10 @@ class RankedPage(Message):
 
 class RankingPage(RankedPage):
     items: list[Pairing]
+
+
+class SimilarPage(RankedPage):
+    items: list[Similar]
 
 
 class InstrumentRankingPage(RankedPage):

@@ -5,7 +5,7 @@ come, changed or gone: what is answered is what the database says now.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -27,8 +27,9 @@ from marketplace.listings.models import Listing
 from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from matching import Document, Facets, Filters, Query
+from matching.records import NO_FILTERS
 from matching.segments.index import SharedIndex, SharedSnapshot
-from schemas.event_rankings import EventMatchRequest, EventPairing, EventRankingPage
+from schemas.event_rankings import EventMatchRequest, EventPairing, EventRankingPage, EventRankingQuery
 from schemas.events import EventState
 from schemas.pairings import Reasons
 
@@ -38,6 +39,10 @@ MOST: Final = 2000
 NO_EVENT: Final = (
     "近期没有与此相关的活动。可以看看全部活动，或稍后再来。"
     " · No event to come has to do with this. Look at all events, or come again later."
+)
+NONE_WITHIN: Final = (
+    "近期没有符合筛选条件的活动。请放宽筛选，或稍后再来。"
+    " · No event to come is within the filters. Loosen them, or come again later."
 )
 NONE_FITS: Final = (
     "没有主题真正对口的活动；下面只是最接近的。 · No event is really about this; these are only the nearest."
@@ -102,7 +107,7 @@ async def for_text(
 ) -> EventRankingPage:
     """The events that fit a text. Nothing of it is kept."""
     query = Query(body=wish.text, side=wish.side, synonyms=engine.synonyms, style="request")
-    return await ranked(session, engine, upcoming, query, wish.region, wish.limit)
+    return await ranked(session, engine, upcoming, query, filters(wish), wish.limit)
 
 
 async def for_listing(
@@ -112,13 +117,17 @@ async def for_listing(
     actor: Actor,
     cls: type[Listing],
     listing_id: UUID,
-    regions: Sequence[str],
+    wish: EventRankingQuery,
     paging: Paging,
 ) -> EventRankingPage:
     """The events that fit a record that the actor may see, best first."""
     listing = await records.read(session, actor, cls, listing_id)
     query = reading.query(listing, engine.synonyms)
-    return await ranked(session, engine, upcoming, query, regions, paging.limit, paging)
+    return await ranked(session, engine, upcoming, query, filters(wish), paging.limit, paging)
+
+
+def filters(wish: EventMatchRequest | EventRankingQuery) -> Filters:
+    return Filters(regions=tuple(wish.region), industries=reading.industries(wish.industry))
 
 
 async def ranked(
@@ -126,7 +135,7 @@ async def ranked(
     engine: Engine,
     upcoming: Upcoming,
     query: Query,
-    regions: Sequence[str],
+    wanted: Filters,
     limit: int,
     paging: Paging | None = None,
 ) -> EventRankingPage:
@@ -134,7 +143,7 @@ async def ranked(
     snapshot = await upcoming.now(session, engine)
     place = paging.place((float, str, float)) if paging else None
     now, after = (clock.now().timestamp(), None) if place is None else (place[2], (place[0], place[1]))
-    rank = partial(snapshot.rank, query, k=limit + 1, now=now, filters=Filters(regions=tuple(regions)), after=after)
+    rank = partial(snapshot.rank, query, k=limit + 1, now=now, filters=wanted, after=after)
     ranking = await engine.off_the_loop(rank)
     kept, more = ranking.items[:limit], ranking.items[limit:]
     statement = events.chosen().where(Event.id.in_([UUID(one.key) for one in kept]))
@@ -158,7 +167,9 @@ async def ranked(
         items=await engine.off_the_loop(explained),
         next_cursor=paging.marker([kept[-1].score, kept[-1].key, now]) if paging and more else None,
         fits=ranking.fits,
-        message=None if ranking.fits else told(NONE_FITS if kept else NO_EVENT),
+        message=None
+        if ranking.fits
+        else told(NONE_FITS if kept else NO_EVENT if ranking.considered or wanted == NO_FILTERS else NONE_WITHIN),
         considered=ranking.considered,
         best_text=ranking.best_text,
         threshold=ranking.threshold,

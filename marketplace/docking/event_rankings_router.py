@@ -40,7 +40,7 @@ def _routes(cls: type[Listing], path: str, of: str) -> None:
     ) -> EventRankingPage:
         state = request.app.state
         page = await event_rankings.for_listing(
-            session, state.engine, state.upcoming, actor, cls, listing_id, wish.region, paging
+            session, state.engine, state.upcoming, actor, cls, listing_id, wish, paging
         )
         paging.link(response, page.next_cursor)
         return page

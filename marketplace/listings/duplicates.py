@@ -42,7 +42,22 @@ async def of(
     return [_shown(like, row) for like, row in kept], marker
 
 
-async def _candidates(session: AsyncSession, actor: Actor, cls: type[Listing], listing: Listing) -> Sequence[Any]:
+async def among(
+    session: AsyncSession, actor: Actor, cls: type[Listing], listing_id: UUID, others: Sequence[UUID]
+) -> dict[UUID, float]:
+    """Which of some records say nearly the same as one, all of which the actor must be allowed to see; with the overlap."""
+    if not others:
+        return {}
+    listing = await records.read(session, actor, cls, listing_id)
+    if not listing.sketch:
+        return {}
+    rows = await _candidates(session, actor, cls, listing, others)
+    return {row.id: like.overlap for like, row in await anyio.to_thread.run_sync(partial(_alike, listing.words, rows))}
+
+
+async def _candidates(
+    session: AsyncSession, actor: Actor, cls: type[Listing], listing: Listing, others: Sequence[UUID] | None = None
+) -> Sequence[Any]:
     mine = literal(listing.sketch, ARRAY(BigInteger()))
     number = func.unnest(cls.sketch).column_valued("number")
     shared = select(func.count(number)).where(number == any_(mine)).scalar_subquery()
@@ -54,6 +69,8 @@ async def _candidates(session: AsyncSession, actor: Actor, cls: type[Listing], l
         .order_by(shared.desc(), cls.id)
         .limit(COMPARED)
     )
+    if others is not None:
+        statement = statement.where(cls.id.in_(others))
     return (await session.execute(statement)).all()
 
 

@@ -21,6 +21,7 @@ from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.reading import EXPERT
 from matching import Filters, Query
+from matching.records import NO_FILTERS
 from schemas.identity import OrganisationCard
 from schemas.listings import ListingKind
 from schemas.pairings import (
@@ -123,7 +124,9 @@ async def ranked(
         ]
 
     items = await engine.off_the_loop(explained)
-    told = pairings.beside(engine, EXPERT, first, paging, snapshot, now, kept, more=bool(more))
+    told = pairings.beside(
+        engine, EXPERT, first, paging, snapshot, now, kept, more=bool(more), narrowed=filters != NO_FILTERS
+    )
     return ExpertRankingPage(items=items, **told)
 
 

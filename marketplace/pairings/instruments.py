@@ -103,7 +103,9 @@ async def ranked(
         ]
 
     items = await engine.off_the_loop(explained)
-    told = pairings.beside(engine, INSTRUMENT, first, paging, snapshot, now, kept, more=bool(more))
+    told = pairings.beside(
+        engine, INSTRUMENT, first, paging, snapshot, now, kept, more=bool(more), narrowed=bool(regions)
+    )
     priced_for = OrganisationCard.model_validate(payer) if payer is not None else None
     return InstrumentRankingPage(items=items, priced_for=priced_for, **told)
 

@@ -22,6 +22,7 @@ from marketplace.pairings.shown import Shown
 from matching import Document, Filters, Match, Query, Ranking, Side
 from matching import Reasons as Why
 from matching.coverage import coverage
+from matching.records import NO_FILTERS
 from matching.segments.index import SharedSnapshot
 from schemas.listings import ListingKind
 from schemas.pairings import MatchRequest, Pairing, RankingFilter, RankingPage
@@ -36,10 +37,23 @@ NOTHING_FITS = (
     "没有找到真正合适的；下面只是最接近的几条。可以补充技术细节、放宽筛选，或稍后再看。"
     " · Nothing here really fits; these are only the nearest. Add technical detail, loosen the filters, or look again later."
 )
+NOTHING_WITHIN = (
+    "没有符合条件的有效记录。请放宽筛选，或稍后再看。"
+    " · There is no current record within the filters. Loosen them, or look again later."
+)
 NOTHING_AT_ALL = (
     "没有任何记录与此有共同的词。请换一种说法，或放宽筛选。"
     " · No record shares a word with this. Say it differently, or loosen the filters."
 )
+# The same where there are no filters to loosen.
+UNFILTERED = {
+    NOTHING_FITS: (
+        "没有找到真正合适的；下面只是最接近的几条。可以补充技术细节，或稍后再看。"
+        " · Nothing here really fits; these are only the nearest. Add technical detail, or look again later."
+    ),
+    NOTHING_WITHIN: "还没有这类有效记录，请稍后再看。 · There is no current record of this kind yet; look again later.",
+    NOTHING_AT_ALL: "没有任何记录与此有共同的词。请换一种说法。 · No record shares a word with this. Say it differently.",
+}
 
 
 class RankingLoading(Unavailable):
@@ -153,22 +167,25 @@ async def ranked(
     paging: Paging | None = None,
     *,
     about: Shown | None = None,
+    without: UUID | None = None,
 ) -> RankingPage:
     """One page of a ranking with its reasons: ranked in a thread, then shown as the database has it now.
 
     `about` is the record that asks, where one does: its indicators, or the found problems', are looked up too.
+    `without`: a record that is left out.
     """
     snapshot, now, after = begun(engine, kind, paging)
     await let_go(session)
     first, found = await best(
         session, engine, kind, snapshot, query, limit, now=now, filters=filters, after=after,
-        shown=partial(shown.shown, session, kind),
+        shown=partial(shown.shown, session, kind), without=without,
     )  # fmt: skip
     kept, more = found[:limit], found[limit:]
     await let_go(session)
     keyed = [(match.key, listing) for match, listing in kept]
     pairings = await engine.off_the_loop(partial(_explained, snapshot, query, now, about, keyed))
-    told_beside = beside(engine, kind, first, paging, snapshot, now, kept, more=bool(more))
+    narrowed = filters != NO_FILTERS
+    told_beside = beside(engine, kind, first, paging, snapshot, now, kept, more=bool(more), narrowed=narrowed)
     return RankingPage.model_validate({"items": pairings, **told_beside})
 
 
@@ -197,15 +214,17 @@ async def best(
     filters: Filters,
     after: tuple[float, str] | None,
     shown: Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, Row]]],
+    without: UUID | None = None,
 ) -> tuple[Ranking, list[tuple[Match, Row]]]:
     """The first of a ranking that are still shown, more than `limit` of them where there are more."""
     wanted = limit + SPARE
+    left_out = None if without is None else str(without)
     first: Ranking | None = None
     found: list[tuple[Match, Row]] = []
     while True:
         started = time.perf_counter()
         ranking = await engine.off_the_loop(
-            partial(snapshot.rank, query, k=wanted, now=now, filters=filters, after=after)
+            partial(snapshot.rank, query, k=wanted, now=now, filters=filters, after=after, without=left_out)
         )
         metrics.rankings.labels(str(kind)).observe(time.perf_counter() - started)
         first = first or ranking
@@ -226,14 +245,16 @@ def beside(
     kept: Sequence[tuple[Match, Any]],
     *,
     more: bool,
+    narrowed: bool = True,
 ) -> dict[str, Any]:
-    """What a page of a ranking says beside its items."""
+    """What a page of a ranking says beside its items. `narrowed`: whether there are filters that could be loosened."""
     marker = None
     if paging and more:
         marker = paging.marker([kept[-1][0].score, kept[-1][0].key, now, engine.sides[kind].keep(snapshot)])
     message = None
     if not first.fits:
-        message = told(NOTHING_FITS if kept else NOTHING_AT_ALL)
+        said = NOTHING_FITS if kept else NOTHING_AT_ALL if first.considered else NOTHING_WITHIN
+        message = told(said if narrowed else UNFILTERED[said])
     return {
         "next_cursor": marker,
         "fits": first.fits,

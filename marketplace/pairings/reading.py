@@ -45,6 +45,7 @@ _INSTRUMENTS: Final = frozenset(InstrumentKind)
 OF_EXPERT: Final = ("id", "focus", "unit", "description", "keywords", "disciplines", "industries", "region",
                     "services", "confirmed_at", "confirmed_until")  # fmt: skip
 EVERYBODY: Final = "everybody"
+DAY_SECONDS: Final = 86_400.0
 MODEL: Final[dict[ListingKind, type[Listing]]] = {
     ListingKind.ACHIEVEMENT: Achievement,
     ListingKind.PROBLEM: Problem,
@@ -217,6 +218,13 @@ def query(row: Any, synonyms: Synonyms = NO_SYNONYMS) -> Query:
     return Query(title=row.title, body=body(row), facets=facets(row), side=side, synonyms=synonyms, style="request")
 
 
+def kin(row: Any, synonyms: Synonyms = NO_SYNONYMS) -> Query:
+    """The record as the report of work: what else of its own kind is like it? Its field counts; what it costs, how ready
+    it is and where it stands say nothing of likeness."""
+    about = Facets(industries=tuple(row.industries), disciplines=tuple(row.disciplines))
+    return Query(title=row.title, body=body(row), facets=about, synonyms=synonyms, style="report")
+
+
 def industries(wanted: Iterable[str]) -> tuple[str, ...]:
     """An industry section (C) stands for its divisions."""
     return tuple(code for one in wanted for code in codes.expand_section(one) or (one,))
@@ -232,6 +240,7 @@ def filters(wish: RankingFilter) -> Filters:
         trl_max=wish.trl_max,
         stages=tuple(stage.value for stage in wish.stage),
         modes=tuple(mode.value for mode in wish.mode),
+        confirmed_within=None if wish.confirmed_within is None else wish.confirmed_within * DAY_SECONDS,
     )
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Final
 
 import xlsxwriter
@@ -28,15 +29,14 @@ _HEAD: Final = (
 )
 
 
-def _lines(found: Sequence[ProposalView]) -> Iterator[list[str]]:
+def _lines(found: Sequence[ProposalView]) -> Iterator[tuple[object, ...]]:
     for one in found:
-        values = (
+        yield (
             one.problem.id, one.problem.title, one.problem.organisation.name,
             one.achievement.id, one.achievement.title, one.achievement.organisation.name,
-            f"{one.score:.6f}", one.rank, one.rank_back, told("是 · yes") if one.granted else told("否 · no"),
+            Decimal(f"{one.score:.6f}"), one.rank, one.rank_back, told("是 · yes") if one.granted else told("否 · no"),
             one.place, one.places, one.explanation,
         )  # fmt: skip
-        yield ["" if value is None else str(value) for value in values]
 
 
 def workbook(found: Sequence[ProposalView], title: str) -> bytes:
@@ -52,5 +52,5 @@ def table(found: Sequence[ProposalView]) -> bytes:
     made = io.StringIO(newline="")
     lines = csv.writer(made)
     lines.writerow([told(one) for one in _HEAD])
-    lines.writerows([harmless(cell) for cell in line] for line in _lines(found))
+    lines.writerows(["" if cell is None else harmless(str(cell)) for cell in line] for line in _lines(found))
     return made.getvalue().encode("utf-8-sig")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from marketplace.kernel import operations
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
+from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
 from marketplace.kernel.sheets import XLSX
@@ -76,7 +77,8 @@ async def proposals_workbook(
 ) -> Response:
     """导出为 Excel · The same as a workbook, 50,000 rows at most."""
     found = await rematches.exported(session, actor, rematch_id, wish)
-    made = await anyio.to_thread.run_sync(rematch_sheets.workbook, found, f"rematch {rematch_id}")
+    title = f"{told('全量匹配的推荐 · Proposals of the full rematch')} {rematch_id}"
+    made = await anyio.to_thread.run_sync(rematch_sheets.workbook, found, title)
     return _file(made, XLSX, "proposals.xlsx")
 
 

@@ -12,7 +12,7 @@ from marketplace.kernel.paging import Paged
 from marketplace.kernel.refusals import NotFound, TooMany, problems
 from marketplace.labs.bookings import NotOfYours
 from marketplace.listings.models import Achievement, Listing, Problem
-from marketplace.pairings import instruments, pairings
+from marketplace.pairings import instruments, pairings, similar
 from marketplace.pairings.reading import INSTRUMENT
 from schemas.pairings import (
     InstrumentRankingPage,
@@ -21,6 +21,7 @@ from schemas.pairings import (
     RankingPage,
     RankingQuery,
     RegionQuery,
+    SimilarPage,
 )
 
 router = APIRouter(prefix="/api/v1", tags=["matching"], route_class=TransactionRoute)
@@ -43,6 +44,26 @@ def _pairing_routes(cls: type[Listing], path: str, of: str, found: str) -> None:
     async def one(listing_id: UUID, other_id: UUID, session: Reading, actor: Anyone, request: Request) -> Pairing:
         return await pairings.one(session, request.app.state.engine, actor, cls, listing_id, other_id)
 
+    async def alike(
+        listing_id: UUID,
+        wish: Annotated[RankingQuery, Query()],
+        session: Reading,
+        actor: Anyone,
+        paging: Paged,
+        request: Request,
+        response: Response,
+    ) -> SimilarPage:
+        page = await similar.of(session, request.app.state.engine, actor, cls, listing_id, wish, paging)
+        paging.link(response, page.next_cursor)
+        return page
+
+    router.add_api_route(
+        f"/{path}/{{listing_id}}/similar",
+        alike,
+        name=f"similar_to_{of}",
+        description=f"相近的记录 · The other {path} that are like this one, best first, each with its reasons; those that say nearly the same are marked.",
+        responses=problems(NotFound, pairings.RankingLoading),
+    )
     router.add_api_route(
         f"/{path}/{{listing_id}}/pairings",
         ranked,

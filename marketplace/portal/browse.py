@@ -6,41 +6,25 @@ from fastapi import APIRouter, Request, Response
 
 from marketplace.kernel.db import Reading
 from marketplace.kernel.paging import Paging
-from marketplace.portal import coding, kinds
+from marketplace.portal import kinds
 from marketplace.portal.frame import Visited
 from marketplace.portal.kinds import Kind
-from marketplace.portal.narrowing import Asked
+from marketplace.portal.narrowing import CODED, MANY, Asked
 from marketplace.portal.routes import PageRoute
 from schemas.listings import CooperationMode, Stage
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 PAGE: Final = 20
-CODED: Final = {"region": "regions", "industry": "industries", "discipline": "disciplines"}
-_PLAIN: Final = {"q", "trl_min", "trl_max", "bounty", "organisation"}
-_MANY: Final = {"mode", "stage"}
+_ALSO: Final = frozenset({"q", "trl_min", "trl_max", "organisation"})
 
 
 def asked(request: Request, kind: Kind) -> Asked:
     """The filter of an address: what a form sends, blanks left out, codes read from what was typed."""
-    made = Asked(request)
-    known = kind.filter.model_fields
-    for name in sorted(known.keys() & (CODED.keys() | _PLAIN | _MANY)):
-        values = [value.strip() for value in request.query_params.getlist(name) if value.strip()]
-        if not values:
-            continue
-        if name in CODED:
-            found = [coding.read(value, CODED[name]) for value in values]
-            made.wish[name] = [one.code for one in found if one.code]
-            unknown = [one for one in found if not one.code]
-            if unknown:
-                made.wrong[name] = [one.said for one in unknown]
-        elif name in _MANY:
-            made.wish[name] = values
-        elif name == "bounty":
-            made.wish[name] = values[0] in {"1", "true", "on"}
-        else:
-            made.wish[name] = values[0]
+    known = kind.filter.model_fields.keys()
+    made = Asked(request).narrowed(sorted(known & (CODED.keys() | MANY | _ALSO)))
+    if "bounty" in known and made.said("bounty"):
+        made.wish["bounty"] = made.said("bounty") in {"1", "true", "on"}
     return made
 
 

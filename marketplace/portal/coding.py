@@ -15,6 +15,7 @@ from schemas.text import fold
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 SUGGESTED: Final = 20
+_TOP: Final = 60
 _OFFERED: Final = 6
 
 
@@ -49,11 +50,13 @@ def read(typed: str, table: str) -> Read:
 
 @router.get("/codes/{table}", response_class=Response)
 async def suggestions(table: str, visit: Visited) -> Response:
-    """The options of a list of suggestions, for whatever is being typed."""
+    """The options of a list of suggestions, for whatever is being typed; before that the top of the table: provinces, sections."""
     if table not in codes.TABLES:
         raise NotFound
     typed = next((value for name, value in visit.request.query_params.multi_items() if name != "lang"), "")
-    found = codes.TABLES[table].search(typed.split(" ", 1)[0] if typed[:1].isdigit() else typed, limit=SUGGESTED)
+    known = codes.TABLES[table]
+    words = typed.split(" ", 1)[0] if typed[:1].isdigit() else typed
+    found = known.search(words, limit=SUGGESTED) if words.strip() else known.children()[:_TOP]
     return visit.page(
         "parts/codes.html",
         rows=[(say.written_code(row.code, table), say.code_name(row.code, table, whole=True)) for row in found],

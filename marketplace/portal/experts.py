@@ -15,10 +15,9 @@ from marketplace.kernel.refusals import Unavailable
 from marketplace.listings import records
 from marketplace.pairings import experts as rankings
 from marketplace.portal import kinds
-from marketplace.portal.browse import CODED
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.kinds import Kind
-from marketplace.portal.narrowing import Asked
+from marketplace.portal.narrowing import CODED, Asked
 from marketplace.portal.routes import PageRoute
 from schemas.experts import ExpertFilter, ExpertState, ServiceWay
 from schemas.identity import Permission

@@ -2,32 +2,30 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import ImmutableMultiDict
 
-from marketplace.docking import event_rankings
 from marketplace.kernel import rate, validation
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Refusal
 from marketplace.listings import desk, records
-from marketplace.pairings import instruments, pairings
-from marketplace.pairings.reading import INSTRUMENT
-from marketplace.portal import kinds
+from marketplace.portal import kinds, words
 from marketplace.portal.frame import Visit, Visited
+from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
+from marketplace.portal.seeking import EVERY_FILTER, FIRST, SOUGHT, Sought
+from marketplace.portal.sent import Sent
 from marketplace.sample import ACCOUNTS, PASSWORD_FILE, SOURCE
 from marketplace.settings import Mode
-from schemas.event_rankings import EventMatchRequest, EventRankingPage
-from schemas.listings import ListingKind
-from schemas.pairings import InstrumentRankingPage, MatchRequest, RankingPage
+from schemas.pairings import RankedPage
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 LATEST: Final = 6
-EVENT: Final = "event"
 SHOWN: Final = 8
 # What to try: a good fit, a fit the other way round, and one that nothing here fits.
 EXAMPLES: Final = (
@@ -70,68 +68,72 @@ async def _around(visit: Visit, session: AsyncSession) -> dict[str, Any]:
     }
 
 
-async def _match(visit: Visit, session: AsyncSession, text: str, kind: str, minutes: str = "") -> dict[str, Any]:
+async def _match(visit: Visit, session: AsyncSession, text: str, sought: Sought, narrow: Asked) -> dict[str, Any]:
     """The ranking of a text, or why there is none."""
-    page: RankingPage | InstrumentRankingPage | EventRankingPage | None = None
-    wrong: list[str] = []
-    status = 200
-    if text.strip():
+    page: RankedPage | None = None
+    beyond: RankedPage | None = None
+    wrong = [f"{told(words.NARROWED[name])}{told('： · : ')}{' '.join(said)}" for name, said in narrow.wrong.items()]
+    status = 422 if wrong else 200
+    minutes = narrow.said("minutes")[:20]
+    if text.strip() and not wrong:
+        more: dict[str, Any] = {}
+        if sought.timed and minutes:
+            more["minutes"] = int(minutes) if minutes.isascii() and minutes.isdigit() else minutes
+        if sought.styled and narrow.said("read_as") == "request":
+            more["read_as"] = "request"
         try:
-            long = minutes.strip() if kind == INSTRUMENT else ""
-            told_long = {"minutes": int(long) if long.isascii() and long.isdigit() else long} if long else {}
-            wish: MatchRequest | EventMatchRequest = (
-                EventMatchRequest.model_validate({"text": text, "limit": SHOWN})
-                if kind == EVENT
-                else MatchRequest.model_validate({"text": text, "kind": kind, "limit": SHOWN} | told_long)
-            )
-        except ValidationError as error:
-            wrong, status = [told(one.detail) for one in validation.as_refusal(error).errors], 422
-        else:
+            wish = sought.shape(text, SHOWN, narrow.wish, more)
             request = visit.request
             place = rate.place(request.client.host if request.client else None)
-            caller = str(visit.actor.person_id) if visit.signed_in else place
-            try:
-                request.app.state.matches_limit.spend(caller)
-                if isinstance(wish, EventMatchRequest):
-                    state = request.app.state
-                    page = await event_rankings.for_text(session, state.engine, state.upcoming, wish)
-                elif wish.kind == INSTRUMENT:
-                    page = await instruments.for_text(session, request.app.state.engine, visit.actor, wish)
-                else:
-                    page = await pairings.for_text(session, request.app.state.engine, wish)
-            except Refusal as refusal:
-                wrong, status = [told(refusal.detail or refusal.title())], refusal.status
+            request.app.state.matches_limit.spend(str(visit.actor.person_id) if visit.signed_in else place)
+            page = await sought.ranked(visit, session, wish)
+            if narrow.wish and not page.fits:
+                beyond = await sought.ranked(visit, session, sought.shape(text, 1, {}, more))
+        except ValidationError as error:
+            wrong, status = [told(one.detail) for one in validation.as_refusal(error).errors], 422
+        except Refusal as refusal:
+            wrong, status = [told(refusal.detail or refusal.title())], refusal.status
     return {
         "text": text,
-        "kind": kind,
+        "sought": sought,
+        "every_kind": SOUGHT.values(),
+        "every_filter": EVERY_FILTER,
+        "narrow": narrow,
         "minutes": minutes,
         "ranking": page,
+        "beyond": beyond,
         "wrong": wrong,
         "asked": bool(text.strip()),
         "status": status,
+        "anew": False,
     }
 
 
 @router.get("/", response_class=Response)
 async def home(visit: Visited, session: Reading, example: Annotated[str, Query()] = "") -> Response:
+    """An address may name what is looked for and the filters, so that they can be passed on; a text never stands in one."""
     chosen = EXAMPLES[int(example)] if example in {str(place) for place in range(len(EXAMPLES))} else None
-    matched = await _match(visit, session, chosen[2] if chosen else "", chosen[1] if chosen else "achievement")
+    asked = Asked(visit.request)
+    sought = SOUGHT.get(chosen[1] if chosen else asked.said("kind"), FIRST)
+    matched = await _match(visit, session, chosen[2] if chosen else "", sought, asked.narrowed(sought.filters))
     return visit.page("home.html", **await _around(visit, session), **matched)
 
 
 @router.post("/match", response_class=Response)
-async def match(
-    visit: Visited,
-    session: Writing,
-    text: Annotated[str, Form()] = "",
-    kind: Annotated[str, Form()] = ListingKind.ACHIEVEMENT.value,
-    minutes: Annotated[str, Form(max_length=20)] = "",
-) -> Response:
+async def match(visit: Visited, session: Writing, typed: Sent) -> Response:
     """Nothing of the text is kept."""
-    kind = kind if kind in {*ListingKind, INSTRUMENT, EVENT} else ListingKind.ACHIEVEMENT.value
-    matched = await _match(visit, session, text, kind, minutes)
+    asked = Asked(visit.request, ImmutableMultiDict([(name, one) for name, some in typed.items() for one in some]))
+    if drop := bool(asked.said("drop")):
+        asked = Asked(
+            visit.request,
+            ImmutableMultiDict([pair for pair in asked.typed.multi_items() if pair[0] not in EVERY_FILTER]),
+        )
+    sought = SOUGHT.get(asked.said("kind"), FIRST)
+    # As it was typed: what was left blank around it is the reader's.
+    matched = await _match(visit, session, asked.typed.get("text", ""), sought, asked.narrowed(sought.filters))
     if visit.partly:
-        return visit.page("parts/matches.html", **matched)
+        # The row of filters is made anew where it is one of another kind, or was emptied; else it is being used.
+        return visit.page("parts/matches.html", **matched | {"anew": drop or asked.said("row") != sought.value})
     return visit.page("home.html", **await _around(visit, session), **matched)
 
 

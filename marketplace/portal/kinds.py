@@ -29,6 +29,7 @@ class Kind:
     wanted: str
     wanted_plural: str
     wanted_titles: str
+    similar: str
     card: type[AchievementCard | ProblemCard]
     filter: type[ListingFilter]
     body: type[ListingBody]
@@ -56,6 +57,7 @@ PROBLEM: Final = Kind(
     wanted="achievement",
     wanted_plural="achievements",
     wanted_titles="匹配的科技成果 · Achievements that fit",
+    similar="相近的难题 · Similar problems",
     card=ProblemCard,
     filter=ProblemFilter,
     body=ProblemBody,
@@ -75,6 +77,7 @@ ACHIEVEMENT: Final = Kind(
     wanted="problem",
     wanted_plural="problems",
     wanted_titles="匹配的技术难题 · Problems that fit",
+    similar="相近的成果 · Similar achievements",
     card=AchievementCard,
     filter=AchievementFilter,
     body=AchievementBody,

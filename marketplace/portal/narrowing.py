@@ -1,10 +1,12 @@
-"""What a list is asked for in its address: read as a form sends it, with what cannot be read beside its field."""
+"""What a list or a ranking is asked for: read as a form sends it, with what cannot be read beside its field."""
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import ImmutableMultiDict
 
 from marketplace.kernel import validation
 from marketplace.kernel.language import told
@@ -13,12 +15,26 @@ from marketplace.portal.forms import Wrong
 
 F = TypeVar("F", bound=BaseModel)
 
+CODED: Final = {"region": "regions", "industry": "industries", "discipline": "disciplines"}
+MANY: Final = frozenset({"mode", "stage", "service"})
+
+_COMMON: Final = ("region", "industry", "discipline")
+RANKED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "achievement": (*_COMMON, "trl_min", "trl_max", "stage", "mode", "confirmed_within"),
+    "problem": (*_COMMON, "mode", "confirmed_within"),
+    "instrument": ("region",),
+    "expert": (*_COMMON, "service"),
+    "event": ("region", "industry"),
+}
+"""By what a ranking can be narrowed, by what it is of. parts/narrow.html has a field for each."""
+
 
 class Asked:
     """The wish of an address, put together field by field. What is left blank is no wish."""
 
-    def __init__(self, request: Request) -> None:
-        self.typed = request.query_params
+    def __init__(self, request: Request, typed: ImmutableMultiDict[str, str] | None = None) -> None:
+        """`typed`: what a form sent, where it is not the address that asks."""
+        self.typed = request.query_params if typed is None else typed
         self.wish: dict[str, Any] = {}
         self.wrong: Wrong = {}
 
@@ -46,6 +62,27 @@ class Asked:
                 self.wish[name] = found.code
             else:
                 self.wrong[name] = [found.said]
+
+    def narrowed(self, names: Iterable[str]) -> "Asked":
+        """The fields of these names, which may come several times: codes read from what was typed."""
+        for name in names:
+            values = [value.strip() for value in self.typed.getlist(name) if value.strip()]
+            if not values:
+                continue
+            if name in CODED:
+                found = [coding.read(value, CODED[name]) for value in values]
+                self.wish[name] = [one.code for one in found if one.code]
+                unknown = [one.said for one in found if not one.code]
+                if unknown:
+                    self.wrong[name] = unknown
+            else:
+                self.wish[name] = values if name in MANY else values[0]
+        return self
+
+    @property
+    def in_force(self) -> int:
+        """How many filters are in force; both ends of a range are one."""
+        return len({name.removesuffix("_min").removesuffix("_max") for name, value in self.wish.items() if value})
 
     def read(self, shape: type[F]) -> F | None:
         """The filter; None, where some of it cannot be read, which `wrong` tells by field."""

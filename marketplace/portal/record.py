@@ -1,5 +1,7 @@
 """`/problems/{id}` and `/achievements/{id}`: the record, what fits it and why, and the way to its confidential part."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 from uuid import UUID
@@ -11,57 +13,54 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.docking import event_rankings
 from marketplace.kernel import validation
 from marketplace.kernel.db import Reading, Writing
-from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotSignedIn, Unavailable
 from marketplace.listings import attachments, bodies, confidential, desk, duplicates, records
 from marketplace.listings.models import Achievement, Listing, Problem
-from marketplace.pairings import instruments, pairings, rematches
+from marketplace.pairings import instruments, pairings, rematches, similar
 from marketplace.portal import judging, kinds, say, why, writing
-from marketplace.portal.browse import asked
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.kinds import Kind
+from marketplace.portal.narrowing import RANKED_BY, Asked
 from marketplace.portal.routes import LoggedPageRoute, PageRoute
+from schemas.event_rankings import EventRankingQuery
 from schemas.identity import Permission
 from schemas.listings import AdmissionRequest, AdmissionState, ListingState, NdaAcceptance, NearDuplicate, Part
-from schemas.pairings import RankingFilter, RankingQuery, RegionQuery
+from schemas.pairings import RankedPage, RankingQuery, RegionQuery
 from schemas.rematches import SharedFilter
 
 RANKED: Final = 8
-OF_RANKING: Final = frozenset(RankingFilter.model_fields)
+
+
+async def _ranked_by(
+    visit: Visit, names: Sequence[str], rank: Callable[[RankingQuery, Paging], Awaitable[RankedPage]]
+) -> dict[str, Any]:
+    """A page of a ranking narrowed by its address, or why there is none at this moment; and where nothing fits within the
+    filters, what there would be without."""
+    narrow = Asked(visit.request).narrowed(names)
+    paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
+    ranking, beyond, waiting = None, None, None
+    if (wish := narrow.read(RankingQuery)) is not None:
+        try:
+            ranking = await rank(wish, paging)
+            if narrow.wish and not ranking.fits and paging.cursor is None:
+                beyond = await rank(RankingQuery(), Paging(visit.request, None, 1))
+        except Unavailable as refusal:
+            waiting = say.t(refusal.detail or refusal.title())
+    return {
+        "ranking": ranking,
+        "beyond": beyond,
+        "waiting": waiting,
+        "narrow": narrow,
+        "names": names,
+        "later": paging.cursor is not None,
+    }
 
 
 async def _ranking(kind: Kind, visit: Visit, session: AsyncSession, listing_id: UUID) -> dict[str, Any]:
-    """The ranking of a record, or why there is none at this moment."""
-    of_address = asked(visit.request, kinds.KINDS[kind.wanted_plural])
-    wish, wrong = of_address.wish, of_address.wrong
-    narrowed = {name: value for name, value in wish.items() if name in OF_RANKING}
-    paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
-    ranking, waiting = None, None
-    try:
-        ranking = await pairings.for_listing(
-            session,
-            visit.request.app.state.engine,
-            visit.actor,
-            kind.cls,
-            listing_id,
-            RankingQuery.model_validate(narrowed),
-            paging,
-        )
-    except Unavailable as refusal:
-        waiting = say.t(refusal.detail or refusal.title())
-    except ValidationError as error:
-        wrong |= {one.pointer: [say.t(one.detail)] for one in validation.as_refusal(error, within=("query",)).errors}
-    return {
-        "ranking": ranking,
-        "waiting": waiting,
-        "filter_wrong": wrong,
-        "narrowed": bool(narrowed),
-        "wish": wish,
-        "asked": visit.request.query_params,
-        "later": paging.cursor is not None,
-        "shared": None,
-    }
+    """The ranking of a record."""
+    rank = partial(pairings.for_listing, session, visit.request.app.state.engine, visit.actor, kind.cls, listing_id)
+    return await _ranked_by(visit, RANKED_BY[kind.wanted], rank) | {"shared": None}
 
 
 async def _by_capacity(kind: Kind, visit: Visit, session: AsyncSession, listing_id: UUID) -> dict[str, Any]:
@@ -69,8 +68,7 @@ async def _by_capacity(kind: Kind, visit: Visit, session: AsyncSession, listing_
     paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
     engine = visit.request.app.state.engine
     found = await rematches.shared(session, engine, visit.actor, kind.cls, listing_id, SharedFilter(), paging)
-    nothing: dict[str, Any] = {"ranking": None, "waiting": None, "filter_wrong": {}, "narrowed": False, "wish": {}}
-    return nothing | {"asked": visit.request.query_params, "later": paging.cursor is not None, "shared": found}
+    return {"ranking": None, "shared": found, "later": paging.cursor is not None}
 
 
 async def _shown(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession) -> Response:
@@ -121,44 +119,53 @@ async def _one(kind: Kind, listing_id: UUID, other_id: UUID, visit: Visit, sessi
     return visit.page(template, kind=kind, listing=listing, pairing=pairing, rows=rows, total=total, said_of=said_of)
 
 
+async def _similar(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession) -> Response:
+    """The records of its own kind that are like one."""
+    listing = await records.read(session, visit.actor, kind.cls, listing_id)
+    rank = partial(similar.of, session, visit.request.app.state.engine, visit.actor, kind.cls, listing_id)
+    ranked = await _ranked_by(visit, RANKED_BY[kind.name], rank)
+    return visit.page("similar.html", 422 if ranked["narrow"].wrong else 200, kind=kind, listing=listing, **ranked)
+
+
 async def _instruments(problem_id: UUID, visit: Visit, session: AsyncSession) -> Response:
     """What could be used for a problem, and when."""
     problem = await records.read(session, visit.actor, Problem, problem_id)
     paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
     ranking, waiting, engine = None, None, visit.request.app.state.engine
-    minutes, wrong, wish = visit.request.query_params.get("minutes", "").strip(), [], RegionQuery()
-    if minutes:
+    narrow = Asked(visit.request).narrowed(RANKED_BY["instrument"])
+    narrow.plain("minutes")
+    if (wish := narrow.read(RegionQuery)) is not None:
         try:
-            wish = RegionQuery.model_validate({"minutes": minutes})
-        except ValidationError as error:
-            wrong = [told(one.detail) for one in validation.as_refusal(error, within=("query",)).errors]
-    try:
-        ranking = await instruments.for_problem(session, engine, visit.actor, problem_id, wish, paging)
-    except Unavailable as refusal:
-        waiting = say.t(refusal.detail or refusal.title())
-    later = paging.cursor is not None
+            ranking = await instruments.for_problem(session, engine, visit.actor, problem_id, wish, paging)
+        except Unavailable as refusal:
+            waiting = say.t(refusal.detail or refusal.title())
     return visit.page(
         "problem_instruments.html",
-        422 if wrong else 200,
+        422 if narrow.wrong else 200,
         listing=problem,
         ranking=ranking,
         waiting=waiting,
-        later=later,
-        minutes=minutes,
-        wrong=wrong,
+        later=paging.cursor is not None,
+        narrow=narrow,
+        names=RANKED_BY["instrument"],
     )
 
 
 async def _events(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession) -> Response:
     """The events to come that a record could be brought to."""
     listing = await records.read(session, visit.actor, kind.cls, listing_id)
-    paging = Paging(visit.request, visit.request.query_params.get("cursor"), RANKED)
     state = visit.request.app.state
-    ranking = await event_rankings.for_listing(
-        session, state.engine, state.upcoming, visit.actor, kind.cls, listing_id, (), paging
+
+    async def rank(wish: RankingQuery, paging: Paging) -> RankedPage:
+        asked = EventRankingQuery(region=wish.region, industry=wish.industry)
+        return await event_rankings.for_listing(
+            session, state.engine, state.upcoming, visit.actor, kind.cls, listing_id, asked, paging
+        )
+
+    ranked = await _ranked_by(visit, RANKED_BY["event"], rank)
+    return visit.page(
+        "record_events.html", 422 if ranked["narrow"].wrong else 200, kind=kind, listing=listing, **ranked
     )
-    later = paging.cursor is not None
-    return visit.page("record_events.html", kind=kind, listing=listing, ranking=ranking, later=later)
 
 
 async def _confidential(
@@ -239,6 +246,10 @@ def _routes(kind: Kind) -> tuple[APIRouter, APIRouter]:
     @router.get("/{listing_id:uuid}/pairings/{other_id:uuid}", response_class=Response)
     async def one(listing_id: UUID, other_id: UUID, visit: Visited, session: Reading) -> Response:
         return await _one(kind, listing_id, other_id, visit, session)
+
+    @router.get("/{listing_id:uuid}/similar", response_class=Response)
+    async def alike(listing_id: UUID, visit: Visited, session: Reading) -> Response:
+        return await _similar(kind, listing_id, visit, session)
 
     @router.get("/{listing_id:uuid}/events", response_class=Response)
     async def suiting(listing_id: UUID, visit: Visited, session: Reading) -> Response:

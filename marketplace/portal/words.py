@@ -29,6 +29,22 @@ MODES: Final = {
     "joint_development": "合作开发 · joint development",
     "service": "技术服务 · technical service",
 }
+NARROWED: Final = {
+    "region": "地区（省、市、县） · Region (province, city, county)",
+    "industry": "行业（门类、大类…） · Industry (section, division…)",
+    "discipline": "学科 · Discipline",
+    "trl_min": "技术就绪度从 · Readiness (TRL) from",
+    "trl_max": "技术就绪度到 · Readiness (TRL) to",
+    "stage": "所处阶段 · Stage",
+    "mode": "合作方式 · Cooperation",
+    "service": "服务方式 · Way of service",
+    "confirmed_within": "最近确认 · Confirmed lately",
+}
+WITHIN: Final = {
+    "30": "30 天内 · within 30 days",
+    "90": "90 天内 · within 90 days",
+    "180": "180 天内 · within 180 days",
+}
 ORGANISATION_KINDS: Final = {
     "university": "高校 · university",
     "institute": "科研院所 · research institute",

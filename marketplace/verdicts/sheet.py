@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 import xlsxwriter
@@ -59,8 +60,8 @@ def _line(row: Verdict) -> tuple[object, ...]:
         "、".join(row.misleading),
         row.note,
         "、".join(row.industries),
-        f"{said.score:.4f}",
-        f"{said.text:.4f}",
+        Decimal(f"{said.score:.4f}"),
+        Decimal(f"{said.text:.4f}"),
         said.rank,
         said.model,
         str(row.listing_id),

@@ -29,6 +29,7 @@ NUMBERS: Final = "numbers"
 COLUMNS: Final = {NUMBERS: np.zeros((0, 5), np.float64)}
 """``matching.facets.numbers``: trl, lowest and highest amount, confirmed at and until."""
 
+_AT: Final = 3
 _UNTIL: Final = 4
 _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], Path]]]] = {
     "regions": ("r", region_path),
@@ -92,7 +93,7 @@ class Carried:
             _carry(*runs, segment.runs, segment.ids, BLOCK, mask)
 
     def admitted(self, filters: Filters) -> Mask | None:
-        """Which rows pass the filters; None when they admit everybody."""
+        """Which rows pass the filters, but for what the clock decides; None when they admit everybody."""
         passed: Mask | None = None
         for field, (_, path_of) in _FIELDS.items():
             wanted: tuple[str, ...] = getattr(filters, field)
@@ -107,9 +108,13 @@ class Carried:
                 passed = its if passed is None else passed & its
         return passed
 
-    def confirmed(self, now: float) -> tuple[Mask | None, float, float]:
-        """Which rows are still confirmed, None for all of them; and from when until when that is so."""
+    def confirmed(self, now: float, within: float | None) -> tuple[Mask | None, float, float]:
+        """Which rows are still confirmed, ``within`` so many seconds if that is asked, None for all of them; and from
+        when until when that is so."""
         until = self.numbers[:, _UNTIL]
+        if within is not None:
+            at = self.numbers[:, _AT]
+            until = np.fmin(until, np.where(np.isnan(at), -np.inf, at + within))
         over: Mask = until <= now
         last = float(np.max(until, where=over, initial=-np.inf))
         following = float(np.min(until, where=until > now, initial=np.inf))

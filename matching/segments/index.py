@@ -7,6 +7,7 @@ those of its last publication (see the package).
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,6 +42,9 @@ Rows = NDArray[np.int64]
 AHEAD: Final = 4
 """So many times more rows are ranked when those behind a place are not enough."""
 
+WITHIN_KEPT: Final = 8
+"""Of so many lengths of `Filters.confirmed_within` it is kept whom they admit."""
+
 
 class _Admission:
     """Who is admitted, as one mask over a view's rows; made once for filters and for as long as nobody's time runs out."""
@@ -49,24 +53,28 @@ class _Admission:
         self._view, self._carried = view, carried
         # Holds no reference to self, so an old snapshot goes at once.
         self._passed = lru_cache(maxsize=32)(partial(_passed, view, carried))
-        self._confirmed: tuple[Mask | None, float, float] | None = None
+        self._confirmed: dict[float | None, tuple[Mask | None, float, float]] = {}
 
     def __call__(self, filters: Filters, now: float) -> tuple[Mask | None, int]:
         """The mask, None where all the living are admitted; and how many are."""
-        confirmed = self._still(now)
-        passed, count = self._passed(filters)
+        within = filters.confirmed_within
+        confirmed = self._still(now, within)
+        passed, count = self._passed(filters if within is None else replace(filters, confirmed_within=None))
         if confirmed is None:
             return passed, count
         mask: Mask = confirmed if passed is None else confirmed & passed
         return mask, _living(self._view, mask)
 
-    def _still(self, now: float) -> Mask | None:
-        known = self._confirmed
+    def _still(self, now: float, within: float | None) -> Mask | None:
+        known = self._confirmed.get(within)
         if known is None or not known[1] <= now < known[2]:
-            found = [its.confirmed(now) for its in self._carried]
+            found = [its.confirmed(now, within) for its in self._carried]
             since = max((each[1] for each in found), default=-np.inf)
             until = min((each[2] for each in found), default=np.inf)
-            known = self._confirmed = _together(self._view, [each[0] for each in found]), since, until
+            known = _together(self._view, [each[0] for each in found]), since, until
+            if len(self._confirmed) >= WITHIN_KEPT:
+                self._confirmed = {}
+            self._confirmed[within] = known
         return known[0]
 
 
@@ -131,6 +139,7 @@ class SharedSnapshot:
         filters: Filters = NO_FILTERS,
         weights: Weights | None = None,
         after: tuple[float, str] | None = None,
+        without: str | None = None,
     ) -> Ranking:
         """As ``index.Snapshot.rank``: the same items to the last bit.
 
@@ -143,6 +152,8 @@ class SharedSnapshot:
         reading = query.read_with(self.lexicon)
         weighed = self._weigh(reading, self.tuning.kinds(query))
         admitted, considered = self._admission(filters, now)
+        if without is not None:
+            admitted, considered = self._but(without, admitted, considered)
         most = 1.0 + highest(query, weights)
         wanted = k
         while True:
@@ -167,6 +178,15 @@ class SharedSnapshot:
             threshold=threshold,
             style=reading.style,
         )
+
+    def _but(self, key: str, admitted: Mask | None, considered: int) -> tuple[Mask | None, int]:
+        """Everybody of these but one."""
+        row = self.view.row(key)
+        if row < 0 or (admitted is not None and not admitted[row]):
+            return admitted, considered
+        others: Mask = np.ones(self.view.rows, np.bool_) if admitted is None else admitted.copy()
+        others[row] = False
+        return others, considered - 1
 
     def _ordered(self, rows: Rows, scores: Floats) -> list[tuple[int, str]]:
         """Their places and keys, best first, the lower key first among equals."""

@@ -48,6 +48,7 @@ _FILTERS = {
     "trl_max": 9,
     "stage": ["pilot"],
     "mode": ["licence"],
+    "confirmed_within": 90,
 }
 _SOURCE = {"organisation_id": "{organisation_id}", "source": "archive", "external_id": "A-1"}
 _LISTED = {
@@ -63,7 +64,7 @@ _LISTED = {
 }
 _RANKED = {
     "region": "220000", "industry": "C", "discipline": "430", "trl_min": "1", "trl_max": "9", "stage": "pilot",
-    "mode": "licence", "limit": "5",
+    "mode": "licence", "confirmed_within": "90", "limit": "5",
 }  # fmt: skip
 _PROPOSED = {
     "problem": "018f0000-0000-7000-8000-000000000001", "achievement": "018f0000-0000-7000-8000-000000000002",
@@ -100,6 +101,7 @@ def _listing(path: str, every_field: dict[str, Any], narrowed: dict[str, str]) -
         f"GET {one}/attachments/{{attachment_id}}": Example(),
         f"GET {one}/near-duplicates": Example(query={"limit": "5"}),
         f"GET {one}/pairings": Example(query=_RANKED),
+        f"GET {one}/similar": Example(query=_RANKED),
         f"GET {one}/pairings/{{other_id}}": Example(),
         f"GET {one}/proposals": Example(query={"granted": "true", "limit": "5"}),
         f"GET {one}/pairings/{{other_id}}/verdict": Example(),
@@ -577,9 +579,9 @@ EXAMPLES: dict[str, Example] = {
     **_listing("achievements", EVERY_FIELD_OF_AN_ACHIEVEMENT, {"trl_min": "1", "trl_max": "9", "stage": "pilot"}),
     **_listing("problems", EVERY_FIELD_OF_A_PROBLEM, {"bounty": "true"}),
     f"GET {API}/problems/{{listing_id}}/instruments": Example(query={"region": "220000", "limit": "5"}),
-    f"GET {API}/problems/{{listing_id}}/events": Example(query={"region": "220000", "limit": "5"}),
-    f"GET {API}/achievements/{{listing_id}}/events": Example(query={"region": "220000", "limit": "5"}),
-    f"POST {API}/event-matches": Example({"text": "固态电解质", "side": "problem", "region": ["220000"], "limit": 5}),
+    f"GET {API}/problems/{{listing_id}}/events": Example(query={"region": "220000", "industry": "C", "limit": "5"}),
+    f"GET {API}/achievements/{{listing_id}}/events": Example(query={"region": "220000", "industry": "C", "limit": "5"}),
+    f"POST {API}/event-matches": Example({"text": "固态电解质", "side": "problem", "region": ["220000"], "industry": ["C"], "limit": 5}),
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
     **_experts(),

@@ -148,6 +148,20 @@ def test_where_nothing_is_found_it_is_said_without_an_empty_table(home, shown) -
     assert "得分" not in out.stdout
 
 
+def test_filters_narrow_a_ranking_and_a_wrong_one_is_named(home, shown) -> None:
+    text = "热锻模具型腔表面龟裂，想做激光熔覆修复"
+    plain, narrow = (
+        json.loads(duijie(home, "match", text, "--json", *more).stdout)
+        for more in ((), ("--region", "220000", "--region", "620100", "--trl-min", "4", "--confirmed-within", "365"))
+    )
+    assert 0 < narrow["considered"] < plain["considered"]
+    assert all(one["region"][:2] == "22" or one["region"].startswith("6201") for one in narrow["items"])
+    for wrong in (("--region", "999999"), ("--stage", "ready"), ("--kind", "instrument", "--mode", "licence")):
+        out = duijie(home, "match", text, *wrong)
+        assert (out.returncode, "Traceback" in out.stderr) == (2, False)
+        assert wrong[0] in out.stderr or "仪器只可按地区筛选" in out.stderr
+
+
 def test_an_empty_text_is_refused_in_a_line(home, shown) -> None:
     out = duijie(home, "match", "   ")
     assert out.returncode == 2

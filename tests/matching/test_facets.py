@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from matching import Facets, Filters
 from matching.codes import discipline_path, industry_path, region_path, shared_levels
 from matching.facets import FacetTable
-from tests.matching.given import NOW, about, asking, facets, indexed, unhurried
+from tests.matching.given import DAY, NOW, about, asking, facets, indexed, unhurried
 
 
 class TestPaths:
@@ -89,6 +89,7 @@ filters = st.builds(
     trl_max=st.none() | st.integers(1, 9),
     stages=st.lists(st.sampled_from(["early", "mature"]), max_size=2).map(tuple),
     modes=st.lists(st.sampled_from(["transfer", "equity"]), max_size=2).map(tuple),
+    confirmed_within=st.none() | st.sampled_from([DAY, 100 * DAY, 1000 * DAY]),
 )
 
 
@@ -104,6 +105,8 @@ def admits(wanted: Filters, facts: Facets) -> bool:
             wanted.trl_max is None or (facts.trl is not None and facts.trl <= wanted.trl_max),
             not wanted.stages or facts.stage in wanted.stages,
             not wanted.modes or bool(facts.modes & set(wanted.modes)),
+            wanted.confirmed_within is None
+            or (facts.confirmed_at is not None and NOW - facts.confirmed_at < wanted.confirmed_within),
         ]
     )
 
@@ -129,6 +132,8 @@ class TestFilters:
             ({"stages": ("mature",)}, {"changchun"}),
             ({"modes": ("licence", "equity")}, {"changchun", "siping"}),
             ({"regions": ("220000",), "modes": ("transfer",)}, set()),
+            ({"confirmed_within": 30 * DAY}, {"changchun"}),
+            ({"confirmed_within": 31 * DAY}, {"changchun", "siping"}),
         ],
         ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
     )
@@ -142,8 +147,16 @@ class TestFilters:
                 trl=7,
                 stage="mature",
                 modes=frozenset({"licence"}),
+                confirmed_at=NOW - 29 * DAY,
             ),
-            "siping": about("电池", region="220300", industries=("0111",), trl=3, modes=frozenset({"equity", "own"})),
+            "siping": about(
+                "电池",
+                region="220300",
+                industries=("0111",),
+                trl=3,
+                modes=frozenset({"equity", "own"}),
+                confirmed_at=NOW - 30 * DAY,
+            ),
             "lanzhou": about("电池", region="620102", industries=("C39", "E"), trl=4, modes=frozenset({"transfer"})),
             "says nothing": about("电池"),
         }

@@ -219,6 +219,17 @@ class TestRanking:
         assert [match.key for match in ranking.items] == ["never", "still"]
         assert ranking.considered == 2
 
+    def test_leaves_out_the_record_that_asks(self):
+        corpus = {
+            "a": about("固态电解质薄膜"),
+            "b": about("固态电解质"),
+            "c": about("固态电解质", confirmed_until=NOW - 1),
+        }
+        found = indexed(corpus).rank(asking("固态电解质薄膜"), now=NOW, without="a")
+        assert ([match.key for match in found.items], found.considered) == (["b"], 1)
+        for gone in ("c", "not there"):
+            assert indexed(corpus).rank(asking("固态电解质"), now=NOW, without=gone).considered == 2
+
     def test_shows_nothing_that_shares_no_term(self):
         snapshot = indexed({"a": about("电池", region="220102"), "b": about("水稻", region="220102")})
         ranking = snapshot.rank(asking("电池", region="220102"), now=NOW)

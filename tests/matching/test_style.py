@@ -28,8 +28,12 @@ REQUIREMENT = (
         ),
         (ABSTRACT + REQUIREMENT, "request"),
         ("", "request"),
+        (
+            "铝合金热锻模具打到五六千件就出现网状龟裂，想找型腔表面强化办法，既硬又不脆，旧模具也能修复后继续使用。",
+            "request",
+        ),
     ],
-    ids=["abstract", "requirement", "title", "keywords", "both", "nothing"],
+    ids=["abstract", "requirement", "title", "keywords", "both", "nothing", "as people speak"],
 )
 def test_a_text_tells_how_it_is_written(text, style):
     assert Query(body=text).reading.style == style

@@ -3,14 +3,14 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from marketplace import demo, demo_meetings
 from marketplace.app import create_app
@@ -35,6 +35,7 @@ needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no 
 class Site:
     url: str
     password: str
+    database: str
 
 
 class _Server:
@@ -60,18 +61,18 @@ class _Server:
             facts.listen(LISTENERS, WITHIN)
             planned = [row for row in demo.rows("events") if row["external_id"] == "S-E004"]
             await demo_meetings.load(self._settings, database, planned)
-            await self._serve(create_app(self._settings, database))
+            await self._serve(create_app(self._settings, database), url)
         finally:
             await database.close()
             await self._clones.drop(url)
 
-    async def _serve(self, app: FastAPI) -> None:
+    async def _serve(self, app: FastAPI, database: str) -> None:
         here = socket.create_server(("127.0.0.1", 0))
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
         serving = asyncio.create_task(self._server.serve(sockets=[here]))
         await app.state.engine.load()
         password = (self._settings.home / PASSWORD_FILE).read_text(encoding="utf-8")
-        self.site = Site(f"http://127.0.0.1:{here.getsockname()[1]}", password)
+        self.site = Site(f"http://127.0.0.1:{here.getsockname()[1]}", password, database)
         self.ready.set()
         await serving
 
@@ -111,6 +112,33 @@ class Complaints:
         # Chromium notes every 4xx answer; that a refused form is answered with one is ours to test, not a fault.
         if message.type in {"error", "warning"} and "the server responded with a status of 4" not in message.text:
             self.heard.append(f"{message.type}: {message.text}")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, site) -> Iterator[Callable[..., Page]]:
+    """Open a page as somebody with this screen and language; at the end nothing was complained of."""
+    opened: list[tuple[BrowserContext, Complaints]] = []
+
+    def open_page(path: str = "/", *, viewport=DESK, locale="zh-CN", **more) -> Page:
+        context = chromium.new_context(base_url=site.url, viewport=viewport, locale=locale, **more)
+        context.set_default_timeout(PATIENCE)
+        opened.append((context, Complaints(context)))
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context, complaints in opened:
+        context.close()
+        assert complaints.heard == []
 
 
 def sign_in(page: Page, site: Site, email: str) -> None:

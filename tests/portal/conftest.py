@@ -9,7 +9,7 @@ import pytest
 from marketplace.identity import tokens
 from tests.given.people import Somebody
 from tests.marketplace.docking.conftest import place, solved_here  # noqa: F401 -- fixtures
-from tests.portal.browsing import site  # noqa: F401 -- a fixture
+from tests.portal.browsing import chromium, site, visit  # noqa: F401 -- fixtures
 from tests.portal.reader import Page
 
 ORIGIN = "http://test"

@@ -1,50 +1,17 @@
 """The main roads in a real browser: Debian's Chromium over a real server and a real database."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.portal.browsing import (
-    CHROMIUM,
-    DESK,
-    FLAGS,
-    PATIENCE,
     PHONE,
-    Complaints,
     needs_chromium,
     sign_in,
 )
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(chromium, site):
-    """Open a page as somebody with this screen and language; at the end nothing was complained of."""
-    opened: list[tuple[BrowserContext, Complaints]] = []
-
-    def open_page(path: str = "/", *, viewport=DESK, locale="zh-CN", **more) -> Page:
-        context = chromium.new_context(base_url=site.url, viewport=viewport, locale=locale, **more)
-        context.set_default_timeout(PATIENCE)
-        opened.append((context, Complaints(context)))
-        page = context.new_page()
-        page.goto(path)
-        return page
-
-    yield open_page
-    for context, complaints in opened:
-        context.close()
-        assert complaints.heard == []
 
 
 def test_the_box_matches_while_one_types_and_explains_itself(visit):

@@ -149,4 +149,4 @@ async def test_a_problem_names_its_experts_and_the_reasons(given, owner, anybody
     only = await anybody.page(f"/problems/{problem['id']}/experts?region=220000&service=residency")
     assert "外省" not in only.one("div", class_="results").text
     nothing = await anybody.page(f"/problems/{problem['id']}/experts?service=testing")
-    assert "没有任何记录" in nothing.text
+    assert "没有符合条件的有效记录" in nothing.text

@@ -8,6 +8,7 @@ import pytest
 
 from marketplace.kernel import rate
 from marketplace.portal import home
+from schemas import codes
 from tests.portal.reader import Page, audit
 
 TEXT = "固态电解质界面阻抗偏高，需要薄膜制备方法"
@@ -47,7 +48,7 @@ async def test_a_text_is_matched_with_reasons(market, anybody):
 async def test_the_other_way_round(market, anybody):
     page = Page(await anybody.sent("/match", {"text": "固态电解质薄膜，降低阻抗", "kind": "problem"}, 200))
     assert "电池电解质界面阻抗偏高" in page.one("div", id="matches").text
-    assert "checked" in page.one("input", value="problem").attrs
+    assert "checked" in page.one("input", type="radio", value="problem").attrs
 
 
 async def test_when_nothing_fits_it_is_said_plainly(market, visitor):
@@ -196,7 +197,16 @@ async def test_a_ranking_can_be_narrowed_and_walked(given, ranking, anybody):
     assert re.findall(r"制备\d", narrow.one("div", id="ranking").text) == ["制备8"]
     wrong = await anybody.page(f"{url}?trl_min=99&region=nowhere")
     assert "没有这个代码或名称" in wrong.one("div", id="ranking").text
-    assert wrong.form(f"{url}#pairings") == {"region": ["nowhere"], "industry": [""], "trl_min": ["99"], "mode": [""]}
+    assert wrong.form(f"{url}#pairings") == {
+        "region": ["nowhere"],
+        "industry": [""],
+        "discipline": [""],
+        "trl_min": ["99"],
+        "trl_max": [""],
+        "stage": [""],
+        "mode": [""],
+        "confirmed_within": [""],
+    }
     elsewhere = await anybody.page(f"{url}?region=甘肃省&mode=licence")
     assert elsewhere.field("region") == "620000 甘肃省"
     assert elsewhere.field("mode") == "licence"
@@ -255,7 +265,10 @@ async def test_codes_are_suggested_while_typing(anybody):
     assert '<option value="3525 模具制造">' in options.text
     assert (await anybody.get("/codes/industries?industry=3525+模具制造")).text.count("<option") == 1
     assert (await anybody.get("/codes/nothing?x=y")).status_code == 404
-    assert (await anybody.get("/codes/regions")).text.count("<option") == 20
+    first = (await anybody.get("/codes/regions?region=")).text
+    assert first.count("<option") == len(codes.TABLES["regions"].children())
+    assert "110000 北京市" in first
+    assert "110101" not in first
 
 
 async def test_what_an_organisation_published_is_a_list_of_its_own(market, anybody):

@@ -1,11 +1,13 @@
 """The rematch over HTTP: asked for, done by a job in a process of its own, looked at from both sides."""
 
+import io
 import socket
 from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
+from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select, update
 
 from marketplace.kernel.jobs import Place
@@ -126,7 +128,11 @@ async def test_a_run_from_its_start_to_what_each_side_sees(standing, settings, m
 
     table = await admin.get(f"{URL}/{run['id']}/proposals.csv", params={"granted": "true"})
     assert table.text.count("\r\n") == 5
-    assert (await admin.get(f"{URL}/{run['id']}/proposals.xlsx")).content.startswith(b"PK")
+    file = io.BytesIO((await admin.get(f"{URL}/{run['id']}/proposals.xlsx", params={"granted": "true"})).content)
+    lines = CalamineWorkbook.from_filelike(file).get_sheet_by_index(0).to_python()[1:]
+    assert len(lines) == table.text.count("\r\n")
+    score, rank = lines[0].index("得分"), lines[0].index("难题的原位次")
+    assert all(isinstance(line[place], float) for line in lines[1:] for place in (score, rank)), "numbers are numbers"
 
     async with standing.session() as session, session.begin():
         await session.execute(update(Listing).where(Listing.id == market.few.id).values(state=ListingState.WITHDRAWN))

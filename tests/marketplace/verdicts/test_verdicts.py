@@ -98,6 +98,7 @@ async def test_neither_side_hears_the_other_and_the_platform_hears_both(market, 
     file = await enterprise.get(f"{at}.xlsx")
     lines = CalamineWorkbook.from_filelike(io.BytesIO(file.content)).get_sheet_by_index(0).to_python()
     assert [(line[4], line[6]) for line in lines[2:]] == [(3, "'=1+1"), (0, "")], "a note is never run as a formula"
+    assert all(0 < line[9] <= line[8] for line in lines[2:]), "scores are numbers"
 
 
 async def test_a_list_says_who_said_it_and_what_has_become_of_the_two_records(market, say, given, app):

@@ -22,6 +22,7 @@ filters = st.builds(
     trl_max=st.none() | st.integers(1, 9),
     stages=st.lists(st.sampled_from(["early", "mature"]), max_size=1).map(tuple),
     modes=st.lists(st.sampled_from(["transfer", "licence"]), max_size=1).map(tuple),
+    confirmed_within=st.none() | st.sampled_from([DAY, 30 * DAY, 200 * DAY]),
 )
 either = st.sampled_from([Filters(), Filters()]) | filters
 weights = st.sampled_from([DEFAULT_WEIGHTS, TEXT_ONLY, Weights(field=0.25, trl=0, region=0, budget=0, freshness=0)])
@@ -59,14 +60,15 @@ def same(snapshot, plain, query, *, k, moments=(NOW, NOW + 5 * DAY, NOW), **aske
 @unhurried
 @given(
     corpus=corpora, news=changes, query=queries, k=st.integers(1, 5), wish=either, weigh=weights,
-    opened=st.booleans(), counted=st.booleans(),
+    opened=st.booleans(), counted=st.booleans(), without=st.none() | keys,
 )  # fmt: skip
 @example(
     corpus={"a": about("电池", region="220102"), "b": Document("", "")}, news=[("a", None), ("c", about("电池 电池"))],
     query=asking("电池"), k=1, wish=Filters(regions=("220000",)), weigh=DEFAULT_WEIGHTS, opened=True, counted=True,
+    without=None,
 )  # fmt: skip
 def test_pages_and_reasons_are_those_of_the_plain_index(
-    tmp_path_factory, corpus, news, query, k, wish, weigh, opened, counted
+    tmp_path_factory, corpus, news, query, k, wish, weigh, opened, counted, without
 ):
     """Built at once or put one by one, with what came and went since, before and after that was written down."""
     plain = Index()
@@ -84,7 +86,7 @@ def test_pages_and_reasons_are_those_of_the_plain_index(
             index.put(key, document, mark=3)
         if counted:
             index.refresh()
-    asked = {"k": k, "filters": wish, "weights": weigh}
+    asked = {"k": k, "filters": wish, "weights": weigh, "without": without}
     same(index.refresh(), plain.refresh(), query, **asked)
     index.publish(3)
     assert index.changes == 0
@@ -108,6 +110,22 @@ def test_many_alike_are_paged_without_a_gap_or_a_double(tmp_path):
     snapshot = index.refresh()
     assert len(snapshot.view.parts) == 2
     same(snapshot, plain.refresh(), query, k=17, moments=(NOW,))
+
+
+def test_who_was_confirmed_lately_is_known_at_every_moment(tmp_path):
+    """As long as nobody's time runs out the mask is kept; it is made anew when it does, and for more lengths than are kept."""
+    corpus = {
+        f"{n:02}": about("固态电解质", confirmed_at=NOW - n * DAY, confirmed_until=NOW + (n % 3) * DAY)
+        for n in range(12)
+    }
+    plain = Index()
+    plain.put_many(corpus.items())
+    plain.refresh()
+    snapshot = SharedIndex(published(tmp_path, corpus)).snapshot
+    for now in (NOW - DAY, NOW, NOW + 0.5, NOW + DAY, NOW + 2.5 * DAY, NOW):
+        for days in (None, *range(1, 12), 3):
+            asked = {"now": now, "filters": Filters(confirmed_within=None if days is None else days * DAY)}
+            assert snapshot.rank(asking("固态电解质"), **asked) == plain.snapshot.rank(asking("固态电解质"), **asked)
 
 
 def test_two_processes_on_one_store_agree_whoever_publishes(tmp_path):
