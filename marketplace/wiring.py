@@ -15,6 +15,8 @@ from marketplace.labs import facts as labs
 from marketplace.labs import jobs as lab_jobs
 from marketplace.listings import jobs as listing_jobs
 from marketplace.money import charging
+from marketplace.money import facts as money
+from marketplace.money import jobs as money_jobs
 from marketplace.pairings import rematch_job
 from marketplace.verdicts import lessons
 
@@ -29,6 +31,9 @@ LISTENERS: Listeners = {
     labs.OfferDeclined: ("labs.promote",),
     labs.OfferExpired: ("labs.promote",),
     labs.OutageEnded: ("labs.promote",),
+    # What is owed back of a voucher, or came back: whoever was paid is told.
+    money.RedemptionCorrected: ("money.tell_owed",),
+    money.RedemptionReturned: ("money.tell_owed",),
     # Whoever registered is told what became of it; what gives places back has them offered to those who wait.
     docking.RegistrationRequested: ("docking.tell",),
     docking.RegistrationQueued: ("docking.tell", "docking.promote"),
@@ -89,6 +94,7 @@ JOBS: Mapping[str, Handler] = {
     "labs.warn_next": lab_jobs.warn_next,
     "listings.expire": listing_jobs.expire,
     "listings.remind": listing_jobs.remind,
+    "money.tell_owed": money_jobs.tell_owed,
     lessons.JOB: lessons.run,
     rematch_job.JOB: rematch_job.run,
 }
