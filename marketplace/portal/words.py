@@ -129,7 +129,7 @@ UNDO_OUTCOMES: Final = {
 }
 UNDO_REASONS: Final = {
     "changed_since": "此后又改过 · changed again since",
-    "used_since": "此后已使用（预约、价格、照片等） · used since (booked, priced, given photos …)",
+    "used_since": "此后已使用（预约、价格、附件、查阅人、评价、报名等） · used since (booked, priced, given files or readers, judged, brought to an event …)",
     "gone": "已不存在 · not there any more",
     "would_not_stand": "原值与现在的内容不能并存 · what it said does not agree with what it says now",
 }
