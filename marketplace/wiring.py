@@ -28,6 +28,7 @@ LISTENERS: Listeners = {
     labs.BookingRefused: ("labs.promote",),
     # What holds or no longer does: the calendar of whoever booked is told.
     labs.BookingConfirmed: ("labs.invite",),
+    labs.BookingEdited: ("labs.invite",),
     labs.OfferDeclined: ("labs.promote",),
     labs.OfferExpired: ("labs.promote",),
     labs.OutageEnded: ("labs.promote",),

@@ -114,6 +114,25 @@ async def test_a_keeper_finds_requests_in_one_list_and_answers_them(lab, firm, v
     assert (await keeper.post(f"/bookings/{one}/nothing")).status_code == 404
 
 
+async def test_what_a_booking_is_for_is_changed_with_a_form_and_its_keeper_is_asked_again(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation, confirmed_at_once=[], order_form=["样品数量？"])
+    booking = (await firm.post("/api/v1/bookings", wish(made, firm, day(3, 9), answers=["三件"]))).json()
+    mine, keeper, at = visitor(firm), visitor(lab), f"/bookings/{booking['id']}"
+    form = (await mine.page("/bookings")).form(f"{at}/edit")
+    assert (form["purpose"], form["answers"]) == ([booking["purpose"]], ["三件"])
+    assert await mine.sent(f"{at}/edit", form | {"purpose": "弯曲", "answers": "五件"}) == "/bookings?said=done"
+    # What the keeper looked at is not what stands there any more.
+    assert "五件" in (await keeper.again(f"{at}/approval", {"version": "1"}, 412)).text
+    await keeper.sent(f"{at}/approval", (await keeper.page("/bookings")).form(f"{at}/approval"))
+    page = await mine.page("/bookings")
+    assert "修改后须再次审批" in page.text
+    await mine.sent(f"{at}/edit", page.form(f"{at}/edit") | {"purpose": "压缩"})
+    seen = (await keeper.page("/bookings")).text
+    assert "替代原预约" in seen
+    assert "审批前照旧有效" in seen
+    assert (await firm.get(f"/api/v1{at}")).json()["purpose"] == "弯曲"
+
+
 async def test_a_booking_is_moved_with_a_form(lab, firm, visitor, session):
     made = await an_instrument(session, lab.organisation)
     booking = (await firm.post("/api/v1/bookings", wish(made, firm, day(3, 9)))).json()["id"]

@@ -18,7 +18,7 @@ from marketplace.imports import terminal as importing
 from marketplace.kernel.db import Database
 from marketplace.kernel.facts import Recorded
 from marketplace.labs.models import Instrument
-from marketplace.listings.models import Achievement, Listing
+from marketplace.listings.models import Listing
 from marketplace.settings import settings
 from schemas.identity import Verification
 from schemas.imports import Finding, ImportKind, ImportResult
