@@ -215,13 +215,18 @@ class WaitingNew(BookingWish):
 
 class WaitingFilter(Filter):
     instrument: UUID | None = None
+    live: Annotated[bool, Field(description="只列仍在候补的，按先后次序 · those who still wait, in their order")] = (
+        False
+    )
 
 
 class WaitingView(Message):
     id: UUID
     instrument: InstrumentBrief
     organisation_id: UUID
+    organisation: OrganisationCard
     person_id: UUID
+    person_name: str
     state: WaitingState
     starts_at: AwareDatetime
     ends_at: AwareDatetime

@@ -129,6 +129,8 @@ class Waiting(Versioned, Base):
     booking_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"))
 
     instrument: Mapped[Instrument] = relationship(lazy="raise")
+    organisation: Mapped[Organisation] = relationship(lazy="raise")
+    person: Mapped[Person] = relationship(lazy="raise")
 
 
 class Usage(Versioned, Base):

@@ -161,7 +161,7 @@ async def list_waiting(
     wish: Annotated[WaitingFilter, Query()], session: Reading, actor: SignedIn, paging: Paged, response: Response
 ) -> Page[WaitingView]:
     """候补列表 · Your places in line, or an instrument's line for its keepers."""
-    rows, marker = await waiting.listed(session, actor, wish.instrument, paging)
+    rows, marker = await waiting.listed(session, actor, wish, paging)
     paging.link(response, marker)
     return Page[WaitingView].model_construct(items=[shapes.waiting(row) for row in rows], next_cursor=marker)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
-from marketplace.identity.models import Person
+from marketplace.identity.models import Organisation, Person
 from marketplace.kernel import clock, mail
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
@@ -22,8 +22,9 @@ from marketplace.labs.policy import waiting_visible_to
 from marketplace.labs.rules import Ask, NotBookable
 from marketplace.labs.terms import Terms
 from marketplace.reservations import claims
-from schemas.bookings import Rule, WaitingNew, WaitingState
+from schemas.bookings import Rule, WaitingFilter, WaitingNew, WaitingState
 
+LIVE: Final = (WaitingState.WAITING, WaitingState.OFFERED)
 OFFER_LASTS: Final = timedelta(hours=4)
 
 
@@ -47,7 +48,11 @@ def chosen() -> Select[Waiting]:
     return (
         select(Waiting)
         .join(Instrument, Instrument.id == Waiting.instrument_id)
-        .options(contains_eager(Waiting.instrument))
+        .join(Organisation, Organisation.id == Waiting.organisation_id)
+        .join(Person, Person.id == Waiting.person_id)
+        .options(
+            contains_eager(Waiting.instrument), contains_eager(Waiting.organisation), contains_eager(Waiting.person)
+        )
         .execution_options(populate_existing=True)
     )
 
@@ -60,15 +65,17 @@ async def read(session: AsyncSession, actor: Actor, waiting_id: UUID) -> Waiting
 
 
 async def listed(
-    session: AsyncSession, actor: Actor, instrument_id: UUID | None, paging: Paging
+    session: AsyncSession, actor: Actor, wish: WaitingFilter, paging: Paging
 ) -> tuple[list[Waiting], str | None]:
-    """One's own places in line, or an instrument's line for its keepers; latest first."""
-    if instrument_id is None:
+    """One's own places in line, or an instrument's line for its keepers; latest first, those who still wait in their order."""
+    if wish.instrument is None:
         statement = chosen().where(Waiting.person_id == actor.person_id)
     else:
-        statement = chosen().where(Waiting.instrument_id == instrument_id, waiting_visible_to(actor))
+        statement = chosen().where(Waiting.instrument_id == wish.instrument, waiting_visible_to(actor))
+    if wish.live:
+        statement = statement.where(Waiting.state.in_(LIVE), Waiting.starts_at > clock.now())
     by = tuple(zip((Waiting.created_at, Waiting.id), BY_TIME_AND_ID, strict=True))
-    rows, marker = await page(session, statement, by, paging)
+    rows, marker = await page(session, statement, by, paging, rising=wish.live)
     return [row[0] for row in rows], marker
 
 

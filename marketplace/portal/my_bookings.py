@@ -29,6 +29,7 @@ from schemas.bookings import (
     Cancellation,
     RefusalNote,
     Rule,
+    WaitingFilter,
 )
 from schemas.ratings import RatingNew
 
@@ -47,7 +48,7 @@ async def _page(visit: Visit, session: AsyncSession, *, wrong: list[str] | None 
     first = Paging(request, None, REQUESTS)
     asked, _ = await bookings.listed(session, actor, BookingFilter(kept=True, state=BookingState.REQUESTED), first)
     running, _ = await bookings.listed(session, actor, BookingFilter(kept=True, state=BookingState.IN_USE), first)
-    line, _ = await waiting.listed(session, actor, None, first)
+    line, _ = await waiting.listed(session, actor, WaitingFilter(), first)
     soon = await coming.listed(session, actor)
     orders = {
         row.id: list(zip(row.instrument.order_form, row.answers, strict=False))

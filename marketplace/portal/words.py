@@ -406,6 +406,7 @@ SAID: Final = {
     "role": "角色已修改。 · The role was changed.",
     "booked": "预约已提交。 · Your booking is in.",
     "waiting": "已加入候补。 · You are on the waiting list.",
+    "booked-for": "已代为预约，使用人会收到邮件。 · Booked; its user is told by mail.",
     "done": "已完成。 · Done.",
     "priced": "收费标准已公布。 · The tariff is published.",
     "entered": "机时已录入。 · The use is entered.",
