@@ -11,6 +11,7 @@ from sqlalchemy.orm import contains_eager
 from marketplace.identity.models import Organisation, Person
 from marketplace.kernel import clock, mail
 from marketplace.kernel.actor import Actor
+from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.facts import record
 from marketplace.kernel.language import Language, told
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
@@ -25,6 +26,11 @@ from marketplace.reservations import claims
 from schemas.bookings import Rule, WaitingFilter, WaitingNew, WaitingState
 
 LIVE: Final = (WaitingState.WAITING, WaitingState.OFFERED)
+_OFFERED: Final = (
+    "您候补的 {since} 至 {ends} 空出来了，已为您保留。请在 {until} 前登录接受，否则将给下一位（北京时间）："
+    " · {since} to {ends}, which you waited for, is free and held for you. Sign in and take it before {until}, or it goes"
+    " to the next (China time):"
+)
 OFFER_LASTS: Final = timedelta(hours=4)
 
 
@@ -193,16 +199,17 @@ async def promote(session: AsyncSession, instrument_id: UUID, public_url: str) -
 async def _tell(session: AsyncSession, waiting: Waiting, public_url: str) -> None:
     person = await session.get_one(Person, waiting.person_id)
     language: Language = "en" if person.locale == "en" else "zh"
-    text = told(
-        "您候补的时间空出来了，请在 4 小时内登录确认，否则将给下一位："
-        " · The time you waited for is free and held for you. Sign in within 4 hours to take it, or it goes to the next:",
-        language,
+    assert waiting.offer_expires_at is not None
+    since, ends, until = (
+        f"{moment.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+        for moment in (waiting.starts_at, waiting.ends_at, waiting.offer_expires_at)
     )
+    text = told(_OFFERED, language).format(since=since, ends=ends, until=until)
     await mail.post(
         session,
         to=person.email,
         subject=told("候补的时间已空出 · The time you waited for is free", language),
-        text=f"{text}\n{waiting.instrument.name}\n{public_url}/instruments/{waiting.instrument_id}",
+        text=f"{waiting.instrument.name}\n{text}\n{public_url}/bookings",
     )
 
 

@@ -166,9 +166,7 @@ async def test_a_keeper_books_for_somebody_else_and_waives_what_may_be_waived(la
     assert (booking["state"], booking["person_id"], booking["purpose"]) == ("confirmed", str(firm.id), "代约弯曲试验")
     assert sorted(booking["waived"]) == ["too_long", "too_soon"]
     # Nobody waives that the time is another's.
-    page = await keeper.again(
-        f"{url}/bookings", sent | {"waive": ["too_long", "too_soon", "slot_taken"]}, 409
-    )
+    page = await keeper.again(f"{url}/bookings", sent | {"waive": ["too_long", "too_soon", "slot_taken"]}, 409)
     assert "slot_taken" not in str(page.form(f"{url}/bookings"))
     assert (await visitor(firm).post(f"{url}/bookings", form)).status_code == 403
 
