@@ -54,12 +54,12 @@ async def approve(
     booking, instrument, keeper = await taken_up(session, actor, booking_id)
     if not keeper:
         raise instruments.NotItsKeeper
+    if version is not None:
+        etag.check(version, booking.version)
     if booking.state is BookingState.CONFIRMED:
         return booking
     if booking.state is not BookingState.REQUESTED:
         raise BookingOver
-    if version is not None:
-        etag.check(version, booking.version)
     asked_at = await _asked_at(session, booking)
     ask = wish_of(booking, starts_at=booking.starts_at, ends_at=booking.ends_at, asked_at=asked_at)
     waive = {*wish.waive, *(Rule(one) for one in booking.waived)}
