@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.imports import writing
@@ -22,6 +22,7 @@ from schemas.listings import ListingKind, ListingState
 # What a record said before is a part of it; the proposals of a rematch were made by the platform, and need no record that is open.
 _ITS_OWN: Final = frozenset({"listing", "listing_revision", "rematch_pair"})
 _TALKED_OF: Final = frozenset({ListingState.IN_TALKS, ListingState.SOLVED})
+_SEEN_BY_NOBODY: Final = frozenset({ListingState.DRAFT, ListingState.IN_REVIEW})
 _SHOWN_BY_IMPORTS: Final = frozenset({ListingState.PUBLISHED, ListingState.IN_REVIEW})
 
 
@@ -41,7 +42,12 @@ async def undo(
     there = {row.id: row for row in found.all()}
     used = set(await session.scalars(select(Listing.id).where(Listing.id.in_(ids), in_use())))
     used |= {one.id for one in there.values() if one.state in _TALKED_OF}
-    work = _Work(kind)
+    restored = await session.execute(
+        select(ImportedRecord.record_id, func.count())
+        .where(ImportedRecord.record_id.in_(ids), ImportedRecord.outcome == UndoOutcome.RESTORED)
+        .group_by(ImportedRecord.record_id)
+    )
+    work = _Work(kind, {row[0]: row[1] for row in restored.all()})
     for row in chunk:
         listing = there.get(row.record_id)
         if listing is None:
@@ -57,8 +63,9 @@ async def undo(
 class _Work:
     """What undoing some rows comes to."""
 
-    def __init__(self, kind: ListingKind) -> None:
+    def __init__(self, kind: ListingKind, restored: dict[UUID, int]) -> None:
         self._kind = kind
+        self._restored = restored
         self._gone: list[UUID] = []
         self._shut: list[UUID] = []
         self._forgotten: list[UUID] = []
@@ -66,15 +73,17 @@ class _Work:
 
     def withdraw(self, row: ImportedRecord, listing: Any, *, in_use: bool) -> None:
         """What the import made: what nobody could read goes, what everybody could is taken out of the lists."""
-        if in_use or listing.version != row.version:
+        # A later import that was undone counts two versions, its own and that of its undoing, and has changed nothing.
+        untouched = row.version + 2 * self._restored.get(listing.id, 0)
+        if in_use or listing.version != untouched:
             say(row, UndoOutcome.KEPT, UndoReason.USED_SINCE if in_use else UndoReason.CHANGED_SINCE)
             return
         say(row, UndoOutcome.WITHDRAWN)
-        if listing.state == ListingState.PUBLISHED:
+        if listing.state in _SEEN_BY_NOBODY:
+            self._gone.append(listing.id)
+        else:
             self._shut.append(listing.id)
             self._forgotten.append(listing.id)
-        else:
-            self._gone.append(listing.id)
 
     def restore(self, row: ImportedRecord, listing: Any, *, in_use: bool) -> None:
         """What the import changed says again what it said, field by field, unless it was changed again since."""

@@ -118,6 +118,28 @@ async def test_what_an_import_changed_says_again_what_it_said_field_by_field(me,
     assert [(row["version"], row["body"]["stage"]) for row in kept] == [(2, "mature"), (1, "early")]
 
 
+async def test_imports_are_undone_one_after_the_other_the_latest_first(me, importing):
+    first = await importing(me, some_jsonl(one(1), one(2), one(3)), "a.jsonl", publish=True)
+    drafts = await importing(me, some_jsonl(one(4)), "b.jsonl")
+    changes = some_jsonl(one(1, stage="pilot"), one(2, stage="pilot"), one(4, stage="pilot"))
+    second = await importing(me, changes, "c.jsonl", publish=True)
+    _, rows = await undone(me, second)
+    assert {row[0] for row in rows.values()} == {"restored"}
+    two = (await there(importing, me))["成果 2"]
+    assert (await me.patch(f"{URL}/{two['id']}", {"stage": "mature"}, version=two["version"])).status_code == 200
+    _, rows = await undone(me, first)
+    assert rows == {
+        "成果 1": ("withdrawn", None, ()), "成果 2": ("kept", "changed_since", ()), "成果 3": ("withdrawn", None, ()),
+    }  # fmt: skip
+    # What was everybody's for a while is not deleted, whoever made it.
+    _, rows = await undone(me, drafts)
+    assert rows == {"成果 4": ("withdrawn", None, ())}
+    now = await there(importing, me)
+    assert {name: now[name]["state"] for name in now} == {
+        "成果 1": "withdrawn", "成果 2": "published", "成果 3": "withdrawn", "成果 4": "withdrawn",
+    }  # fmt: skip
+
+
 async def test_what_everybody_reads_does_not_lose_what_publishing_asked_for(given, importing):
     firm = await given.enterprise()
     row = {"external_id": "P-1", "title": "难题 1", "description": TEXT}
