@@ -16,6 +16,8 @@ from marketplace.labs import facts as labs
 from marketplace.labs import jobs as lab_jobs
 from marketplace.listings import jobs as listing_jobs
 from marketplace.money import charging
+from marketplace.money import facts as money
+from marketplace.money import jobs as money_jobs
 from marketplace.pairings import discovery, rematch_job
 from marketplace.verdicts import lessons
 
@@ -27,9 +29,13 @@ LISTENERS: Listeners = {
     labs.BookingRefused: ("labs.promote",),
     # What holds or no longer does: the calendar of whoever booked is told.
     labs.BookingConfirmed: ("labs.invite",),
+    labs.BookingEdited: ("labs.invite",),
     labs.OfferDeclined: ("labs.promote",),
     labs.OfferExpired: ("labs.promote",),
     labs.OutageEnded: ("labs.promote",),
+    # What is owed back of a voucher, or came back: whoever was paid is told.
+    money.RedemptionCorrected: ("money.tell_owed",),
+    money.RedemptionReturned: ("money.tell_owed",),
     # Whoever registered is told what became of it; what gives places back has them offered to those who wait.
     docking.RegistrationRequested: ("docking.tell",),
     docking.RegistrationQueued: ("docking.tell", "docking.promote"),
@@ -93,6 +99,7 @@ JOBS: Mapping[str, Handler] = {
     "listings.expire": listing_jobs.expire,
     "listings.remind": listing_jobs.remind,
     discovery.JOB: discovery.run,
+    "money.tell_owed": money_jobs.tell_owed,
     lessons.JOB: lessons.run,
     rematch_job.JOB: rematch_job.run,
 }

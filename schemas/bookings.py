@@ -54,6 +54,10 @@ class Rule(StrEnum):
 
 Purpose = Annotated[str, Line(300)]
 Note = Annotated[str, Text(2000)]
+Answers = Annotated[
+    list[Annotated[str, Text(2000)]],
+    Field(max_length=20, description="对预约问题的回答 · an answer to each question of the order form"),
+]
 Waived = Annotated[
     list[Rule],
     Field(max_length=20, description="管理员放行的规则 · rules that a keeper waives (keepers only)"),
@@ -80,10 +84,7 @@ class BookingWish(Slot):
 
     purpose: Purpose
     assisted: Annotated[StrictBool, Field(description="由机组人员操作 · an operator runs it")] = False
-    answers: Annotated[
-        list[Annotated[str, Text(2000)]],
-        Field(max_length=20, description="对预约问题的回答 · an answer to each question of the order form"),
-    ] = []
+    answers: Answers = []
 
 
 class BookingNew(BookingWish):
@@ -109,6 +110,23 @@ class SeriesNew(BookingNew):
         StrictBool,
         Field(description="跳过不能预约的周并列出，否则全有或全无 · leave gaps and report them; else all or nothing"),
     ] = False
+
+
+class BookingPatch(Message):
+    """What a booking is for, without moving it; what is left out stays as it is."""
+
+    purpose: Purpose = Field(default=None, validate_default=False)  # type: ignore[assignment]
+    answers: Answers = []
+
+
+class BookingRevisionView(Message):
+    """What a booking said before an edit."""
+
+    version: int
+    purpose: str
+    answers: list[str]
+    by: Annotated[UUID, Field(description="谁改的 · who changed it")]
+    at: AwareDatetime
 
 
 class BookingMove(Slot):
@@ -197,13 +215,18 @@ class WaitingNew(BookingWish):
 
 class WaitingFilter(Filter):
     instrument: UUID | None = None
+    live: Annotated[bool, Field(description="只列仍在候补的，按先后次序 · those who still wait, in their order")] = (
+        False
+    )
 
 
 class WaitingView(Message):
     id: UUID
     instrument: InstrumentBrief
     organisation_id: UUID
+    organisation: OrganisationCard
     person_id: UUID
+    person_name: str
     state: WaitingState
     starts_at: AwareDatetime
     ends_at: AwareDatetime

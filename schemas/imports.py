@@ -48,15 +48,21 @@ class UndoReason(StrEnum):
 
 
 class ImportedRow(Message):
-    """What an import did to one instrument, and what undoing it came to."""
+    """What an import did to one record, and what undoing it came to."""
 
     number: Annotated[int, Field(description="次序，从 1 起 · in the order in which they were written, from 1")]
     sheet: str | None
     row: int
-    instrument_id: UUID
+    record_id: Annotated[UUID, Field(description="成果、难题或仪器 · the achievement, problem or instrument")]
+    instrument_id: Annotated[UUID | None, Field(description="仪器（仅仪器导入） · the instrument, where it is one")]
     name: str
     created: bool
-    published: Annotated[bool, Field(description="导入时随即发布 · published by the import")]
+    published: Annotated[
+        bool,
+        Field(
+            description="导入时随即发布（原有草稿：或提交审核） · published by the import (or, of a draft that was there, handed to review)"
+        ),
+    ]
     fields: Annotated[list[str], Field(description="修改过的字段 · what it changed")]
     outcome: UndoOutcome | None
     because: UndoReason | None
@@ -64,18 +70,19 @@ class ImportedRow(Message):
 
 
 class ImportedFile(Message):
-    """An import of instruments that was written, and whether it was undone."""
+    """An import that was written, and whether it was undone."""
 
     id: UUID
+    kind: ImportKind
     organisation_id: UUID
     name: Annotated[str, Field(description="文件名 · the file's name")]
     at: AwareDatetime
     created: int
     updated: int
     undone_at: AwareDatetime | None
-    withdrawn: Annotated[int, Field(description="撤回的新仪器 · new instruments that were withdrawn")]
-    restored: Annotated[int, Field(description="恢复原值的仪器 · instruments that say again what they said")]
-    partly: Annotated[int, Field(description="部分恢复的仪器 · instruments of which only some fields do")]
+    withdrawn: Annotated[int, Field(description="撤回的新记录 · new records that were withdrawn")]
+    restored: Annotated[int, Field(description="恢复原值的记录 · records that say again what they said")]
+    partly: Annotated[int, Field(description="部分恢复的记录 · records of which only some fields do")]
     kept: Annotated[int, Field(description="未能撤销的行 · rows that could not be undone")]
 
 

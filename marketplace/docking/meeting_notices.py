@@ -47,6 +47,11 @@ def title_of(event: Event, language: Language) -> str:
     return (event.title_en if language == "en" else None) or event.title
 
 
+def headed(title: str, said: str, language: Language) -> str:
+    """The subject of a letter about an event: which, and what of it."""
+    return told("{title}：{said} · {title}: {said}", language).format(title=title, said=said)
+
+
 def line(event: Event, one: MeetingView, side: UUID) -> str:
     """A meeting in a line: when, with whom, where."""
     other = one.second if one.first.registration_id == side else one.first
@@ -82,7 +87,10 @@ async def tell_published(session: AsyncSession, publication_id: UUID, public_url
         text = "\n".join(lines) or told(_NONE, language)
         link = f"{public_url}/registrations/{person.registration_id}"
         await mail.post(
-            session, to=person.email, subject=f"{title_of(event, language)}：{subject}", text=f"{text}\n\n{link}"
+            session,
+            to=person.email,
+            subject=headed(title_of(event, language), subject, language),
+            text=f"{text}\n\n{link}",
         )
     if people:
         one.reached = people[-1].id
@@ -112,7 +120,7 @@ async def tell_changed(session: AsyncSession, meeting_id: UUID, settings: Settin
         await mail.post(
             session,
             to=person.email,
-            subject=f"{title_of(event, language)}：{told(_CHANGED[method], language)}",
+            subject=headed(title_of(event, language), told(_CHANGED[method], language), language),
             text="\n".join(filter(None, lines)),
             calendar=ical.invitation(method, handouts.entry(event, view, side), sender, person.email),
         )

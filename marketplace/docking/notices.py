@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from marketplace.docking import meeting_notices
 from marketplace.docking.registration_models import Registration
 from marketplace.identity.models import Person
 from marketplace.kernel import mail
@@ -53,5 +54,10 @@ async def tell(session: AsyncSession, registration_id: UUID, settings: Settings)
     event = registration.event
     title = (event.title_en if language == "en" else None) or event.title
     lines = [said, title, registration.note or "", f"{settings.public_url}/registrations/{registration.id}"]
-    await mail.post(session, to=maker.email, subject=f"{title}：{said}", text="\n".join(filter(None, lines)))
+    await mail.post(
+        session,
+        to=maker.email,
+        subject=meeting_notices.headed(title, said, language),
+        text="\n".join(filter(None, lines)),
+    )
     return True

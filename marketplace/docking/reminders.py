@@ -217,9 +217,11 @@ async def _write(
         body = [*head, *(lines or ["", told(_NO_MEETINGS, language)])]
     else:
         body = [told(_ASKED[kind], language), "", *lines]
-    link = f"{public_url}/registrations/{person.registration_id}"
+    # What came of a meeting is said where one's meetings stand.
+    at = "" if kind is ReminderKind.BEFORE else "/meetings"
+    link = f"{public_url}/registrations/{person.registration_id}{at}"
     text = "\n".join([title, *body, "", link])
-    await mail.post(session, to=person.email, subject=f"{title}：{subject}", text=text)
+    await mail.post(session, to=person.email, subject=meeting_notices.headed(title, subject, language), text=text)
 
 
 def _when_and_where(event: Event, language: Language) -> list[str]:

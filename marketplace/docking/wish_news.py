@@ -137,7 +137,7 @@ async def _write(
         subject = told(_SUBJECTS[bool(found[ASKED]), bool(found[MUTUAL])], language)
         link = f"{public_url}/registrations/{mine.id}/wishes"
         text = "\n".join([title, *lines, "", link])
-        await mail.post(session, to=address, subject=f"{title}：{subject}", text=text)
+        await mail.post(session, to=address, subject=meeting_notices.headed(title, subject, language), text=text)
 
 
 async def _readers(session: AsyncSession, mine: Registration) -> dict[str, Language]:

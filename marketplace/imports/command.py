@@ -62,7 +62,7 @@ def import_file(
 def undo_import(
     number: Annotated[UUID, typer.Argument(metavar="ID", help="导入编号 · as the import told it")],
 ) -> None:
-    """撤销一次仪器导入 · Undo an import of instruments as a whole; what was changed or used since stays, row by row."""
+    """撤销一次导入 · Undo an import as a whole; what was changed or used since stays, row by row."""
     from marketplace.imports import undo_terminal  # noqa: PLC0415 -- takes seconds to import, and the help needs none of it
 
     undo_terminal.undo(number)

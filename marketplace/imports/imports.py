@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from marketplace.identity.models import Organisation
-from marketplace.imports import instrument_writing, reading, writing
+from marketplace.imports import instrument_writing, reading, remembering, writing
 from marketplace.imports.reading import Report
 from marketplace.imports.writing import Wish, Written
 from marketplace.kernel.db import Database
@@ -43,7 +43,7 @@ class AnotherImport(Conflict):
 class Import:
     """What is asked for.
 
-    An import of instruments can be undone by its `id`: see `undoing`. `source` tells this file's external ids from those of others; without it a row may name its own, or it is "import".
+    It can be undone by its `id`: see `undoing`. `source` tells this file's external ids from those of others; without it a row may name its own, or it is "import".
     `partial` takes the rows without errors when others have some. `publish` publishes new records and drafts, or
     with `reviewed_first` hands them to the platform's review. `dry_run` changes nothing and says what would happen.
     """
@@ -162,8 +162,9 @@ async def _written(
     waited = 0.0
     while True:
         async with database.writing.begin() as session:
-            if await writing.alone(session, wish):
+            if await writing.alone(session, wish.kind, wish.organisation_id):
                 await _fit(session, asked, lock=True)
+                await remembering.begin(session, wish)
                 written = await _writer(asked.kind).write(session, wish, _chunks(spool, report), report.sizes, wrote)
                 result = _result(asked, report, written)
                 if result.failed and not asked.partial:

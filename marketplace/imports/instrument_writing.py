@@ -91,7 +91,6 @@ async def write(
 ) -> Written:
     """Write the instruments of every chunk, and the facts that say so, in the caller's transaction."""
     work = _Work(wish, await session.get_one(Organisation, wish.organisation_id))
-    await remembering.begin(session, wish)
     done = 0
     places = iter(sizes)
     async for chunk in chunks:

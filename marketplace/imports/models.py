@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel.base import Base, Key, Moment, Now
 from marketplace.kernel.columns import many, words
-from schemas.imports import UndoOutcome, UndoReason
+from schemas.imports import ImportKind, UndoOutcome, UndoReason
 
 
 class Upload(Base):
@@ -28,8 +28,11 @@ class Upload(Base):
     created_at: Mapped[Now]
 
 
-class InstrumentImport(Base):
-    """An import of instruments that was written. Under the id of its operation, where it was asked for through one."""
+class FileImport(Base):
+    """An import that was written. Under the id of its operation, where it was asked for through one.
+
+    This table and the next bear the name of the first kind that could be undone.
+    """
 
     __tablename__ = "instrument_import"
     __table_args__ = (
@@ -38,6 +41,7 @@ class InstrumentImport(Base):
     )
 
     id: Mapped[Key]
+    kind: Mapped[ImportKind] = mapped_column(words(ImportKind), server_default="instrument")
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
     name: Mapped[str]
     by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
@@ -46,8 +50,11 @@ class InstrumentImport(Base):
     undone_at: Mapped[Moment | None]
 
 
-class ImportedInstrument(Base):
-    """What an import did to one instrument: by field what it said before and says since. An id alone: it may be gone."""
+class ImportedRecord(Base):
+    """What an import did to one record: by field what it said before and says since. An id alone: it may be gone.
+
+    `published`: the import put it before everybody's eyes, or handed a draft that was there to the review that comes first.
+    """
 
     __tablename__ = "imported_instrument"
     __table_args__ = (
@@ -59,7 +66,7 @@ class ImportedInstrument(Base):
     number: Mapped[int] = mapped_column(primary_key=True)
     sheet: Mapped[str | None]
     row: Mapped[int]
-    instrument_id: Mapped[UUID]
+    record_id: Mapped[UUID] = mapped_column("instrument_id")
     name: Mapped[str]
     created: Mapped[bool]
     published: Mapped[bool]

@@ -1,4 +1,7 @@
-"""What an import did to each instrument, written down so that it can be undone."""
+"""What an import did, written down so that it can be undone: the import itself, and each instrument of it.
+
+What it did to listings is written down by the statements that do it (`writing`).
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -7,11 +10,17 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.imports.models import ImportedInstrument, InstrumentImport
+from marketplace.imports.models import FileImport, ImportedRecord
 from marketplace.imports.writing import Wish
 from marketplace.kernel import clock
+from marketplace.kernel.refusals import Conflict, refusing
 from marketplace.labs.models import Instrument
 from schemas.labs import InstrumentState, clock_written
+
+
+class DoneAlready(Conflict):
+    """这次导入已经写入。 · That import was written already."""
+
 
 CALENDAR: Final = frozenset({"hours", "exceptions"})
 
@@ -42,13 +51,13 @@ def _calendar(instrument: Instrument, name: str) -> list[dict[str, Any]]:
 
 
 async def begin(session: AsyncSession, wish: Wish) -> None:
-    """Remember the import itself."""
-    session.add(
-        InstrumentImport(
-            id=wish.import_id, organisation_id=wish.organisation_id, name=wish.name, by=wish.by, at=clock.now()
-        )
-    )
-    await session.flush()
+    """Remember the import itself; what was written under its id already is not written again."""
+    made = FileImport(
+        id=wish.import_id, kind=wish.kind, organisation_id=wish.organisation_id, name=wish.name, by=wish.by, at=clock.now()
+    )  # fmt: skip
+    with refusing(instrument_import_pkey=DoneAlready):
+        async with session.begin_nested():
+            session.add(made)
 
 
 async def created(
@@ -66,10 +75,10 @@ async def changed(session: AsyncSession, wish: Wish, before: int, made: Sequence
 
 async def _write(session: AsyncSession, wish: Wish, before: int, rows: Sequence[tuple[Any, ...]]) -> None:
     await session.execute(
-        insert(ImportedInstrument),
+        insert(ImportedRecord),
         [
             {
-                "import_id": wish.import_id, "number": number, "sheet": at[0], "row": at[1], "instrument_id": one.id,
+                "import_id": wish.import_id, "number": number, "sheet": at[0], "row": at[1], "record_id": one.id,
                 "name": one.name, "created": is_new, "published": published, "before": was, "after": now,
                 "version": one.version,
             }

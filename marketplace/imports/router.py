@@ -9,6 +9,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Form, Query, Response, UploadFile
 
 from marketplace.imports import template, undoing, uploads
+from marketplace.imports.imports import AnotherImport
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, UploadRoute, Writing
 from marketplace.kernel.paging import Paged
@@ -115,9 +116,15 @@ async def confirm(
 
 
 @router.get("/imports", responses=problems(NotSignedIn))
-async def list_imports(session: Reading, actor: SignedIn, paging: Paged, response: Response) -> Page[ImportedFile]:
-    """导入记录（仪器） · Imports of instruments into the labs that you manage, latest first, each with whether it was undone."""
-    found, marker = await undoing.listed(session, actor, paging)
+async def list_imports(
+    session: Reading,
+    actor: SignedIn,
+    paging: Paged,
+    response: Response,
+    kind: Annotated[ImportKind | None, Query(description="只列这一类 · of one kind alone")] = None,
+) -> Page[ImportedFile]:
+    """导入记录 · Imports for the organisations whose records you write and the labs that you manage, latest first, each with whether it was undone."""
+    found, marker = await undoing.listed(session, actor, kind, paging)
     paging.link(response, marker)
     return Page[ImportedFile].model_construct(items=[undoing.view(row) for row in found], next_cursor=marker)
 
@@ -126,15 +133,15 @@ async def list_imports(session: Reading, actor: SignedIn, paging: Paged, respons
 async def list_rows(
     import_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
 ) -> Page[ImportedRow]:
-    """逐行结果（仪器） · What an import did to each instrument and what undoing it came to, in the order of the file."""
+    """逐行结果 · What an import did to each record and what undoing it came to, in the order of the file."""
     found, marker = await undoing.rows(session, actor, import_id, paging)
     paging.link(response, marker)
-    return Page[ImportedRow].model_construct(items=[undoing.row_view(row) for row in found], next_cursor=marker)
+    return Page[ImportedRow].model_construct(items=found, next_cursor=marker)
 
 
-@router.post("/imports/{import_id}/undo", responses=problems(NotSignedIn, NotFound))
+@router.post("/imports/{import_id}/undo", responses=problems(NotSignedIn, NotFound, AnotherImport))
 async def undo(import_id: UUID, session: Writing, actor: SignedIn) -> ImportedFile:
-    """撤销导入（仪器） · Undo an import of instruments as a whole; undone already, the same answer.
+    """撤销导入 · Undo an import as a whole; undone already, the same answer.
 
     导入新增且此后没有用过的撤回，修改过的恢复原值；此后又改过或用过的保留，逐行说明原因。 · What it made and nobody used
     since goes, what it changed says again what it said; what was changed or used since stays, and the rows say why.

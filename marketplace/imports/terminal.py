@@ -88,7 +88,7 @@ def load(file: Path, what: str, organisation: str, how: How, *, errors_to: Path 
         Console(stderr=True).print(f"[red]{escape(refusal.detail or refusal.title())}[/red]", highlight=False)
         raise typer.Exit(1) from None
     _tell(console, result, time.perf_counter() - started)
-    if result.kind is ImportKind.INSTRUMENT and not result.dry_run and result.created + result.updated:
+    if not result.dry_run and result.created + result.updated:
         console.print(f"撤销这次导入 · to undo it: duijie undo-import {import_id}", highlight=False, soft_wrap=True)
     if errors_to is not None:
         _write(errors_to, result)

@@ -11,13 +11,13 @@ from rich.table import Table
 from sqlalchemy import select
 
 from marketplace.imports import undoing
-from marketplace.imports.models import ImportedInstrument, InstrumentImport
+from marketplace.imports.models import FileImport, ImportedRecord
 from marketplace.kernel import facts, log
 from marketplace.kernel.refusals import NotFound, Refusal
 from marketplace.opening import open_database
 from marketplace.settings import settings
 from marketplace.wiring import LISTENERS, WITHIN
-from schemas.imports import UndoOutcome, UndoReason
+from schemas.imports import ImportedFile, UndoOutcome, UndoReason
 
 SHOWN: Final = 50
 OUTCOMES: Final = {
@@ -28,7 +28,7 @@ OUTCOMES: Final = {
 }
 REASONS: Final = {
     UndoReason.CHANGED_SINCE: "此后又改过 · changed again since",
-    UndoReason.USED_SINCE: "此后已使用（预约、价格、照片等） · used since (booked, priced, shown …)",
+    UndoReason.USED_SINCE: "此后已使用（预约、价格、附件、查阅人、评价、报名等） · used since (booked, priced, read, judged …)",
     UndoReason.GONE: "已不存在 · not there any more",
     UndoReason.WOULD_NOT_STAND: "原值与现在的规则不符 · what it said does not agree with what it says now",
 }
@@ -41,38 +41,40 @@ def undo(import_id: UUID) -> None:
     facts.listen(LISTENERS, WITHIN)
     console = Console()
 
-    async def run() -> list[ImportedInstrument]:
+    async def run() -> tuple[ImportedFile, list[ImportedRecord]]:
         async with open_database(found, name="duijie-import") as database, database.writing.begin() as session:
-            if await session.get(InstrumentImport, import_id) is None:
-                raise NotFound("没有这次仪器导入。 · There is no such import of instruments.")
+            if await session.get(FileImport, import_id) is None:
+                raise NotFound("没有这次导入。 · There is no such import.")
             await undoing.undone(session, import_id, by=None)
-            rows = await session.scalars(
-                select(ImportedInstrument)
-                .where(ImportedInstrument.import_id == import_id)
-                .order_by(ImportedInstrument.number)
+            counts = (await session.execute(undoing.counted().where(FileImport.id == import_id))).one()
+            left = await session.scalars(
+                select(ImportedRecord)
+                .where(ImportedRecord.import_id == import_id, ImportedRecord.because.is_not(None))
+                .order_by(ImportedRecord.number)
+                .limit(SHOWN)
             )
-            return list(rows)
+            return undoing.view(counts), list(left)
 
     try:
-        rows = asyncio.run(run())
+        file, left = asyncio.run(run())
     except Refusal as refusal:
         Console(stderr=True).print(f"[red]{escape(refusal.detail or refusal.title())}[/red]", highlight=False)
         raise typer.Exit(1) from None
-    _tell(console, rows)
+    _tell(console, file, left)
 
 
-def _tell(console: Console, rows: list[ImportedInstrument]) -> None:
-    counts = {outcome: sum(row.outcome is outcome for row in rows) for outcome in UndoOutcome}
-    console.print("，".join(f"{OUTCOMES[outcome]} {count}" for outcome, count in counts.items()), highlight=False)
-    left = [row for row in rows if row.because is not None]
+def _tell(console: Console, file: ImportedFile, left: list[ImportedRecord]) -> None:
+    said = (f"{words} {getattr(file, outcome.value)}" for outcome, words in OUTCOMES.items())
+    console.print("，".join(said), highlight=False)
     if not left:
         return
-    table = Table("行 row", "仪器 instrument", "结果 outcome", "原因 why")
-    for row in left[:SHOWN]:
+    table = Table("行 row", "记录 record", "结果 outcome", "原因 why")
+    for row in left:
         why = REASONS[row.because] if row.because is not None else ""
         fields = f"\n[dim]{escape(', '.join(row.kept_fields))}[/dim]" if row.kept_fields else ""
         outcome = OUTCOMES[row.outcome] if row.outcome is not None else ""
         table.add_row(f"{row.sheet or ''} {row.row}".strip(), escape(row.name), outcome, f"{why}{fields}")
     console.print(table)
-    if len(left) > SHOWN:
-        console.print(f"还有 {len(left) - SHOWN} 行 · {len(left) - SHOWN} more", highlight=False)
+    more = file.partly + file.kept - len(left)
+    if more > 0:
+        console.print(f"还有 {more} 行 · {more} more", highlight=False)

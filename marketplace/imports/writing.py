@@ -4,7 +4,6 @@ The chunks of the spool go to PostgreSQL as they are: it reads the JSON into row
 this process nothing, unless one that is there already has to be changed.
 """
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -14,60 +13,24 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import (
-    ARRAY,
-    Date,
-    DateTime,
-    Executable,
-    Numeric,
-    String,
-    TextClause,
-    Uuid,
-    bindparam,
-    inspect,
-    text,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Executable, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.type_api import TypeEngine
 
-from marketplace.imports.checking import unsaid
+from marketplace.imports.checking import BODIES
+from marketplace.imports.statements import PUBLISH, Statements
 from marketplace.kernel import clock, facts
 from marketplace.kernel.db import COMMAND_SECONDS
 from marketplace.kernel.refusals import Unavailable
-from marketplace.listings import completeness, derived
+from marketplace.listings import bodies, completeness, derived
 from marketplace.listings.facts import ListingsImported
-from marketplace.listings.models import Achievement, Listing, Problem
-from marketplace.listings.records import NOT_CONTENT, SHOWN_STATES
+from marketplace.listings.records import SHOWN_STATES
 from schemas.imports import Finding, ImportKind
 from schemas.listings import ListingKind, ListingState
 
-MODELS: Final[dict[ListingKind, type[Listing]]] = {
-    ListingKind.ACHIEVEMENT: Achievement,
-    ListingKind.PROBLEM: Problem,
-}
 FACT_IDS: Final = 1000
 # About 80 MB of the search index's waiting list, which may be 128 (migration 0002).
 SETTLE_CHARACTERS: Final = 10_000_000
 SETTLE_SECONDS: Final = 300
-
-_TYPES: Final[dict[str, TypeEngine[Any]]] = {
-    "kind": String(),
-    "state": String(),
-    "organisation_id": Uuid(),
-    "by": Uuid(),
-    "now": DateTime(timezone=True),
-    "published_at": DateTime(timezone=True),
-    "confirmed_until": DateTime(timezone=True),
-    "ids": ARRAY(Uuid()),
-    "changed_ids": ARRAY(Uuid()),
-}
-
-
-def _sql(statement: str) -> TextClause:
-    """A statement whose parameters have types: a missing moment is a moment still."""
-    named = set(re.findall(r"(?<!:):(\w+)", statement)) & _TYPES.keys()
-    return text(statement).bindparams(*(bindparam(name, type_=_TYPES[name]) for name in sorted(named)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +42,9 @@ class Wish:
     by: UUID | None
     state: ListingState | None
     fresh_for: timedelta
-    # Under which id an import of instruments is remembered, and the name of its file.
-    import_id: UUID | None = None
-    name: str = ""
+    # Under which id the import is remembered, and the name of its file.
+    import_id: UUID
+    name: str
 
     @property
     def listing(self) -> ListingKind:
@@ -118,78 +81,6 @@ class _Known:
     becomes: dict[str, Any]
 
 
-class _Statements:
-    """The SQL for one kind. Every name in it is a column of our own table."""
-
-    def __init__(self, kind: ListingKind) -> None:
-        columns = [column for column in inspect(MODELS[kind]).columns if column.key not in NOT_CONTENT]
-        self.names = tuple(column.key for column in columns)
-        textual = {column.key for column in columns if isinstance(column.type, Numeric | Date)}
-        self.unsaid = orjson.dumps(unsaid(kind), default=str).decode()
-
-        def of(alias: str) -> str:
-            return ", ".join(f"{alias}.{name}" for name in self.names)
-
-        def content(alias: str) -> str:
-            pairs = (f"'{name}', {alias}.{name}{'::text' if name in textual else ''}" for name in self.names)
-            return f"jsonb_build_object({', '.join(pairs)})"
-
-        listed = ", ".join(self.names)
-
-        def known(lock: str) -> str:
-            # The keys go in as arrays, so that the worst a planner can do with a table that has just grown is one scan.
-            # What the file says takes the place of what is there, column by column; what it does not say stays.
-            return f"""
-            with i as materialized (
-                select place, record->'at' as at, record->'given' as given, record ? 'draft' as short,
-                    record->'fresh'->>'source' as source, record->'fresh'->>'external_id' as external_id
-                from jsonb_array_elements(cast(:chunk as jsonb)) with ordinality as e(record, place)
-            ), k as materialized (
-                select l, l.source, l.external_id from listing l
-                where l.kind = :kind and l.organisation_id = :organisation_id
-                    and l.source = any(array(select distinct source from i))
-                    and l.external_id = any(array(select external_id from i)) {lock}
-            )
-            select i.place, i.at, (k.l).id, (k.l).state, d.changed, i.short,
-                case when d.changed or (k.l).state = 'draft' then {content("(k.l)")} end as says,
-                case when d.changed or (k.l).state = 'draft' then {content("m")} end as becomes
-            from i join k using (source, external_id)
-            cross join lateral jsonb_populate_record(k.l, i.given) as m
-            cross join lateral (select ({of("(k.l)")}) is distinct from ({of("m")})) as d(changed)
-            order by i.place"""  # noqa: S608
-
-        self.known = _sql(known("")).columns(at=JSONB(), says=JSONB(), becomes=JSONB())
-        self.lock = _sql(known("for update")).columns(at=JSONB(), says=JSONB(), becomes=JSONB())
-        self.create = _sql(f"""
-            insert into listing (id, kind, organisation_id, created_by, state, source, external_id, listed_at, published_at,
-                confirmed_at, confirmed_until, confidential_part, facets, words, sketch, version, created_at, updated_at, {listed})
-            select r.id, :kind, :organisation_id, :by, case when d.draft then 'draft' else :state end,
-                r.source, r.external_id, :now, case when not d.draft then :published_at end,
-                case when not d.draft then :published_at end, case when not d.draft then :confirmed_until end, false, r.facets, r.words, r.sketch, 1, :now, :now, {of("r")}
-            from jsonb_array_elements(cast(:chunk as jsonb)) with ordinality as i(record, place)
-            cross join lateral (select i.record ? 'draft') as d(draft)
-            cross join lateral jsonb_populate_record(
-                null::listing, cast(:unsaid as jsonb) || (i.record->'given') || (i.record->'fresh')) as r
-            order by i.place
-            on conflict (kind, organisation_id, source, external_id) where source is not null do nothing
-            returning id""")  # noqa: S608
-        self.keep = _sql(f"""
-            insert into listing_revision (listing_id, version, body, by)
-            select l.id, l.version, {content("l")}, :by from listing l where l.id = any(:ids)""")  # noqa: S608
-        self.change = _sql(f"""
-            update listing l set ({listed}, facets, words, sketch) = ({of("r")}, r.facets, r.words, r.sketch),
-                version = l.version + 1, updated_at = :now
-            from jsonb_populate_recordset(null::listing, cast(:changed as jsonb)) as r where l.id = r.id""")  # noqa: S608
-
-
-_PUBLISH: Final = _sql(
-    """
-    update listing set state = :state, state_note = null, published_at = coalesce(published_at, :published_at),
-        listed_at = coalesce(published_at, :published_at, listed_at), confirmed_at = coalesce(:published_at, confirmed_at),
-        confirmed_until = coalesce(:confirmed_until, confirmed_until), reminded_at = null, updated_at = :now,
-        version = version + case when id = any(:changed_ids) then 0 else 1 end
-    where id = any(:ids)"""
-)
 _LOCK: Final = text("select pg_try_advisory_xact_lock(hashtextextended(:what, 0))")
 _PLANS: Final = text("set local plan_cache_mode = force_custom_plan")
 _LEARN: Final = "analyze listing (kind, organisation_id, source, external_id)"
@@ -199,9 +90,9 @@ _SETTLE: Final = """
     where i.indrelid = 'listing'::regclass and a.amname = 'gin' and pg_has_role(c.relowner, 'USAGE')"""
 
 
-async def alone(session: AsyncSession, wish: Wish) -> bool:
+async def alone(session: AsyncSession, kind: ImportKind, organisation_id: UUID) -> bool:
     """Whether this transaction may now import for the organisation: one does at a time, so no two wait for each other."""
-    return bool(await session.scalar(_LOCK, {"what": f"import {wish.kind} {wish.organisation_id}"}))
+    return bool(await session.scalar(_LOCK, {"what": f"import {kind} {organisation_id}"}))
 
 
 async def write(
@@ -212,7 +103,7 @@ async def write(
     on_progress: Callable[[int], Awaitable[None]],
 ) -> Written:
     """Write the records of every chunk, and the facts that say so. The caller's transaction holds all of it or none."""
-    statements = _Statements(wish.listing)
+    statements = Statements(wish.listing)
     written = Written()
     # The table grows with every chunk: a plan made for an empty one would do for the first only.
     await session.execute(_PLANS)
@@ -235,7 +126,7 @@ async def write(
 
 async def compare(session: AsyncSession, wish: Wish, chunks: AsyncIterator[str], sizes: Sequence[int]) -> Written:
     """What writing would do, without doing it."""
-    statements = _Statements(wish.listing)
+    statements = Statements(wish.listing)
     found = Written()
     places = iter(sizes)
     async for chunk in chunks:
@@ -248,7 +139,7 @@ async def compare(session: AsyncSession, wish: Wish, chunks: AsyncIterator[str],
 def _to_publish(wish: Wish, known: _Known) -> bool:
     if wish.state is None or known.state is not ListingState.DRAFT:
         return False
-    return not (known.short and completeness.required(wish.listing, _as_row(known.becomes)))
+    return not (known.short and completeness.required(wish.listing, as_row(known.becomes)))
 
 
 def _allowed(wish: Wish, known: Sequence[_Known], found: Written) -> list[_Known]:
@@ -256,9 +147,9 @@ def _allowed(wish: Wish, known: Sequence[_Known], found: Written) -> list[_Known
     allowed = []
     for one in known:
         shown = one.state in SHOWN_STATES or _to_publish(wish, one)
-        lacking = completeness.required(wish.listing, _as_row(one.becomes)) if shown and one.becomes else []
+        lacking = completeness.required(wish.listing, as_row(one.becomes)) if shown and one.becomes else []
         if lacking and one.state in SHOWN_STATES:
-            before = completeness.required(wish.listing, _as_row(one.says))
+            before = completeness.required(wish.listing, as_row(one.says))
             lacking = [item for item in lacking if item not in before]
         if not lacking:
             allowed.append(one)
@@ -272,7 +163,7 @@ def _allowed(wish: Wish, known: Sequence[_Known], found: Written) -> list[_Known
     return allowed
 
 
-def _as_row(content: Mapping[str, Any]) -> SimpleNamespace:
+def as_row(content: Mapping[str, Any]) -> SimpleNamespace:
     deadline = content.get("deadline")
     return SimpleNamespace(**{**content, "deadline": date.fromisoformat(deadline) if deadline else None})
 
@@ -303,10 +194,10 @@ async def _known(session: AsyncSession, wish: Wish, statement: Executable, chunk
 
 
 async def _chunk(
-    session: AsyncSession, wish: Wish, statements: _Statements, chunk: str, size: int, written: Written
+    session: AsyncSession, wish: Wish, statements: Statements, chunk: str, size: int, written: Written
 ) -> bool:
     """One chunk. Answers whether it brought anything new."""
-    created = await _create(session, wish, statements, chunk)
+    created = await _create(session, wish, statements, chunk, len(written.touched))
     known: list[_Known] = []
     if len(created) < size:
         ours = frozenset(created)
@@ -321,10 +212,12 @@ async def _chunk(
         await _change(session, wish, statements, changed)
     if publish:
         await session.execute(
-            _PUBLISH,
+            PUBLISH,
             _standing(wish) | {"ids": [one.id for one in publish], "changed_ids": [one.id for one in changed]},
         )
     touched = list(dict.fromkeys(one.id for one in (*changed, *publish)))
+    if touched:
+        await _remember(session, wish, statements, known, publish, touched, len(written.touched) + len(created))
     written.created += len(created)
     written.touched += [*created, *touched]
     _count(written, wish, known)
@@ -342,8 +235,8 @@ def _standing(wish: Wish) -> dict[str, Any]:
     }
 
 
-async def _create(session: AsyncSession, wish: Wish, statements: _Statements, chunk: str) -> list[UUID]:
-    """Insert what is new. What is there already stays for a look at it."""
+async def _create(session: AsyncSession, wish: Wish, statements: Statements, chunk: str, before: int) -> list[UUID]:
+    """Insert what is new; `before` rows are remembered already. What is there already stays for a look at it."""
     made = await session.scalars(
         statements.create,
         _standing(wish)
@@ -353,16 +246,47 @@ async def _create(session: AsyncSession, wish: Wish, statements: _Statements, ch
             "kind": wish.kind.value,
             "organisation_id": wish.organisation_id,
             "by": wish.by,
+            "import_id": wish.import_id,
+            "before": before,
         },
     )
     return list(made)
 
 
-async def _change(session: AsyncSession, wish: Wish, statements: _Statements, changed: Sequence[_Known]) -> None:
+async def _change(session: AsyncSession, wish: Wish, statements: Statements, changed: Sequence[_Known]) -> None:
     """New content for locked rows; the old goes into their history first."""
-    await session.execute(statements.keep, {"ids": [one.id for one in changed], "by": wish.by})
-    rows = [one.becomes | {"id": str(one.id)} | derived.kept(one.becomes) for one in changed]
+    await change(session, statements, {one.id: one.becomes for one in changed}, by=wish.by)
+
+
+async def change(
+    session: AsyncSession, statements: Statements, become: Mapping[UUID, dict[str, Any]], *, by: UUID | None
+) -> None:
+    """Locked rows say something else from now on; what they said is kept."""
+    await session.execute(statements.keep, {"ids": list(become), "by": by})
+    rows = [says | {"id": str(key)} | derived.kept(says) for key, says in become.items()]
     await session.execute(statements.change, {"changed": orjson.dumps(rows).decode(), "now": clock.now()})
+
+
+async def _remember(
+    session: AsyncSession, wish: Wish, statements: Statements, known: Sequence[_Known], publish: Sequence[_Known],
+    touched: Sequence[UUID], before: int,
+) -> None:  # fmt: skip
+    """What was changed, and what it said; parts of one field are remembered together, for they have to agree."""
+    shape = BODIES[wish.listing]
+    by_id = {one.id: one for one in known}
+    published = {one.id for one in publish}
+    rows = []
+    for number, key in enumerate(touched, before + 1):
+        one = by_id[key]
+        differ = {name for name in one.says if one.changed and one.says[name] != one.becomes[name]}
+        names = {name for field in bodies.named(differ, shape) for name in bodies.columns_of(field)}
+        rows.append(
+            {
+                "id": str(key), "number": number, "sheet": one.at[0], "row": one.at[1],
+                "published": key in published, "said": {name: one.says[name] for name in names},
+            }
+        )  # fmt: skip
+    await session.execute(statements.remember, {"changed": orjson.dumps(rows).decode(), "import_id": wish.import_id})
 
 
 async def settle(session: AsyncSession, *, afterwards: bool = False) -> None:

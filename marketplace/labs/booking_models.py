@@ -79,6 +79,19 @@ class Booking(Versioned, Base):
     person: Mapped[Person] = relationship(foreign_keys=[person_id], lazy="raise")
 
 
+class BookingRevision(Base):
+    """What a booking said before it was edited. Who moves it makes a new row instead: nothing is overwritten."""
+
+    __tablename__ = "booking_revision"
+
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("booking.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    purpose: Mapped[str]
+    answers: Mapped[list[str]] = mapped_column(many())
+    by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[Now]
+
+
 class Waiting(Versioned, Base):
     """Somebody waits for a time that is taken. When it comes free it is held for them until the offer runs out."""
 
@@ -116,6 +129,8 @@ class Waiting(Versioned, Base):
     booking_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking.id"))
 
     instrument: Mapped[Instrument] = relationship(lazy="raise")
+    organisation: Mapped[Organisation] = relationship(lazy="raise")
+    person: Mapped[Person] = relationship(lazy="raise")
 
 
 class Usage(Versioned, Base):

@@ -111,6 +111,14 @@ async def listed(
     return [row[0] for row in rows], marker
 
 
+async def replaced(session: AsyncSession, found: Collection[Booking]) -> dict[UUID, Booking]:
+    """By request, the booking that it is to take the place of."""
+    requests = [one for one in found if one.state is BookingState.REQUESTED and one.moved_from_id is not None]
+    olds = await session.scalars(select(Booking).where(Booking.id.in_({one.moved_from_id for one in requests})))
+    by_id = {one.id: one for one in olds.all()}
+    return {one.id: by_id[one.moved_from_id] for one in requests if one.moved_from_id in by_id}
+
+
 def _terms_for(actor: Actor, *more: ColumnElement[Any]) -> Select[Any]:
     return (
         select(*COLUMNS, instrument_kept_by(actor).label("keeper"), *more)
@@ -332,6 +340,16 @@ async def cancel(session: AsyncSession, actor: Actor, booking_id: UUID, wish: Ca
     await settle(
         session, booking, BookingState.CANCELLED, facts.BookingCancelled, note=wish.note, by=actor.person, late=late
     )
+    # A request to say something else of it is about nothing any more.
+    reworded = await session.scalar(
+        select(Booking).where(
+            Booking.moved_from_id == booking.id, Booking.state == BookingState.REQUESTED,
+            Booking.starts_at == booking.starts_at, Booking.ends_at == booking.ends_at,
+        )
+    )  # fmt: skip
+    if reworded is not None:
+        called_off = (BookingState.CANCELLED, facts.BookingCancelled)
+        await settle(session, reworded, *called_off, note=wish.note, by=actor.person, late=False)
     return booking
 
 

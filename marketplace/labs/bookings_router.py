@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query, Response
 from marketplace.kernel import etag
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
+from marketplace.kernel.etag import IfMatch, MaybeIfMatch
 from marketplace.kernel.paging import Paged
-from marketplace.kernel.refusals import NotFound, NotSignedIn, problems
-from marketplace.labs import bookings, moves, series, shapes, usages, waiting
+from marketplace.kernel.refusals import NotFound, NotSignedIn, StaleVersion, VersionMissing, problems
+from marketplace.labs import bookings, moves, rewording, series, shapes, usages, waiting
 from marketplace.labs.booking_models import Booking
 from marketplace.labs.instruments import NotItsKeeper
 from marketplace.labs.rules import NotBookable, SeriesNotBookable
@@ -20,6 +21,8 @@ from schemas.bookings import (
     BookingFilter,
     BookingMove,
     BookingNew,
+    BookingPatch,
+    BookingRevisionView,
     BookingView,
     Cancellation,
     CheckOut,
@@ -75,12 +78,38 @@ async def read(booking_id: UUID, session: Reading, actor: SignedIn, response: Re
     return _shown(await bookings.read(session, actor, booking_id), response)
 
 
-@router.post("/bookings/{booking_id}/approval", responses=problems(*KEPT, NotBookable))
+@router.patch(
+    "/bookings/{booking_id}",
+    responses=problems(*OWN, NotBookable, moves.AlreadyMoving, StaleVersion, VersionMissing),
+)
+async def edit(
+    booking_id: UUID, patch: BookingPatch, session: Writing, actor: SignedIn, version: IfMatch, response: Response
+) -> BookingView:
+    """修改用途 · Change what it is for, and the answers, at the same time; what they said is kept in `revisions`.
+
+    须经管理员审批的预约，修改作为同一时间的新申请（`moved_from_id` 指向原预约），批准前原预约照旧有效。 · Where a keeper
+    had to agree, the answer is a new request for the same time (`moved_from_id` is the booking), which holds until then.
+    """
+    return _shown(await rewording.edit(session, actor, booking_id, version, patch), response)
+
+
+@router.get("/bookings/{booking_id}/revisions", responses=problems(NotSignedIn, NotFound))
+async def revisions(
+    booking_id: UUID, session: Reading, actor: SignedIn, paging: Paged, response: Response
+) -> Page[BookingRevisionView]:
+    """修改记录 · What it said before, latest first."""
+    rows, marker = await rewording.revisions(session, actor, booking_id, paging)
+    paging.link(response, marker)
+    items = [BookingRevisionView.model_validate(row, from_attributes=True) for row in rows]
+    return Page[BookingRevisionView].model_construct(items=items, next_cursor=marker)
+
+
+@router.post("/bookings/{booking_id}/approval", responses=problems(*KEPT, NotBookable, StaleVersion))
 async def approve(
-    booking_id: UUID, wish: Approval, session: Writing, actor: SignedIn, response: Response
+    booking_id: UUID, wish: Approval, session: Writing, actor: SignedIn, version: MaybeIfMatch, response: Response
 ) -> BookingView:
     """批准 · Give it its time; requests that collide with it are refused (keepers)."""
-    return _shown(await moves.approve(session, actor, booking_id, wish), response)
+    return _shown(await moves.approve(session, actor, booking_id, wish, version), response)
 
 
 @router.post("/bookings/{booking_id}/refusal", responses=problems(*KEPT))
@@ -132,7 +161,7 @@ async def list_waiting(
     wish: Annotated[WaitingFilter, Query()], session: Reading, actor: SignedIn, paging: Paged, response: Response
 ) -> Page[WaitingView]:
     """候补列表 · Your places in line, or an instrument's line for its keepers."""
-    rows, marker = await waiting.listed(session, actor, wish.instrument, paging)
+    rows, marker = await waiting.listed(session, actor, wish, paging)
     paging.link(response, marker)
     return Page[WaitingView].model_construct(items=[shapes.waiting(row) for row in rows], next_cursor=marker)
 

@@ -115,6 +115,11 @@ class BookingMoved(OfBooking):
 
 
 @dataclass(frozen=True, slots=True)
+class BookingEdited(OfBooking):
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class BookingCancelled(OfBooking):
     late: bool
 

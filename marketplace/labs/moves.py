@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import clock
+from marketplace.kernel import clock, etag
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.refusals import Conflict, refusing
@@ -33,16 +33,35 @@ def wish_of(booking: Booking, *, starts_at: datetime, ends_at: datetime, asked_a
     )  # fmt: skip
 
 
-async def approve(session: AsyncSession, actor: Actor, booking_id: UUID, wish: Approval) -> Booking:
-    """Give a request its time, judged by the rules as they are now; requests that collide with it are refused."""
+async def _asked_at(session: AsyncSession, booking: Booking) -> datetime:
+    """Since when that time is asked for: a request that says something else of it is as old as what it replaces."""
+    asked_at, one = booking.created_at, booking
+    while one.moved_from_id is not None:
+        one = await session.get_one(Booking, one.moved_from_id)
+        if (one.starts_at, one.ends_at) != (booking.starts_at, booking.ends_at):
+            break
+        asked_at = one.created_at
+    return asked_at
+
+
+async def approve(
+    session: AsyncSession, actor: Actor, booking_id: UUID, wish: Approval, version: int | None = None
+) -> Booking:
+    """Give a request its time, judged by the rules as they are now; requests that collide with it are refused.
+
+    With `version` it holds for what was looked at: its user may have said something else since.
+    """
     booking, instrument, keeper = await taken_up(session, actor, booking_id)
     if not keeper:
         raise instruments.NotItsKeeper
+    if version is not None:
+        etag.check(version, booking.version)
     if booking.state is BookingState.CONFIRMED:
         return booking
     if booking.state is not BookingState.REQUESTED:
         raise BookingOver
-    ask = wish_of(booking, starts_at=booking.starts_at, ends_at=booking.ends_at, asked_at=booking.created_at)
+    asked_at = await _asked_at(session, booking)
+    ask = wish_of(booking, starts_at=booking.starts_at, ends_at=booking.ends_at, asked_at=asked_at)
     waive = {*wish.waive, *(Rule(one) for one in booking.waived)}
     _, waived = await rules.admitted(session, instrument, ask, waive=waive, keeper=True)
     if set(waived) - set(booking.waived):

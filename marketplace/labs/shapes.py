@@ -147,7 +147,12 @@ def booked(made: Booked) -> BookingView:
 
 
 def waiting(row: Waiting) -> WaitingView:
-    return WaitingView(**_plain(row, WaitingView), instrument=_brief(row.instrument))
+    return WaitingView(
+        **_plain(row, WaitingView),
+        instrument=_brief(row.instrument),
+        organisation=OrganisationCard.model_validate(row.organisation),
+        person_name=row.person.name,
+    )
 
 
 def usage(row: Usage) -> UsageView:

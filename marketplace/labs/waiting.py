@@ -8,9 +8,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
-from marketplace.identity.models import Person
+from marketplace.identity.models import Organisation, Person
 from marketplace.kernel import clock, mail
 from marketplace.kernel.actor import Actor
+from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.facts import record
 from marketplace.kernel.language import Language, told
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
@@ -22,8 +23,14 @@ from marketplace.labs.policy import waiting_visible_to
 from marketplace.labs.rules import Ask, NotBookable
 from marketplace.labs.terms import Terms
 from marketplace.reservations import claims
-from schemas.bookings import Rule, WaitingNew, WaitingState
+from schemas.bookings import Rule, WaitingFilter, WaitingNew, WaitingState
 
+LIVE: Final = (WaitingState.WAITING, WaitingState.OFFERED)
+_OFFERED: Final = (
+    "您候补的 {since} 至 {ends} 空出来了，已为您保留。请在 {until} 前登录接受，否则将给下一位（北京时间）："
+    " · {since} to {ends}, which you waited for, is free and held for you. Sign in and take it before {until}, or it goes"
+    " to the next (China time):"
+)
 OFFER_LASTS: Final = timedelta(hours=4)
 
 
@@ -47,7 +54,11 @@ def chosen() -> Select[Waiting]:
     return (
         select(Waiting)
         .join(Instrument, Instrument.id == Waiting.instrument_id)
-        .options(contains_eager(Waiting.instrument))
+        .join(Organisation, Organisation.id == Waiting.organisation_id)
+        .join(Person, Person.id == Waiting.person_id)
+        .options(
+            contains_eager(Waiting.instrument), contains_eager(Waiting.organisation), contains_eager(Waiting.person)
+        )
         .execution_options(populate_existing=True)
     )
 
@@ -60,15 +71,17 @@ async def read(session: AsyncSession, actor: Actor, waiting_id: UUID) -> Waiting
 
 
 async def listed(
-    session: AsyncSession, actor: Actor, instrument_id: UUID | None, paging: Paging
+    session: AsyncSession, actor: Actor, wish: WaitingFilter, paging: Paging
 ) -> tuple[list[Waiting], str | None]:
-    """One's own places in line, or an instrument's line for its keepers; latest first."""
-    if instrument_id is None:
+    """One's own places in line, or an instrument's line for its keepers; latest first, those who still wait in their order."""
+    if wish.instrument is None:
         statement = chosen().where(Waiting.person_id == actor.person_id)
     else:
-        statement = chosen().where(Waiting.instrument_id == instrument_id, waiting_visible_to(actor))
+        statement = chosen().where(Waiting.instrument_id == wish.instrument, waiting_visible_to(actor))
+    if wish.live:
+        statement = statement.where(Waiting.state.in_(LIVE), Waiting.starts_at > clock.now())
     by = tuple(zip((Waiting.created_at, Waiting.id), BY_TIME_AND_ID, strict=True))
-    rows, marker = await page(session, statement, by, paging)
+    rows, marker = await page(session, statement, by, paging, rising=wish.live)
     return [row[0] for row in rows], marker
 
 
@@ -186,16 +199,17 @@ async def promote(session: AsyncSession, instrument_id: UUID, public_url: str) -
 async def _tell(session: AsyncSession, waiting: Waiting, public_url: str) -> None:
     person = await session.get_one(Person, waiting.person_id)
     language: Language = "en" if person.locale == "en" else "zh"
-    text = told(
-        "您候补的时间空出来了，请在 4 小时内登录确认，否则将给下一位："
-        " · The time you waited for is free and held for you. Sign in within 4 hours to take it, or it goes to the next:",
-        language,
+    assert waiting.offer_expires_at is not None
+    since, ends, until = (
+        f"{moment.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+        for moment in (waiting.starts_at, waiting.ends_at, waiting.offer_expires_at)
     )
+    text = told(_OFFERED, language).format(since=since, ends=ends, until=until)
     await mail.post(
         session,
         to=person.email,
         subject=told("候补的时间已空出 · The time you waited for is free", language),
-        text=f"{text}\n{waiting.instrument.name}\n{public_url}/instruments/{waiting.instrument_id}",
+        text=f"{waiting.instrument.name}\n{text}\n{public_url}/bookings",
     )
 
 

@@ -1,6 +1,6 @@
 """A body on the wire as columns of the table, and back. No database is needed for either."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from schemas.listings import ListingBody, ListingNew
@@ -38,6 +38,18 @@ def _value(listing: Any, name: str, without: object) -> object:
         return parts(listing, name)
     value = getattr(listing, name)
     return without if value is None else value
+
+
+def columns_of(name: str) -> tuple[str, ...]:
+    """The columns that a field of the wire is kept in."""
+    if name in _IN_PARTS:
+        return tuple(f"{name}_{part}" for part in _IN_PARTS[name])
+    return (_ONE_OF.get(name, name),)
+
+
+def named(columns: Collection[str], shape: type[ListingBody]) -> list[str]:
+    """The fields of the wire that some columns belong to."""
+    return [name for name in shape.model_fields if not set(columns_of(name)).isdisjoint(columns)]
 
 
 def parts(listing: Any, name: str) -> Mapping[str, Any] | None:

@@ -289,6 +289,8 @@ class Redemption(Base):
     note: Mapped[str | None]
     paid_amount: Mapped[Decimal | None] = mapped_column(YUAN)
     posting_id: Mapped[UUID | None] = mapped_column(ForeignKey("posting.id"))
+    # How many of its corrections the claimant was told of.
+    corrections_told: Mapped[int] = mapped_column(default=0, server_default=sql("0"))
 
 
 class ClaimCorrection(Base):

@@ -23,7 +23,7 @@ from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import Forbidden, NotFound
 from marketplace.kernel.sheets import XLSX, write_table
 from marketplace.listings.attachments import FileRefused
-from marketplace.portal import acting, instrument_form, say, trying
+from marketplace.portal import acting, instrument_form, say, trying, words
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
@@ -54,6 +54,12 @@ WHERE: Final = {
     ImportKind.PROBLEM: "/desk?kind=problems",
 }
 
+_OF: Final = {
+    ImportKind.INSTRUMENT: "/instruments",
+    ImportKind.ACHIEVEMENT: "/achievements",
+    ImportKind.PROBLEM: "/problems",
+}
+
 
 class NobodysToImport(Forbidden):
     """您不是任何单位的编辑（仪器：实验室管理员），不能导入。请联系单位管理员。 · You are no editor (for instruments: lab manager) of an organisation. Ask its administrator."""
@@ -71,12 +77,9 @@ async def _page(
     places = await people.homes(session, visit.actor, _NEEDED[kind])
     if not places:
         raise NobodysToImport
-    done: list[ImportedFile] = []
-    if kind is ImportKind.INSTRUMENT:
-        found, _ = await undoing.listed(session, visit.actor, Paging(visit.request, None, FEW))
-        done = [undoing.view(row) for row in found]
+    found, _ = await undoing.listed(session, visit.actor, kind, Paging(visit.request, None, FEW))
     return visit.page(
-        "import.html", status, done=done, kind=kind, kinds=_kinds(visit), places=places, typed=typed or {}, wrong=wrong or [],
+        "import.html", status, done=[undoing.view(row) for row in found], kind=kind, kinds=_kinds(visit), places=places, typed=typed or {}, wrong=wrong or [],
         most=say.size(visit.request.app.state.settings.upload_limit), here=f"/imports/{kind}",
     )  # fmt: skip
 
@@ -121,10 +124,8 @@ async def _read(visit: Visit, session: AsyncSession, operation_id: UUID) -> tupl
     return operation, ImportResult.model_validate(operation.result) if operation.result is not None else None
 
 
-async def _undo_of(visit: Visit, session: AsyncSession, kind: ImportKind, operation_id: UUID) -> ImportedFile | None:
-    """What is remembered of an import of instruments that was written."""
-    if kind is not ImportKind.INSTRUMENT:
-        return None
+async def _undo_of(visit: Visit, session: AsyncSession, operation_id: UUID) -> ImportedFile | None:
+    """What is remembered of an import that was written."""
     try:
         return undoing.view(await undoing.read(session, visit.actor, operation_id))
     except NotFound:
@@ -145,7 +146,7 @@ async def _course(
         file=await uploads.tried(session, visit.actor, operation_id),
         shown=SHOWN,
         where=WHERE[kind],
-        undo=await _undo_of(visit, session, kind, operation_id),
+        undo=await _undo_of(visit, session, operation_id),
         wrong=wrong or [],
         here=f"/imports/{kind}/{operation_id}",
     )
@@ -184,25 +185,38 @@ async def cancel(kind: ImportKind, operation_id: UUID, visit: Visited, session: 
     return await acting.act(visit, session, work, "done", partial(_course, visit, session, kind, operation_id), {})
 
 
-@router.post("/instrument/{operation_id:uuid}/undo", response_class=Response)
-async def undo(operation_id: UUID, visit: Visited, session: Writing) -> Response:
-    """Undo an import of instruments as a whole."""
-    await undoing.undo(session, visit.require(), operation_id)
-    return visit.go(f"/imports/instrument/{operation_id}/rows", "import-undone")
+@router.post("/{kind}/{operation_id:uuid}/undo", response_class=Response)
+async def undo(kind: ImportKind, operation_id: UUID, visit: Visited, session: Writing) -> Response:
+    """Undo an import as a whole."""
+    actor = visit.require()
+    at = f"/imports/{kind}/{operation_id}/rows"
+
+    async def work() -> str:
+        await undoing.undo(session, actor, operation_id)
+        return at
+
+    return await acting.act(visit, session, work, "import-undone", partial(_rows, visit, session, operation_id), {})
 
 
-@router.get("/instrument/{operation_id:uuid}/rows", response_class=Response)
-async def rows(operation_id: UUID, visit: Visited, session: Reading) -> Response:
-    """What an import did to each instrument, and what undoing it came to."""
+async def _rows(
+    visit: Visit, session: AsyncSession, operation_id: UUID, *, wrong: list[str] | None = None, status: int = 200
+) -> Response:
     request, actor = visit.request, visit.require()
     told_of = undoing.view(await undoing.read(session, actor, operation_id))
-    paging = Paging(request, request.query_params.get("cursor"), PAGE)
+    paging = Paging(request, request.query_params.get("cursor") if request.method == "GET" else None, PAGE)
     found, marker = await undoing.rows(session, actor, operation_id, paging)
     return visit.page(
-        "import_rows.html", one=told_of, rows=[undoing.row_view(row) for row in found], marker=marker,
-        labels=instrument_form.LABELS, later="cursor" in request.query_params,
-        here=f"/imports/instrument/{operation_id}",
+        "import_rows.html", status, one=told_of, rows=found, marker=marker, wrong=wrong or [],
+        labels=instrument_form.LABELS if told_of.kind is ImportKind.INSTRUMENT else words.FIELDS,
+        later="cursor" in request.query_params, where=WHERE[told_of.kind], to=_OF[told_of.kind],
+        here=f"/imports/{told_of.kind}/{operation_id}",
     )  # fmt: skip
+
+
+@router.get("/{kind}/{operation_id:uuid}/rows", response_class=Response)
+async def rows(kind: ImportKind, operation_id: UUID, visit: Visited, session: Reading) -> Response:
+    """What an import did to each record, and what undoing it came to."""
+    return await _rows(visit, session, operation_id)
 
 
 _HEAD: Final = ("工作表 · sheet", "行 · row", "列 · column", "单元格 · cell", "怎样改 · what to mend")

@@ -14,12 +14,23 @@ from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound, NotSignedIn, Refusal
-from marketplace.labs import bookings, codes, coming, moves, ratings, shapes, usages, waiting
+from marketplace.labs import bookings, codes, coming, moves, ratings, rewording, shapes, usages, waiting
+from marketplace.portal import acting
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.labs import local_moment
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
-from schemas.bookings import Approval, BookingFilter, BookingMove, BookingState, Cancellation, RefusalNote, Rule
+from schemas.bookings import (
+    Approval,
+    BookingFilter,
+    BookingMove,
+    BookingPatch,
+    BookingState,
+    Cancellation,
+    RefusalNote,
+    Rule,
+    WaitingFilter,
+)
 from schemas.ratings import RatingNew
 
 router = APIRouter(prefix="/bookings", route_class=PageRoute, include_in_schema=False)
@@ -37,13 +48,14 @@ async def _page(visit: Visit, session: AsyncSession, *, wrong: list[str] | None 
     first = Paging(request, None, REQUESTS)
     asked, _ = await bookings.listed(session, actor, BookingFilter(kept=True, state=BookingState.REQUESTED), first)
     running, _ = await bookings.listed(session, actor, BookingFilter(kept=True, state=BookingState.IN_USE), first)
-    line, _ = await waiting.listed(session, actor, None, first)
+    line, _ = await waiting.listed(session, actor, WaitingFilter(), first)
     soon = await coming.listed(session, actor)
     orders = {
         row.id: list(zip(row.instrument.order_form, row.answers, strict=False))
         for row in [*rows, *asked, *running, *soon]
         if row.answers
     }
+    replaced = await bookings.replaced(session, [*rows, *asked])
     key = request.app.state.signing_key
     shown = {row.id: codes.code(key, row.id) for row in rows if row.state in SHOWN_AT_THE_KIOSK}
     return visit.page(
@@ -54,6 +66,9 @@ async def _page(visit: Visit, session: AsyncSession, *, wrong: list[str] | None 
         running=[shapes.booking(row) for row in running],
         coming=[shapes.booking(row) for row in soon],
         orders=orders,
+        replaced=replaced,
+        asks_again={row.id for row in rows if row.customer_class not in row.instrument.confirmed_at_once},
+        questions={row.id: row.instrument.order_form for row in rows},
         line=[shapes.waiting(row) for row in line],
         codes={booking: (code, qr.code(code)) for booking, code in shown.items()},
         marker=marker,
@@ -85,7 +100,16 @@ Step = Callable[[AsyncSession, Actor, UUID, Typed], Awaitable[Any]]
 
 async def _approve(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
     waive = list(Rule) if _said(typed, "waive") == "1" else []
-    return await moves.approve(session, actor, key, Approval(note=_said(typed, "note") or None, waive=waive))
+    approval = Approval(note=_said(typed, "note") or None, waive=waive)
+    version = acting.version_of(typed) if "version" in typed else None
+    return await moves.approve(session, actor, key, approval, version)
+
+
+async def _edit(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
+    wish: dict[str, Any] = {"purpose": _said(typed, "purpose")}
+    if "answers" in typed:
+        wish["answers"] = [one for one in typed["answers"] if one.strip()]
+    return await rewording.edit(session, actor, key, acting.version_of(typed), BookingPatch.model_validate(wish))
 
 
 async def _refuse(session: AsyncSession, actor: Actor, key: UUID, typed: Typed) -> Any:
@@ -111,6 +135,7 @@ STEPS: Final[Mapping[str, Step]] = {
     "approval": _approve,
     "refusal": _refuse,
     "move": _move,
+    "edit": _edit,
     "rating": _rate,
     "cancellation": _cancel,
     "check-in": lambda session, actor, key, _: bookings.check_in(session, actor, key),
@@ -134,8 +159,8 @@ async def act(booking_id: UUID, step: str, visit: Visited, session: Writing, typ
         wrong = [told(one.detail) for one in validation.as_refusal(error).errors]
         return await _page(visit, session, wrong=wrong, status=422)
     except Refusal as refusal:
-        if refusal.status != 409:
+        if refusal.status not in {409, 412}:
             raise
         told_all = [told(one.detail) for one in refusal.errors] or [told(refusal.detail or refusal.title())]
-        return await _page(visit, session, wrong=told_all, status=409)
+        return await _page(visit, session, wrong=told_all, status=refusal.status)
     return visit.go("/bookings", "done")

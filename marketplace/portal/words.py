@@ -147,7 +147,7 @@ UNDO_OUTCOMES: Final = {
 }
 UNDO_REASONS: Final = {
     "changed_since": "此后又改过 · changed again since",
-    "used_since": "此后已使用（预约、价格、照片等） · used since (booked, priced, given photos …)",
+    "used_since": "此后已使用（预约、价格、附件、查阅人、评价、报名等） · used since (booked, priced, given files or readers, judged, brought to an event …)",
     "gone": "已不存在 · not there any more",
     "would_not_stand": "原值与现在的内容不能并存 · what it said does not agree with what it says now",
 }
@@ -444,6 +444,7 @@ SAID: Final = {
     "role": "角色已修改。 · The role was changed.",
     "booked": "预约已提交。 · Your booking is in.",
     "waiting": "已加入候补。 · You are on the waiting list.",
+    "booked-for": "已代为预约，使用人会收到邮件。 · Booked; its user is told by mail.",
     "done": "已完成。 · Done.",
     "priced": "收费标准已公布。 · The tariff is published.",
     "entered": "机时已录入。 · The use is entered.",

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid4
 
 from marketplace.identity import people, tokens
 from marketplace.identity.models import Invitation, LetterToken, Membership, Organisation, Person, Token
-from marketplace.imports.models import InstrumentImport, Upload
+from marketplace.imports.models import FileImport, Upload
 from marketplace.kernel import clock
 from marketplace.kernel.operations import Operation
 from marketplace.listings.models import (
@@ -215,7 +215,7 @@ async def _tried(session: AsyncSession, person_id: UUID, at: Organisation) -> st
     )  # fmt: skip
     await _put(session, upload)
     # And what is remembered of an import of instruments under the same id.
-    await _put(session, InstrumentImport(id=tried.id, organisation_id=at.id, name="a.csv"))
+    await _put(session, FileImport(id=tried.id, organisation_id=at.id, name="a.csv"))
     return str(tried.id)
 
 

@@ -261,6 +261,8 @@ def _bookings() -> dict[str, Example]:
             _WISH | {"waive": ["too_short"], "for_email": None, "weeks": 2, "skip_what_fails": True}
         ),
         f"GET {one}": Example(),
+        f"PATCH {one}": Example({"purpose": "四点弯曲试验", "answers": ["四件"]}),
+        f"GET {one}/revisions": Example(query={"limit": "5"}),
         f"POST {one}/approval": Example({"note": "请带样品。", "waive": ["too_short"]}),
         f"POST {one}/refusal": Example({"note": "当日检修。"}),
         f"POST {one}/move": Example({"starts_at": "{later}", "ends_at": "{later_until}", "waive": ["too_short"]}),

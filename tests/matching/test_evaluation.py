@@ -168,9 +168,11 @@ def test_an_accepted_run_is_differed_from_query_by_query(folder, script, tmp_pat
 
 def test_terms_count_whole_where_a_list_is_given(folder, script, tmp_path, capsys, monkeypatch):
     kept: list[tuple[str, ...]] = []
-    ranked = script.ranked
+    rank = script.Snapshot.rank
     monkeypatch.setattr(
-        script, "ranked", lambda corpus, *asked: kept.append(corpus.lexicon.terms) or ranked(corpus, *asked)
+        script.Snapshot,
+        "rank",
+        lambda corpus, *asked, **k: kept.append(corpus.lexicon.terms) or rank(corpus, *asked, **k),
     )
     (tmp_path / "terms.txt").write_text("固态电解质\nSiC/Al\n", encoding="utf-8")
     assert script.main(["--data", str(folder), "--terms", str(tmp_path / "terms.txt")]) == 0

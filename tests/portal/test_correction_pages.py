@@ -117,6 +117,32 @@ async def test_an_import_of_instruments_is_undone_with_a_button_and_told_row_by_
     assert (await visitor(firm).post(f"/imports/instrument/{number}/undo")).status_code == 404
 
 
+async def test_an_import_of_achievements_is_undone_with_the_same_button(given, visitor, database, settings):
+    editor = await given.university()
+    file = some_jsonl({"external_id": "A-1", "title": "薄膜"}, {"external_id": "A-2", "title": "浆料"})
+    answer = await editor.client.post(
+        "/api/v1/imports", data={"kind": "achievement", "organisation_id": str(editor.organisation.id)},
+        files={"file": ("a.jsonl", file)}, headers=editor.headers,
+    )  # fmt: skip
+    number = answer.json()["id"]
+    await jobs.run(Place(database, settings), {"operation_id": number})
+    [thin] = [
+        one
+        for one in (await editor.get("/api/v1/achievements", params={"mine": "true"})).json()["items"]
+        if one["title"] == "薄膜"
+    ]
+    await editor.patch(f"/api/v1/achievements/{thin['id']}", {"stage": "pilot"}, version=1)
+    writer, rows = visitor(editor), f"/imports/achievement/{number}/rows"
+    assert rows in links(await writer.page(f"/imports/achievement/{number}"))
+    assert rows in links(await writer.page("/imports/achievement"))
+    assert rows not in links(await writer.page("/imports/problem"))
+    assert await writer.sent(f"/imports/achievement/{number}/undo") == f"{rows}?said=import-undone"
+    page = await writer.page(rows)
+    assert "撤回 1，恢复 0，部分恢复 0，未能撤销 1" in page.text
+    assert f"/achievements/{thin['id']}" in links(page)
+    assert (await visitor(await given.university()).post(f"/imports/achievement/{number}/undo")).status_code == 404
+
+
 async def test_a_keeper_sees_who_comes_and_what_they_answered(lab, firm, session, visitor):
     made = await an_instrument(session, lab.organisation, name="盐雾箱", order_form=["试样数量？"])
     told = wish(made, firm, day(3, 9), answers=["六件，40 mm"])

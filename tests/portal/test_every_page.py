@@ -272,6 +272,7 @@ PAGES = [
     ("/desk/instruments/new", "manager"),
     ("/instruments/{instrument}/edit", "manager"),
     ("/instruments/{instrument}/care", "manager"),
+    ("/instruments/{instrument}/line", "manager"),
     ("/imports/instrument", "manager"),
     ("/imports/problem", "enterprise"),
     ("/instruments/{instrument}/hours", "manager"),

@@ -3,6 +3,7 @@
 import pytest
 
 from marketplace.kernel import clock
+from marketplace.labs import waiting
 from schemas.identity import Role
 from tests.given.files import a_photo
 from tests.given.labs import an_instrument, day, slot, wish
@@ -112,6 +113,81 @@ async def test_a_keeper_finds_requests_in_one_list_and_answers_them(lab, firm, v
     assert "当日检修" in (await visitor(firm).page("/bookings")).text
     assert (await visitor(firm).post(f"/bookings/{one}/approval")).status_code == 403
     assert (await keeper.post(f"/bookings/{one}/nothing")).status_code == 404
+
+
+async def test_a_keeper_sees_who_waits_for_which_time_and_until_when_an_offer_stands(
+    lab, firm, given, visitor, session
+):
+    made = await an_instrument(session, lab.organisation)
+    booking = (await firm.post("/api/v1/bookings", wish(made, firm, day(3, 9)))).json()["id"]
+    others = [await given.enterprise() for _ in range(2)]
+    for who in others:
+        assert (await who.post("/api/v1/waiting-list", wish(made, who, day(3, 9)))).status_code == 201
+    url, keeper = f"/instruments/{made.id}/line", visitor(lab)
+    text = (await keeper.page(url)).text
+    names = [(await who.get("/api/v1/me")).json()["name"] for who in others]
+    assert text.index(names[0]) < text.index(names[1])
+    assert f"{day(3).date()} 09:00" in text
+    assert "起候补" in text
+    await firm.post(f"/api/v1/bookings/{booking}/cancellation", {})
+    await waiting.promote(session, made.id, "http://test")
+    await session.commit()
+    text = (await keeper.page(url)).text
+    assert "已通知，等答复" in text
+    assert "前须答复" in text
+    # Who left is in line no more; only keepers see it.
+    mine = (await others[1].get("/api/v1/waiting-list")).json()["items"][0]
+    assert (mine["person_name"], mine["organisation"]["id"]) == (names[1], str(others[1].organisation.id))
+    await others[1].delete(f"/api/v1/waiting-list/{mine['id']}")
+    assert names[1] not in (await keeper.page(url)).text
+    live = (await lab.get("/api/v1/waiting-list", params={"instrument": str(made.id), "live": "true"})).json()["items"]
+    assert [row["person_name"] for row in live] == [names[0]]
+    assert (await visitor(firm).get(url)).status_code == 403
+
+
+async def test_a_keeper_books_for_somebody_else_and_waives_what_may_be_waived(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation, notice_minutes=60 * 24 * 7, max_minutes=60)
+    url, keeper = f"/instruments/{made.id}/line", visitor(lab)
+    name = (await firm.get(f"/api/v1/organisations/{firm.organisation.id}")).json()["name"]
+    form = {"for_email": firm.email, "organisation": name, "day": day(3).date().isoformat(), "from": "09:00",
+            "to": "11:00", "purpose": "代约弯曲试验"}  # fmt: skip
+    assert "没有这个单位" in (await keeper.again(f"{url}/bookings", form | {"organisation": "无此单位"})).text
+    assert "不属于这个单位" in (await keeper.again(f"{url}/bookings", form | {"for_email": "a@b.example"})).text
+    page = await keeper.again(f"{url}/bookings", form, 409)
+    assert page.text.count("放行") == 2, page.text
+    sent = page.form(f"{url}/bookings")
+    assert "waive" not in sent
+    # Of two the one is waived and stays so; the other is asked for still.
+    page = await keeper.again(f"{url}/bookings", sent | {"waive": ["too_long"]}, 409)
+    assert page.form(f"{url}/bookings")["waive"] == ["too_long"]
+    done = await keeper.sent(f"{url}/bookings", sent | {"waive": ["too_long", "too_soon"]})
+    assert done == f"{url}?said=booked-for"
+    [booking] = (await firm.get("/api/v1/bookings")).json()["items"]
+    assert (booking["state"], booking["person_id"], booking["purpose"]) == ("confirmed", str(firm.id), "代约弯曲试验")
+    assert sorted(booking["waived"]) == ["too_long", "too_soon"]
+    # Nobody waives that the time is another's.
+    page = await keeper.again(f"{url}/bookings", sent | {"waive": ["too_long", "too_soon", "slot_taken"]}, 409)
+    assert "slot_taken" not in str(page.form(f"{url}/bookings"))
+    assert (await visitor(firm).post(f"{url}/bookings", form)).status_code == 403
+
+
+async def test_what_a_booking_is_for_is_changed_with_a_form_and_its_keeper_is_asked_again(lab, firm, visitor, session):
+    made = await an_instrument(session, lab.organisation, confirmed_at_once=[], order_form=["样品数量？"])
+    booking = (await firm.post("/api/v1/bookings", wish(made, firm, day(3, 9), answers=["三件"]))).json()
+    mine, keeper, at = visitor(firm), visitor(lab), f"/bookings/{booking['id']}"
+    form = (await mine.page("/bookings")).form(f"{at}/edit")
+    assert (form["purpose"], form["answers"]) == ([booking["purpose"]], ["三件"])
+    assert await mine.sent(f"{at}/edit", form | {"purpose": "弯曲", "answers": "五件"}) == "/bookings?said=done"
+    # What the keeper looked at is not what stands there any more.
+    assert "五件" in (await keeper.again(f"{at}/approval", {"version": "1"}, 412)).text
+    await keeper.sent(f"{at}/approval", (await keeper.page("/bookings")).form(f"{at}/approval"))
+    page = await mine.page("/bookings")
+    assert "修改后须再次审批" in page.text
+    await mine.sent(f"{at}/edit", page.form(f"{at}/edit") | {"purpose": "压缩"})
+    seen = (await keeper.page("/bookings")).text
+    assert "替代原预约" in seen
+    assert "审批前照旧有效" in seen
+    assert (await firm.get(f"/api/v1{at}")).json()["purpose"] == "弯曲"
 
 
 async def test_a_booking_is_moved_with_a_form(lab, firm, visitor, session):

@@ -218,3 +218,18 @@ def test_an_import_of_instruments_is_undone_by_what_it_told(terminal):
     assert again.output == undone.output
     unknown = CliRunner().invoke(app, ["undo-import", str(UUID(int=1))], env={"COLUMNS": "200"})
     assert unknown.exit_code == 1
+
+
+def test_an_import_of_achievements_is_undone_by_what_it_told(terminal):
+    first = some_jsonl({"external_id": "A-1", "title": "薄膜", "stage": "early"})
+    assert terminal.run("achievements", first, "a.jsonl").exit_code == 0
+    file = some_jsonl(
+        {"external_id": "A-1", "title": "薄膜", "stage": "pilot"}, {"external_id": "A-2", "title": "浆料"}
+    )
+    made = terminal.run("achievements", file, "b.jsonl")
+    number = made.output.split("undo-import ")[1].split()[0]
+    undone = CliRunner().invoke(app, ["undo-import", number], env={"COLUMNS": "200"})
+    assert undone.exit_code == 0, undone.output
+    assert "已撤回 withdrawn 1，已恢复 restored 1，部分恢复 partly 0，未撤销 kept 0" in undone.output
+    left = select(Listing.title).where(Listing.title.in_(["薄膜", "浆料"]))
+    assert terminal.ask(left) == [("薄膜",)]

@@ -201,7 +201,7 @@ async def test_a_turn_that_never_comes_is_refused(really, real, tmp_path, monkey
     monkeypatch.setattr(imports, "TURN_SECONDS", 0.1)
     monkeypatch.setattr(imports, "_LOOK_SECONDS", 0.05)
     async with real.database.writing.begin() as session:
-        assert await writing.alone(session, asked.as_wish())
+        assert await writing.alone(session, asked.kind, asked.organisation_id)
         with pytest.raises(imports.AnotherImport):
             await imports.run(real.database, asked, path)
 

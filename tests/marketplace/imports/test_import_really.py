@@ -2,7 +2,9 @@
 
 import asyncio
 
-from marketplace.imports import imports
+import pytest
+
+from marketplace.imports import imports, remembering
 from marketplace.imports.imports import Import
 from marketplace.kernel.jobs import Worker
 from marketplace.pairings.engine import Engine
@@ -45,7 +47,9 @@ async def test_imports_of_one_organisation_take_turns(really, real, tmp_path, mo
     me = await real.given.university()
     path = tmp_path / "file"
     path.write_bytes(some_jsonl(*ROWS[:600]))
-    asked = Import(ImportKind.ACHIEVEMENT, me.organisation.id, "a.jsonl")
+    asked = [Import(ImportKind.ACHIEVEMENT, me.organisation.id, "a.jsonl") for _ in range(3)]
     monkeypatch.setattr(imports, "_LOOK_SECONDS", 0.05)
-    results: list[ImportResult] = await asyncio.gather(*(imports.run(real.database, asked, path) for _ in range(3)))
+    results: list[ImportResult] = await asyncio.gather(*(imports.run(real.database, one, path) for one in asked))
     assert sorted((result.created, result.unchanged) for result in results) == [(0, 600), (0, 600), (600, 0)]
+    with pytest.raises(remembering.DoneAlready):
+        await imports.run(real.database, asked[0], path)

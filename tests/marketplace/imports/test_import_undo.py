@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from marketplace.imports import undoing
+from marketplace.imports import undoing_instruments
 from schemas.identity import Role
 from tests.given.labs import ALWAYS, day, wish
 from tests.given.money import a_tariff
@@ -148,7 +148,7 @@ async def test_only_managers_of_the_labs_see_and_undo_it_and_a_dry_run_leaves_no
 
 
 def test_every_table_that_speaks_of_an_instrument_is_looked_at():
-    told = str(undoing.in_use())
+    told = str(undoing_instruments.in_use())
     for table in ("booking", "waiting", "usage", "tariff", "free_quota", "instrument_file", "device", "keeper", "outage",
                   "qualification", "rating", "output", "calendar_link", "claim", "event_table"):  # fmt: skip
         assert f"FROM {table}" in told, table

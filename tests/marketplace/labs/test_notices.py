@@ -1,20 +1,18 @@
 """Mails about bookings: each change is told once, in a way that calendars act on; who comes next is warned once."""
 
 import asyncio
-import json
 from datetime import timedelta
 from email import message_from_bytes, policy
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from marketplace.kernel import clock, mail
-from marketplace.kernel.jobs import Place
 from marketplace.labs import notices
-from marketplace.wiring import JOBS, LISTENERS
+from marketplace.wiring import LISTENERS
 from schemas.identity import Role
 from tests.given.calendars import calendar_entries
 from tests.given.labs import an_instrument, day, slot, wish
-from tests.given.letters import letters_to
+from tests.given.letters import letters_to, run_what_waits
 
 URL = "/api/v1/bookings"
 
@@ -36,27 +34,14 @@ def told(letters) -> list[tuple[str, str, str]]:
     return found
 
 
-async def run_what_waits(app, database, session) -> None:
-    """The jobs that the facts woke, in their order, as a worker would."""
-    place = Place(database, app.state.settings)
-    waiting = (await session.execute(text("select entrypoint, payload from pgqueuer order by id"))).all()
-    for name, payload in waiting:
-        if name == "labs.invite":
-            # At least once is what a queue promises: each runs twice.
-            for _ in range(2):
-                await JOBS[name](place, json.loads(payload))
-    await session.execute(text("delete from pgqueuer"))
-    await session.commit()
-
-
 async def test_confirmed_moved_and_cancelled_bookings_are_told_once_each(app, database, manager, engineer, session):
     made = await an_instrument(session, manager.organisation, name="万能试验机")
     first = await booked(engineer, made, day(7, 9))
-    await run_what_waits(app, database, session)
+    await run_what_waits("labs.invite", app, database, session)
     second = (await engineer.post(f"{URL}/{first}/move", slot(day(8, 9)))).json()["id"]
-    await run_what_waits(app, database, session)
+    await run_what_waits("labs.invite", app, database, session)
     await engineer.post(f"{URL}/{second}/cancellation", {})
-    await run_what_waits(app, database, session)
+    await run_what_waits("labs.invite", app, database, session)
     letters = await letters_to(session, engineer.email)
     assert told(letters) == [
         ("REQUEST", first, "0"), ("CANCEL", first, "1"), ("REQUEST", second, "0"), ("CANCEL", second, "1"),
@@ -73,7 +58,7 @@ async def test_what_was_never_confirmed_is_never_called_off(app, database, manag
     await manager.post(f"{URL}/{other}/approval", {})
     # Called off before anything was mailed: nothing has to be taken back.
     await engineer.post(f"{URL}/{other}/cancellation", {})
-    await run_what_waits(app, database, session)
+    await run_what_waits("labs.invite", app, database, session)
     assert told(await letters_to(session, engineer.email)) == []
 
 

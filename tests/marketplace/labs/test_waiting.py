@@ -1,11 +1,12 @@
 """The waiting list: in order, held until the offer runs out, by the same rules."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text, update
 
 from marketplace.kernel import clock
+from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.mail import Letter
 from marketplace.labs import waiting
 from marketplace.labs.models import Instrument
@@ -52,7 +53,13 @@ async def test_what_comes_free_is_held_for_whoever_waited_longest(full, engineer
     assert await waiting.promote(session, instrument.id, "http://test") == 1
     await session.commit()
     assert await states((far_away, first), (third, second)) == ["offered", "waiting"]
-    assert await session.scalar(select(Letter.to).where(Letter.to == far_away.email)) == far_away.email
+    letter = (await session.scalars(select(Letter).where(Letter.to == far_away.email))).one()
+    # It says which time, until when, and leads to where it is taken.
+    offered = (await far_away.get(LINE)).json()["items"][0]
+    until = datetime.fromisoformat(offered["offer_expires_at"]).astimezone(BEIJING)
+    assert f"{day(7, 9):%Y-%m-%d %H:%M} 至" in letter.text
+    assert f"{until:%Y-%m-%d %H:%M} 前" in letter.text
+    assert letter.text.endswith("http://test/bookings")
     # Held: neither the next in line nor anybody else gets it.
     assert (await third.post(f"{LINE}/{second['id']}/acceptance")).json()["type"] == "/problems/no-offer"
     assert (await engineer.post(URL, wish(instrument, engineer, day(7, 9)))).status_code == 409
