@@ -24,6 +24,9 @@ from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
 from marketplace.docking.schedules_router import router as schedules
 from marketplace.docking.wishes_router import router as wishes
+from marketplace.funding.rankings import OpenCalls
+from marketplace.funding.rankings_router import router as funding_rankings
+from marketplace.funding.router import router as funding
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
 from marketplace.imports.router import router as imports
@@ -97,6 +100,8 @@ ROUTERS = (
     duplicates,
     pairings,
     event_rankings,
+    funding,
+    funding_rankings,
     verdicts,
     tuning,
     rematches,
@@ -154,6 +159,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.engine = Engine(database, settings.home)
     state.readiness = state.engine.readiness
     state.upcoming = Upcoming()
+    state.open_calls = OpenCalls()
     state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
     # Codes are short: a kiosk reads so many a minute.
     state.codes_limit = rate.Limit("codes", 30, 60)

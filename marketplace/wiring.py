@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from marketplace.docking import facts as docking
 from marketplace.docking import feeds, meeting_facts, meetings, planning, proposing
 from marketplace.docking import jobs as docking_jobs
+from marketplace.funding import jobs as funding_jobs
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
@@ -79,6 +80,7 @@ JOBS: Mapping[str, Handler] = {
     "docking.tell_wishes": docking_jobs.tell_wishes,
     planning.JOB: planning.run,
     proposing.JOB: proposing.run,
+    "funding.keep_time": funding_jobs.keep_time,
     "identity.sweep": identity_jobs.sweep,
     "imports.run": import_jobs.run,
     "imports.sweep": import_jobs.sweep,
@@ -98,6 +100,7 @@ SCHEDULES: Mapping[str, str] = {
     "docking.keep_time": "* * * * *",
     "docking.remind": "*/10 * * * *",
     "docking.tell_wishes": "*/5 * * * *",
+    "funding.keep_time": "* * * * *",
     "identity.sweep": "17 * * * *",
     "imports.sweep": "*/15 * * * *",
     "labs.expire_offers": "* * * * *",

@@ -3,6 +3,8 @@
 from typing import Final
 
 from marketplace.docking import names
+from marketplace.funding import names as funding_names
+from marketplace.identity import names as identity_names
 from marketplace.portal import meeting_words
 
 KINDS: Final = {"problem": "技术难题 · problem", "achievement": "科技成果 · achievement"}
@@ -28,17 +30,7 @@ MODES: Final = {
     "joint_development": "合作开发 · joint development",
     "service": "技术服务 · technical service",
 }
-ORGANISATION_KINDS: Final = {
-    "university": "高校 · university",
-    "institute": "科研院所 · research institute",
-    "enterprise": "企业 · enterprise",
-    "organizer": "活动主办方 · event organizer",
-    "lab": "实验室/仪器中心 · laboratory",
-    "broker": "技术经纪/中介 · broker",
-    "service_provider": "科技服务机构 · service provider",
-    "finance": "金融机构 · finance",
-    "government_desk": "主管部门 · government desk",
-}
+ORGANISATION_KINDS: Final = identity_names.ORGANISATION_KINDS
 VERIFICATIONS: Final = {
     "unverified": "未认证 · not verified",
     "submitted": "认证中 · verification requested",
@@ -263,6 +255,12 @@ QUESTION_KINDS: Final = names.QUESTION_KINDS
 REGISTRATION_STATES: Final = names.REGISTRATION_STATES
 SESSION_KINDS: Final = names.SESSION_KINDS
 SPOKEN: Final = names.SPOKEN
+FUNDING_KINDS: Final = funding_names.FUNDING_KINDS
+FUNDING_STATES: Final = funding_names.FUNDING_STATES
+FUNDING_PHASES: Final = funding_names.FUNDING_PHASES
+FUNDING_RULES: Final = funding_names.RULES
+RULE_VERDICTS: Final = funding_names.RULE_VERDICTS
+STANDINGS: Final = funding_names.STANDINGS
 WISH_ANSWERS: Final = meeting_words.WISH_ANSWERS
 ASKED: Final = meeting_words.ASKED
 SIDE_ASKS: Final = meeting_words.SIDE_ASKS

@@ -1,0 +1,44 @@
+"""Who may see and change a funding call. Each rule is one SQL condition."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, or_, true
+
+from marketplace.funding.models import FundingCall
+from marketplace.identity.models import Organisation
+from marketplace.kernel.actor import Actor
+from schemas.funding import FundingState
+from schemas.identity import Permission, Verification
+
+
+def call_public() -> ColumnElement[bool]:
+    """Published by a verified organisation, closed ones included. The statement joins `Organisation`."""
+    return and_(
+        FundingCall.state.in_((FundingState.PUBLISHED, FundingState.CLOSED)),
+        Organisation.verification == Verification.VERIFIED,
+    )
+
+
+def call_open(now: datetime) -> ColumnElement[bool]:
+    """Public, and one can apply now or will be able to. The statement joins `Organisation`."""
+    return and_(
+        FundingCall.state == FundingState.PUBLISHED,
+        Organisation.verification == Verification.VERIFIED,
+        or_(FundingCall.closes_at.is_(None), FundingCall.closes_at > now),
+    )
+
+
+def call_owned_by(actor: Actor) -> ColumnElement[bool]:
+    return FundingCall.organisation_id.in_(actor.organisations_where(Permission.READ_OWN))
+
+
+def call_kept_by(actor: Actor) -> ColumnElement[bool]:
+    """The editors of its organisation."""
+    return FundingCall.organisation_id.in_(actor.organisations_where(Permission.WRITE_RECORDS))
+
+
+def call_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """What is public, what one's own organisations offer, and all of it for the platform and auditors."""
+    if Permission.READ_ALL in actor.platform:
+        return true()
+    return or_(call_public(), call_owned_by(actor))
