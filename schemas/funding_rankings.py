@@ -14,7 +14,7 @@ from schemas.pairings import RankedPage, Reasons
 from schemas.text import Text, Whole
 
 
-class Verdict(StrEnum):
+class RuleVerdict(StrEnum):
     """符合、不符合、请自行核对."""
 
     MET = "met"
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Rule(StrEnum):
+class FundingRule(StrEnum):
     """What a rule of a call is about; the fields of `Eligibility`."""
 
     APPLICANT_KINDS = "applicant_kinds"
@@ -41,14 +41,14 @@ class Rule(StrEnum):
 class RuleCheck(Message):
     """One rule of a call beside what is known of the applicant and the project."""
 
-    rule: Rule
-    verdict: Verdict
+    rule: FundingRule
+    verdict: RuleVerdict
     asked: Annotated[list[str], Field(description="要求：代码或数值 · what is asked for, as codes or figures")]
     found: Annotated[list[str], Field(description="实际，空为未知 · what there is; empty: not known")]
     because: Annotated[str, Field(description="说明 · why, in the reader's language")]
 
 
-class Standing(StrEnum):
+class FundingStanding(StrEnum):
     """规则都符合、有待核对、有不符合的规则."""
 
     ELIGIBLE = "eligible"
@@ -66,7 +66,7 @@ class FundingPairing(Message):
     funding: FundingCard
     reasons: Reasons
     standing: Annotated[
-        Standing,
+        FundingStanding,
         Field(
             description="eligible 规则都符合（或没有规则）；to_check 没有不符合的，但有要自行核对的；not_eligible 有不符合的"
             " · eligible: every rule is met, or there is none; to_check: none is broken, some cannot be decided from the"

@@ -12,7 +12,7 @@ from marketplace.identity.names import ORGANISATION_KINDS
 from marketplace.kernel.language import reading, told
 from schemas import codes
 from schemas.funding import Eligibility
-from schemas.funding_rankings import Rule, RuleCheck, Standing, Verdict
+from schemas.funding_rankings import FundingRule, FundingStanding, RuleCheck, RuleVerdict
 from schemas.identity import OrganisationKind
 
 _ACADEMIC: Final = frozenset({OrganisationKind.UNIVERSITY, OrganisationKind.INSTITUTE})
@@ -36,29 +36,29 @@ class Applicant:
 class Decided:
     """One rule, decided, with the values of both sides."""
 
-    rule: Rule
-    verdict: Verdict
+    rule: FundingRule
+    verdict: RuleVerdict
     asked: tuple[str, ...]
     found: tuple[str, ...] = ()
 
 
-def covered(table: str, asked: Collection[str], found: Collection[str]) -> Verdict:
+def covered(table: str, asked: Collection[str], found: Collection[str]) -> RuleVerdict:
     """Whether any of the codes found is one of those asked for or stands below one. A code that stands above one may
     mean it or not."""
     if not found:
-        return Verdict.UNKNOWN
+        return RuleVerdict.UNKNOWN
     known = codes.TABLES[table]
     if any(known.within(one, under) for one in found for under in asked):
-        return Verdict.MET
+        return RuleVerdict.MET
     if any(known.within(one, found_) for one in asked for found_ in found):
-        return Verdict.UNKNOWN
-    return Verdict.NOT_MET
+        return RuleVerdict.UNKNOWN
+    return RuleVerdict.NOT_MET
 
 
-def _said(value: bool | None, wanted: bool) -> Verdict:
+def _said(value: bool | None, wanted: bool) -> RuleVerdict:
     if value is None:
-        return Verdict.UNKNOWN
-    return Verdict.MET if value is wanted else Verdict.NOT_MET
+        return RuleVerdict.UNKNOWN
+    return RuleVerdict.MET if value is wanted else RuleVerdict.NOT_MET
 
 
 def decided(rules: Eligibility, who: Applicant) -> list[Decided]:
@@ -69,13 +69,13 @@ def decided(rules: Eligibility, who: Applicant) -> list[Decided]:
 def _decided(rules: Eligibility, who: Applicant) -> Iterator[Decided]:
     if rules.applicant_kinds:
         met = set(rules.applicant_kinds) & set(who.kinds)
-        verdict = Verdict.UNKNOWN if not who.kinds else Verdict.MET if met else Verdict.NOT_MET
-        yield Decided(Rule.APPLICANT_KINDS, verdict, tuple(rules.applicant_kinds), tuple(who.kinds))
+        verdict = RuleVerdict.UNKNOWN if not who.kinds else RuleVerdict.MET if met else RuleVerdict.NOT_MET
+        yield Decided(FundingRule.APPLICANT_KINDS, verdict, tuple(rules.applicant_kinds), tuple(who.kinds))
     for rule, asked, found in (
-        (Rule.APPLICANT_REGIONS, rules.applicant_regions, (who.region,)),
-        (Rule.PROJECT_REGIONS, rules.project_regions, (who.project_region,)),
-        (Rule.INDUSTRIES, rules.industries, who.industries),
-        (Rule.DISCIPLINES, rules.disciplines, who.disciplines),
+        (FundingRule.APPLICANT_REGIONS, rules.applicant_regions, (who.region,)),
+        (FundingRule.PROJECT_REGIONS, rules.project_regions, (who.project_region,)),
+        (FundingRule.INDUSTRIES, rules.industries, who.industries),
+        (FundingRule.DISCIPLINES, rules.disciplines, who.disciplines),
     ):
         if asked:
             known = tuple(code for code in found if code is not None)
@@ -83,27 +83,35 @@ def _decided(rules: Eligibility, who: Applicant) -> Iterator[Decided]:
     if rules.trl_from is not None or rules.trl_to is not None:
         low, high = rules.trl_from or 1, rules.trl_to or 9
         bounds = tuple(f"{sign}{bound}" for sign, bound in ((">=", rules.trl_from), ("<=", rules.trl_to)) if bound)
-        verdict = Verdict.UNKNOWN if who.trl is None else Verdict.MET if low <= who.trl <= high else Verdict.NOT_MET
-        yield Decided(Rule.TRL, verdict, bounds, () if who.trl is None else (str(who.trl),))
+        verdict = (
+            RuleVerdict.UNKNOWN
+            if who.trl is None
+            else RuleVerdict.MET
+            if low <= who.trl <= high
+            else RuleVerdict.NOT_MET
+        )
+        yield Decided(FundingRule.TRL, verdict, bounds, () if who.trl is None else (str(who.trl),))
     if rules.verified:
-        yield Decided(Rule.VERIFIED, _said(who.verified, True), ("true",), _written(who.verified))
+        yield Decided(FundingRule.VERIFIED, _said(who.verified, True), ("true",), _written(who.verified))
     if rules.joint:
         academic = tuple(sorted(_ACADEMIC & set(who.kinds)))
-        yield Decided(Rule.JOINT, Verdict.MET if academic else Verdict.UNKNOWN, tuple(sorted(_ACADEMIC)), academic)
+        yield Decided(
+            FundingRule.JOINT, RuleVerdict.MET if academic else RuleVerdict.UNKNOWN, tuple(sorted(_ACADEMIC)), academic
+        )
     if rules.not_publicly_funded:
         verdict = _said(who.publicly_funded, False)
-        yield Decided(Rule.NOT_PUBLICLY_FUNDED, verdict, ("false",), _written(who.publicly_funded))
+        yield Decided(FundingRule.NOT_PUBLICLY_FUNDED, verdict, ("false",), _written(who.publicly_funded))
     if rules.own_share is not None:
-        yield Decided(Rule.OWN_SHARE, Verdict.UNKNOWN, (str(rules.own_share),))
+        yield Decided(FundingRule.OWN_SHARE, RuleVerdict.UNKNOWN, (str(rules.own_share),))
     for condition in rules.conditions:
-        yield Decided(Rule.CONDITION, Verdict.UNKNOWN, (condition,))
+        yield Decided(FundingRule.CONDITION, RuleVerdict.UNKNOWN, (condition,))
 
 
 _TABLES: Final = {
-    Rule.APPLICANT_REGIONS: "regions",
-    Rule.PROJECT_REGIONS: "regions",
-    Rule.INDUSTRIES: "industries",
-    Rule.DISCIPLINES: "disciplines",
+    FundingRule.APPLICANT_REGIONS: "regions",
+    FundingRule.PROJECT_REGIONS: "regions",
+    FundingRule.INDUSTRIES: "industries",
+    FundingRule.DISCIPLINES: "disciplines",
 }
 
 
@@ -111,12 +119,12 @@ def _written(value: bool | None) -> tuple[str, ...]:
     return () if value is None else ("true" if value else "false",)
 
 
-def standing(rules: Collection[Decided]) -> Standing:
+def standing(rules: Collection[Decided]) -> FundingStanding:
     """In one word: no rule is broken and all are met, some have to be checked, or one is not met."""
     verdicts = {one.verdict for one in rules}
-    if Verdict.NOT_MET in verdicts:
-        return Standing.NOT_ELIGIBLE
-    return Standing.TO_CHECK if Verdict.UNKNOWN in verdicts else Standing.ELIGIBLE
+    if RuleVerdict.NOT_MET in verdicts:
+        return FundingStanding.NOT_ELIGIBLE
+    return FundingStanding.TO_CHECK if RuleVerdict.UNKNOWN in verdicts else FundingStanding.ELIGIBLE
 
 
 def explained(one: Decided) -> RuleCheck:
@@ -127,31 +135,34 @@ def explained(one: Decided) -> RuleCheck:
 
 
 _IN_ITS_OWN_WORDS: Final = {
-    (Rule.VERIFIED, Verdict.MET): "申报单位已通过平台认证。 · The applicant is verified here.",
-    (Rule.VERIFIED, Verdict.NOT_MET): "申报单位须先通过平台认证。 · The applicant has to be verified here first.",
-    (Rule.VERIFIED, Verdict.UNKNOWN): "申报单位须通过平台认证。 · The applicant has to be verified here.",
-    (Rule.JOINT, Verdict.MET): (
+    (FundingRule.VERIFIED, RuleVerdict.MET): "申报单位已通过平台认证。 · The applicant is verified here.",
+    (
+        FundingRule.VERIFIED,
+        RuleVerdict.NOT_MET,
+    ): "申报单位须先通过平台认证。 · The applicant has to be verified here first.",
+    (FundingRule.VERIFIED, RuleVerdict.UNKNOWN): "申报单位须通过平台认证。 · The applicant has to be verified here.",
+    (FundingRule.JOINT, RuleVerdict.MET): (
         "须有高校或科研院所参与，申报单位本身就是。"
         " · A university or institute has to take part, and the applicant is one."
     ),
-    (Rule.JOINT, Verdict.UNKNOWN): (
+    (FundingRule.JOINT, RuleVerdict.UNKNOWN): (
         "须与高校或科研院所联合申报，请先落实合作方。"
         " · Apply together with a university or institute; find your partner first."
     ),
-    (Rule.NOT_PUBLICLY_FUNDED, Verdict.MET): (
+    (FundingRule.NOT_PUBLICLY_FUNDED, RuleVerdict.MET): (
         "不支持已获财政资助的成果；此成果未获财政资助。 · Results of public funding are excluded; this one had none."
     ),
-    (Rule.NOT_PUBLICLY_FUNDED, Verdict.NOT_MET): (
+    (FundingRule.NOT_PUBLICLY_FUNDED, RuleVerdict.NOT_MET): (
         "不支持已获财政资助的成果；此成果已获财政资助。"
         " · Results of public funding are excluded; this one was funded so."
     ),
-    (Rule.NOT_PUBLICLY_FUNDED, Verdict.UNKNOWN): (
+    (FundingRule.NOT_PUBLICLY_FUNDED, RuleVerdict.UNKNOWN): (
         "不支持已获财政资助的成果，请自行核对。 · Results of public funding are excluded; please check yourself."
     ),
-    (Rule.OWN_SHARE, Verdict.UNKNOWN): (
+    (FundingRule.OWN_SHARE, RuleVerdict.UNKNOWN): (
         "自筹资金不低于 {asked}%，请自行核对。 · Your own contribution is {asked}% at least; please check yourself."
     ),
-    (Rule.CONDITION, Verdict.UNKNOWN): "{asked}（请自行核对） · {asked} (please check yourself)",
+    (FundingRule.CONDITION, RuleVerdict.UNKNOWN): "{asked}（请自行核对） · {asked} (please check yourself)",
 }
 _BOTH_SIDES: Final = "要求：{asked}。实际：{found}。 · Asked for: {asked}. Here: {found}."
 _TOO_BROAD: Final = (
@@ -166,20 +177,20 @@ _NOT_SAID: Final = (
 def _because(one: Decided) -> str:
     text = _IN_ITS_OWN_WORDS.get((one.rule, one.verdict))
     if text is None:
-        text = _BOTH_SIDES if one.verdict is not Verdict.UNKNOWN else _TOO_BROAD if one.found else _NOT_SAID
+        text = _BOTH_SIDES if one.verdict is not RuleVerdict.UNKNOWN else _TOO_BROAD if one.found else _NOT_SAID
     return told(text).format(asked=words(one.rule, one.asked), found=words(one.rule, one.found))
 
 
 _LEVELS: Final = {">=": "不低于 {n} 级 · level {n} or above", "<=": "不高于 {n} 级 · level {n} or below"}
 
 
-def words(rule: Rule, values: Sequence[str]) -> str:
+def words(rule: FundingRule, values: Sequence[str]) -> str:
     """Values of one side in the reader's language."""
-    if rule is Rule.TRL:
+    if rule is FundingRule.TRL:
         said = [told(_LEVELS.get(value[:2], "{n} 级 · level {n}")).format(n=value[-1]) for value in values]
     elif rule in _TABLES:
         said = [_named(_TABLES[rule], value) for value in values]
-    elif rule is Rule.APPLICANT_KINDS:
+    elif rule is FundingRule.APPLICANT_KINDS:
         said = [told(ORGANISATION_KINDS[value]) for value in values]
     else:
         said = list(values)
@@ -202,10 +213,10 @@ def rules_told(rules: Eligibility) -> list[tuple[str, str]]:
 
 
 _ASKED_ALONE: Final = {
-    Rule.VERIFIED: "申报单位须通过平台认证 · the applicant has to be verified here",
-    Rule.JOINT: "须与高校或科研院所联合申报 · together with a university or institute",
-    Rule.NOT_PUBLICLY_FUNDED: "不支持已获财政资助的成果 · results of public funding are excluded",
-    Rule.OWN_SHARE: "不低于 {asked}% · {asked}% at least",
+    FundingRule.VERIFIED: "申报单位须通过平台认证 · the applicant has to be verified here",
+    FundingRule.JOINT: "须与高校或科研院所联合申报 · together with a university or institute",
+    FundingRule.NOT_PUBLICLY_FUNDED: "不支持已获财政资助的成果 · results of public funding are excluded",
+    FundingRule.OWN_SHARE: "不低于 {asked}% · {asked}% at least",
 }
 
 

@@ -34,7 +34,7 @@ from schemas.funding_rankings import (
     FundingPairing,
     FundingRankingPage,
     FundingRankingQuery,
-    Standing,
+    FundingStanding,
 )
 from schemas.identity import Verification
 from schemas.pairings import Reasons
@@ -162,7 +162,7 @@ def _placed(
     placed = []
     for one in ranking.items:
         rules = eligibility.decided(held.kept[UUID(one.key)], who)
-        broken = eligibility.standing(rules) is Standing.NOT_ELIGIBLE
+        broken = eligibility.standing(rules) is FundingStanding.NOT_ELIGIBLE
         placed.append(_Placed(int(broken), -one.score, one.key, one, rules))
     return ranking, sorted(placed, key=lambda one: one[:3])
 

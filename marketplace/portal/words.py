@@ -452,5 +452,8 @@ SAID: Final = {
     "rematching": "匹配已开始，可以离开这一页。 · The rematch has begun; you may leave this page.",
     "synonym": "同义词已保存，下一次匹配起生效。 · The synonyms are saved and hold from the next ranking on.",
     "synonym-off": "这一组已删除。 · The group is removed.",
+    "call-published": "已发布，所有人都能看到，并参与匹配。 · Published: everybody can see it and it takes part in matching.",
+    "call-closed": "已截止，页面仍可查看；可以重新发布。 · Closed: it stays to be read. You can publish it again.",
+    "call-withdrawn": "已撤回，别人不再看到；可以重新发布。 · Taken back: others do not see it any more. You can publish it again.",
     "cloned": "已复制为新的草稿。 · Copied into a new draft.",
 }
