@@ -72,7 +72,15 @@ def document(call: FundingCall) -> Document:
     return Document(call.title, "\n".join(part for part in parts if part), facets)
 
 
-class OpenCalls(Few[FundingCall, Eligibility]):
+class Terms(NamedTuple):
+    """What of a call decides who may apply."""
+
+    organisation_id: UUID
+    kind: FundingKind
+    rules: Eligibility
+
+
+class OpenCalls(Few[FundingCall, Terms]):
     """The calls that one can apply to, or will be able to, with their rules; where there are too many, the newest."""
 
     def there(self) -> Select[UUID, int]:
@@ -86,8 +94,8 @@ class OpenCalls(Few[FundingCall, Eligibility]):
     def document(self, row: FundingCall) -> Document:
         return document(row)
 
-    def beside(self, row: FundingCall) -> Eligibility:
-        return calls.rules_of(row)
+    def beside(self, row: FundingCall) -> Terms:
+        return Terms(row.organisation_id, row.kind, calls.rules_of(row))
 
     def id_of(self, row: FundingCall) -> UUID:
         return row.id
@@ -151,17 +159,23 @@ async def for_listing(
     """The calls that fit a record that the actor may see, with whether its organisation may apply with it."""
     listing = await records.read(session, actor, cls, listing_id)
     query, who = reading.query(listing, engine.synonyms), applicant_of(listing)
-    return await ranked(session, engine, held, query, who, wish.kind, paging.limit, paging, eligible=wish.eligible)
+    own = listing.organisation_id
+    return await ranked(
+        session, engine, held, query, who, wish.kind, paging.limit, paging, eligible=wish.eligible, own=own
+    )
 
 
 def _placed(
-    held: Held[Eligibility], query: Query, who: Applicant, filters: Filters, now: float
+    held: Held[Terms], query: Query, who: Applicant, filters: Filters, now: float, own: UUID | None
 ) -> tuple[Ranking, list[_Placed]]:
-    """All that shares a term with the query, in the order."""
+    """All that shares a term with the query, in the order; what the applicant offers itself is not among them."""
     ranking = held.snapshot.rank(query, k=max(1, len(held.snapshot)), now=now, filters=filters)
     placed = []
     for one in ranking.items:
-        rules = eligibility.decided(held.kept[UUID(one.key)], who)
+        terms = held.kept[UUID(one.key)]
+        if terms.organisation_id == own:
+            continue
+        rules = eligibility.decided(terms.rules, who)
         broken = eligibility.standing(rules) is FundingStanding.NOT_ELIGIBLE
         placed.append(_Placed(int(broken), -one.score, one.key, one, rules))
     return ranking, sorted(placed, key=lambda one: one[:3])
@@ -178,13 +192,15 @@ async def ranked(
     paging: Paging | None = None,
     *,
     eligible: bool,
+    own: UUID | None = None,
 ) -> FundingRankingPage:
-    """One page of them, each with its reasons and its rules."""
+    """One page of them, each with its reasons and its rules. Nobody is told of what is their own (`own`)."""
     held = await open_calls.now(session, engine)
     place = paging.place((int, float, str, float)) if paging else None
     now = clock.now().timestamp() if place is None else place[3]
     filters = Filters(modes=tuple(kind.value for kind in kinds))
-    ranking, placed = await engine.off_the_loop(partial(_placed, held, query, who, filters, now))
+    ranking, placed = await engine.off_the_loop(partial(_placed, held, query, who, filters, now, own))
+    mine = sum(one.organisation_id == own and (not kinds or one.kind in kinds) for one in held.kept.values())
     shown = [one for one in placed if not (eligible and one.tier)]
     fits = {one.key for one in shown if one.match.text * ranking.known >= ranking.threshold}
     left = shown if place is None else [one for one in shown if one[:3] > tuple(place[:3])]
@@ -216,8 +232,8 @@ async def ranked(
         next_cursor=paging.marker([*last[:3], now]) if paging and more and last else None,
         fits=bool(fits),
         message=None if fits else told(nothing),
-        considered=ranking.considered,
-        best_text=ranking.best_text,
+        considered=ranking.considered - mine,
+        best_text=max((one.match.text for one in placed), default=0.0),
         threshold=ranking.threshold,
         read_as=ranking.style,
         order=told(ORDER),

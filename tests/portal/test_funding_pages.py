@@ -33,7 +33,9 @@ async def test_a_call_is_written_published_changed_and_closed(desk, given, visit
     lacking = await writer.again(NEW, good)
     assert "请写简介" in lacking.text
     assert "还没有发布" in lacking.text
-    edit = next(form["action"] for form in (one.attrs for one in lacking.all("form")) if form["action"].endswith("/edit"))
+    edit = next(
+        form["action"] for form in (one.attrs for one in lacking.all("form")) if form["action"].endswith("/edit")
+    )
     there = edit.removesuffix("/edit")
     assert await reader.page(there, 404)
     fixed = lacking.form(edit) | {

@@ -87,9 +87,7 @@ async def test_calls_with_a_rule_that_is_not_met_come_after_the_others(session, 
 
 
 async def test_what_was_changed_closed_or_hidden_counts_at_the_very_next_ranking(session, desk):
-    open_ = await a_call(
-        session, desk.organisation, closes_at=day(10), eligibility={"applicant_regions": ["220000"]}
-    )
+    open_ = await a_call(session, desk.organisation, closes_at=day(10), eligibility={"applicant_regions": ["220000"]})
     for hidden in ({"state": FundingState.DRAFT}, {"state": FundingState.CLOSED}, {"state": FundingState.WITHDRAWN},
                    {"opens_at": day(-9), "closes_at": day(-1)}):  # fmt: skip
         await a_call(session, desk.organisation, title="锻造模具另一项", **hidden)
@@ -145,6 +143,19 @@ async def test_a_record_and_its_organisation_answer_for_the_applicant(session, d
     because = next(rule for rule in theirs["rules"] if rule["rule"] == "trl")
     assert (because["asked"], because["found"]) == ([">=5"], ["4"])
     assert (await university.get(at, params={"eligible": "true"})).json()["items"] == []
+
+
+async def test_nobody_is_told_to_apply_for_what_they_offer_themselves(session, desk, firm, given):
+    own = await a_call(session, firm.organisation, kind="bounty")
+    other = await a_call(session, desk.organisation, summary="支持模具。")
+    need = await given.problem(firm, title="热锻模具龟裂求表面强化", description=TEXT)
+    at = f"/api/v1/problems/{need['id']}/funding"
+    page = (await firm.get(at)).json()
+    assert (ids(page), page["considered"]) == ([str(other.id)], 1)
+    assert page["best_text"] == pytest.approx(page["items"][0]["reasons"]["text"])
+    alone = (await firm.get(at, params={"kind": "bounty"})).json()
+    assert (ids(alone), alone["considered"], alone["best_text"], alone["fits"]) == ([], 0, 0.0, False)
+    assert str(own.id) in ids(await found(firm)), "of a text nobody knows whose it is"
 
 
 async def test_the_calls_for_a_record_are_paged_and_only_for_those_who_see_it(session, desk, firm, university, given):
