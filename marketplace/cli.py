@@ -25,6 +25,7 @@ class Kind(StrEnum):
     ACHIEVEMENT = "achievement"
     PROBLEM = "problem"
     INSTRUMENT = "instrument"
+    FUNDING = "funding"
 
 
 app = typer.Typer(

@@ -13,6 +13,9 @@ from rich.text import Text
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from marketplace.funding import rankings as funding
+from marketplace.funding import sheets
+from marketplace.funding.names import STANDINGS
 from marketplace.identity import passwords, people
 from marketplace.identity.models import Organisation
 from marketplace.kernel.actor import NOBODY, Actor
@@ -20,6 +23,7 @@ from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.db import Database
 from marketplace.pairings import instruments, pairings
 from marketplace.pairings.engine import Engine
+from schemas.funding_rankings import FundingMatchRequest, FundingPairing, FundingRankingPage
 from schemas.identity import Confirmation, Permission, Registration, Role
 from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, Pairing, RankingPage, TermReason
 from schemas.tariffs import Unpriced
@@ -29,12 +33,13 @@ class CommandRefused(Exception):  # noqa: N818 -- it is shown to the person at t
     """A command that cannot do what was asked; the text says why and what to do."""
 
 
+Ranked = Pairing | InstrumentPairing | FundingPairing
 SIGNALS = {"field": "领域", "trl": "就绪度", "region": "地区", "budget": "预算", "freshness": "新近"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be ranked, of which `kind` of MatchRequest. `organisation` is the credit code of whom the prices of instruments are for."""
+    """What is to be ranked, of which `kind`: of MatchRequest, or funding. `organisation` is the credit code of whom the prices of instruments are for."""
 
     text: str
     kind: str
@@ -45,8 +50,15 @@ class Asked:
 
 async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, console: Console) -> None:
     """Rank records for a text and print them with their reasons."""
+    for_funding = asked.kind == "funding"
+    if for_funding and asked.minutes is not None:
+        raise CommandRefused("--minutes 只用于匹配仪器 · --minutes is for instruments alone")
     try:
-        wish = MatchRequest(text=asked.text, kind=asked.kind, limit=asked.limit, minutes=asked.minutes)
+        wish: MatchRequest | FundingMatchRequest = (
+            FundingMatchRequest(text=asked.text, limit=asked.limit)
+            if for_funding
+            else MatchRequest(text=asked.text, kind=asked.kind, limit=asked.limit, minutes=asked.minutes)
+        )
     except ValidationError as error:
         raise CommandRefused("; ".join(str(wrong["msg"]) for wrong in error.errors())) from None
     if asked.organisation is not None and asked.kind != "instrument":
@@ -54,9 +66,11 @@ async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, 
     engine = Engine(database, home)
     await engine.open()
     await engine.catch_up()
-    page: RankingPage | InstrumentRankingPage
+    page: RankingPage | InstrumentRankingPage | FundingRankingPage
     async with database.reading() as session:
-        if asked.kind == "instrument":
+        if isinstance(wish, FundingMatchRequest):
+            page = await funding.for_text(session, engine, funding.OpenCalls(), wish)
+        elif asked.kind == "instrument":
             actor = await _as_member(session, asked.organisation)
             page = await instruments.for_text(session, engine, actor, wish)
         else:
@@ -77,7 +91,9 @@ async def _as_member(session: AsyncSession, uscc: str | None) -> Actor:
     return Actor(where={Permission.READ_OWN: frozenset({found})})
 
 
-def ranking_table(page: RankingPage | InstrumentRankingPage, *, title: str | None = None) -> Table | Text:
+def ranking_table(
+    page: RankingPage | InstrumentRankingPage | FundingRankingPage, *, title: str | None = None
+) -> Table | Text:
     """A ranking as a table: place, score, record, and why. Where nothing was found, the message alone."""
     if not page.items:
         return Text(page.message or "", style="yellow")
@@ -88,15 +104,27 @@ def ranking_table(page: RankingPage | InstrumentRankingPage, *, title: str | Non
     table.add_column("得分", justify="right", width=6)
     table.add_column("记录 record", ratio=2, overflow="fold")
     table.add_column("理由 why", ratio=3, overflow="fold")
-    items: Sequence[Pairing | InstrumentPairing] = page.items
+    items: Sequence[Ranked] = page.items
     for place, pairing in enumerate(items, 1):
         table.add_row(
             str(place),
             f"{pairing.score:.4f}",
-            f"{escape(pairing.title)}\n[dim]{escape(pairing.organisation.name)}[/dim]{_use(pairing)}",
+            _record(pairing),
             why(pairing),
         )
     return table
+
+
+def _record(pairing: Ranked) -> str:
+    """What a record is called and whose it is, with what one can do with it."""
+    if not isinstance(pairing, FundingPairing):
+        return f"{escape(pairing.title)}\n[dim]{escape(pairing.organisation.name)}[/dim]{_use(pairing)}"
+    call = pairing.funding
+    left = "" if call.days_left is None else f"（还剩 {call.days_left} 天 days left）"
+    return (
+        f"{escape(call.title)}\n[dim]{escape(call.organisation.name)}[/dim]"
+        f"\n[green]截止 closes {sheets.deadline(call.closes_at)}{left}[/green]\n{STANDINGS[pairing.standing]}"
+    )
 
 
 def _use(pairing: Pairing | InstrumentPairing) -> str:
@@ -118,7 +146,7 @@ def _use(pairing: Pairing | InstrumentPairing) -> str:
     return f"\n[green]最早 first free {since:%Y-%m-%d %H:%M}–{ends}[/green]\n{costs}"
 
 
-def why(pairing: Pairing | InstrumentPairing) -> str:
+def why(pairing: Ranked) -> str:
     """The parts of a score on a few lines; they add up to it."""
     reasons = pairing.reasons
     terms = "  ".join(f"{_named(term)} {term.contribution:.4f}" for term in reasons.terms[:6])
