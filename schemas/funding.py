@@ -219,6 +219,7 @@ class FundingFilter(Filter):
     ] = None
     organisation: UUID | None = None
     state: FundingState | None = None
+    bookmarked: Annotated[bool, Field(description="只看我收藏的 · those that you keep an eye on")] = False
     mine: Annotated[bool, Field(description="只看本单位的，包括草稿 · your organisations' own, drafts included")] = (
         False
     )
@@ -281,3 +282,16 @@ class FundingChange(Message):
     before: Annotated[
         dict[str, object], Field(description="改之前的内容（不含联系人） · what they said before, contacts left out")
     ]
+
+
+class FundingBookmark(Message):
+    """A call that one keeps an eye on."""
+
+    days_before: Annotated[
+        Annotated[int, Whole(1, 60)],
+        Field(description="截止前几天写信提醒 · how many days before the deadline a letter comes"),
+    ] = 7
+
+
+class FundingBookmarkView(FundingBookmark):
+    since: AwareDatetime

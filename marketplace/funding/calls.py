@@ -15,7 +15,14 @@ from uuid_utils.compat import uuid7
 from marketplace.funding import facts
 from marketplace.funding.models import FundingCall
 from marketplace.funding.names import FUNDING_KINDS
-from marketplace.funding.policy import call_kept_by, call_open, call_owned_by, call_public, call_visible_to
+from marketplace.funding.policy import (
+    call_bookmarked_by,
+    call_kept_by,
+    call_open,
+    call_owned_by,
+    call_public,
+    call_visible_to,
+)
 from marketplace.identity.models import Organisation
 from marketplace.identity.names import ORGANISATION_KINDS
 from marketplace.kernel import clock, etag, validation
@@ -114,6 +121,8 @@ def narrowed(actor: Actor, wish: FundingFilter, now: datetime) -> Select[Funding
         statement = statement.where(call_visible_to(actor))
     else:
         statement = statement.where(call_public())
+    if wish.bookmarked:
+        statement = statement.where(call_bookmarked_by(actor))
     if wish.open is True:
         statement = statement.where(call_open(now))
     elif wish.open is False:

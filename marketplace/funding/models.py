@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -68,3 +68,20 @@ class FundingCall(Versioned, Base):
     words: Mapped[str]
 
     organisation: Mapped[Organisation] = relationship(lazy="raise")
+
+
+class FundingBookmark(Base):
+    """Somebody keeps an eye on a call, and is written to some days before its deadline: once for each deadline."""
+
+    __tablename__ = "funding_bookmark"
+    __table_args__ = (
+        CheckConstraint("days_before between 1 and 60", name="days"),
+        Index("funding_bookmark_person_idx", "person_id"),
+    )
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("funding_call.id"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    days_before: Mapped[int] = mapped_column(SmallInteger)
+    since: Mapped[Now]
+    # The deadline that the last letter spoke of; a later one is spoken of again.
+    reminded_for: Mapped[Moment | None]

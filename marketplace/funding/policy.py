@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
 
-from marketplace.funding.models import FundingCall
+from marketplace.funding.models import FundingBookmark, FundingCall
 from marketplace.identity.models import Organisation
 from marketplace.kernel.actor import Actor
 from schemas.funding import FundingState
@@ -42,3 +42,14 @@ def call_visible_to(actor: Actor) -> ColumnElement[bool]:
     if Permission.READ_ALL in actor.platform:
         return true()
     return or_(call_public(), call_owned_by(actor))
+
+
+def call_bookmarked_by(actor: Actor) -> ColumnElement[bool]:
+    """The actor keeps an eye on it."""
+    if actor.person_id is None:
+        return false()
+    return exists(
+        select(FundingBookmark.call_id).where(
+            FundingBookmark.call_id == FundingCall.id, FundingBookmark.person_id == actor.person_id
+        )
+    )

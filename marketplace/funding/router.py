@@ -8,7 +8,7 @@ from uuid import UUID
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 
-from marketplace.funding import calls, shapes, sheets
+from marketplace.funding import bookmarks, calls, shapes, sheets
 from marketplace.kernel import etag
 from marketplace.kernel.actor import Anyone, SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, Writing
@@ -20,7 +20,16 @@ from marketplace.labs import ical
 from marketplace.listings.publication import NotVerified
 from marketplace.listings.records import Incomplete, NotYourOrganisation, NotYourRecord
 from schemas.base import Page
-from schemas.funding import FundingCard, FundingChange, FundingFilter, FundingNew, FundingPatch, FundingView
+from schemas.funding import (
+    FundingBookmark,
+    FundingBookmarkView,
+    FundingCard,
+    FundingChange,
+    FundingFilter,
+    FundingNew,
+    FundingPatch,
+    FundingView,
+)
 
 router = APIRouter(prefix="/api/v1", tags=["funding"], route_class=TransactionRoute)
 
@@ -142,3 +151,16 @@ async def deadline(call_id: UUID, session: Reading, actor: Anyone, request: Requ
     """截止时间（日历文件） · The deadline, for a calendar."""
     call = await calls.read(session, actor, call_id)
     return Response(sheets.calendar(call, request.app.state.settings.public_url), media_type=ical.MEDIA_TYPE)
+
+
+@router.put(f"{_ONE}/bookmark", responses=problems(NotSignedIn, NotFound))
+async def keep(call_id: UUID, wish: FundingBookmark, session: Writing, actor: SignedIn) -> FundingBookmarkView:
+    """收藏 · Keep an eye on it: a letter comes before its deadline."""
+    kept = await bookmarks.keep(session, actor, call_id, wish)
+    return FundingBookmarkView(days_before=kept.days_before, since=kept.since)
+
+
+@router.delete(f"{_ONE}/bookmark", status_code=204, responses=problems(NotSignedIn, NotFound))
+async def drop(call_id: UUID, session: Writing, actor: SignedIn) -> None:
+    """取消收藏 · No longer."""
+    await bookmarks.drop(session, actor, call_id)

@@ -1,5 +1,6 @@
 """`/funding`: which money there is, one call with its rules in plain words; and what of it a record could apply for."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -7,16 +8,17 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.funding import calls, eligibility, rankings, shapes, sheets
-from marketplace.kernel.db import Reading
+from marketplace.funding import bookmarks, calls, eligibility, rankings, shapes, sheets
+from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
 from marketplace.listings import records
-from marketplace.portal import funding_form, kinds
+from marketplace.portal import acting, funding_form, kinds, trying
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.kinds import Kind
 from marketplace.portal.narrowing import Asked
 from marketplace.portal.routes import PageRoute
-from schemas.funding import FundingFilter, FundingKind
+from marketplace.portal.sent import Sent
+from schemas.funding import FundingBookmark, FundingFilter, FundingKind
 from schemas.funding_rankings import FundingRankingQuery
 from schemas.identity import Permission
 
@@ -25,6 +27,7 @@ router = APIRouter(prefix="/funding", route_class=PageRoute, include_in_schema=F
 PAGE: Final = 20
 RANKED: Final = 8
 CHANGES: Final = 10
+_KEPT: Final = {"days_before": "提前几天 · days before"}
 
 
 class Show(StrEnum):
@@ -33,6 +36,7 @@ class Show(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     ALL = "all"
+    KEPT = "kept"
     MINE = "mine"
 
 
@@ -40,7 +44,9 @@ def _asked(request: Request) -> tuple[Asked, Show]:
     asked = Asked(request)
     chosen = asked.said("show")
     show = Show(chosen) if chosen in set(Show) else Show.OPEN
-    if show is Show.MINE:
+    if show is Show.KEPT:
+        asked.wish["bookmarked"] = True
+    elif show is Show.MINE:
         asked.wish["mine"] = True
     elif show is not Show.ALL:
         asked.wish["open"] = show is Show.OPEN
@@ -74,7 +80,7 @@ async def listed(visit: Visited, session: Reading) -> Response:
         wrong=asked.wrong,
         typed=asked.typed,
         show=show,
-        narrowed=bool(asked.wish.keys() - {"open", "mine"} or asked.wrong),
+        narrowed=bool(asked.wish.keys() - {"open", "mine", "bookmarked"} or asked.wrong),
         kinds=list(FundingKind),
         deadline=deadline,
         belongs=visit.signed_in and bool(visit.actor.organisations_where(Permission.READ_OWN)),
@@ -91,18 +97,47 @@ def _files(asked: Asked) -> dict[str, str]:
 
 @router.get("/{call_id:uuid}", response_class=Response)
 async def one(call_id: UUID, visit: Visited, session: Reading) -> Response:
+    return await _call(visit, session, call_id)
+
+
+async def _call(
+    visit: Visit, session: AsyncSession, call_id: UUID, *, wrong: Sequence[str] = (), status: int = 200
+) -> Response:
     call = await calls.read(session, visit.actor, call_id)
     view = shapes.view(visit.actor, call)
     changed, _ = await calls.changes(session, visit.actor, call_id, Paging(visit.request, None, CHANGES))
     return visit.page(
         "funding_call.html",
+        status,
         one=view,
         rules=eligibility.rules_told(view.eligibility),
+        kept=await bookmarks.find(session, visit.actor, call_id),
         changes=[shapes.change(row) for row in changed],
         labels=funding_form.LABELS,
         deadline=deadline,
+        wrong=list(wrong),
         here=f"/funding/{call_id}",
     )
+
+
+@router.post("/{call_id:uuid}/bookmark", response_class=Response)
+async def keep(call_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
+    """Keep an eye on it, or no longer."""
+    actor = visit.require()
+
+    async def work() -> str:
+        if trying.said(typed, "drop") == "1":
+            await bookmarks.drop(session, actor, call_id)
+        else:
+            wish = FundingBookmark.model_validate({"days_before": trying.number(typed, "days_before")})
+            await bookmarks.keep(session, actor, call_id, wish)
+        return f"/funding/{call_id}"
+
+    async def again(wrong: list[str], status: int) -> Response:
+        return await _call(visit, session, call_id, wrong=wrong, status=status)
+
+    said = "call-dropped" if trying.said(typed, "drop") == "1" else "call-kept"
+    return await acting.act(visit, session, work, said, again, _KEPT)
 
 
 async def _of(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession) -> Response:

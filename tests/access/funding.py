@@ -1,9 +1,11 @@
 """The funding calls of the world: one of each target, and one in the state that a step needs."""
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from uuid_utils.compat import uuid4
 
+from marketplace.funding.models import FundingBookmark
 from marketplace.identity.models import Organisation
 from schemas.funding import FundingState
 from tests.given.funding import a_call
@@ -29,5 +31,9 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
             names["call_id"] = str((await a_call(session, at, state=state)).id)
         else:
             names["call_id"] = str(uuid4())
+    kept = FundingBookmark(
+        call_id=UUID(world.targets["own"]["call_id"]), person_id=UUID(world.targets["own"]["person_id"]), days_before=7
+    )
+    session.add(kept)
     draft = await a_call(session, home, state=FundingState.DRAFT)
     world.instead[f"POST {_ONE}/publication", "own"] = {"call_id": str(draft.id)}

@@ -7,6 +7,8 @@ from marketplace.docking import meeting_policy, policy
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.models import Event
 from marketplace.docking.registration_models import Registration
+from marketplace.funding.models import FundingCall
+from marketplace.funding.policy import call_bookmarked_by
 from marketplace.kernel.actor import NOBODY
 from marketplace.verdicts.models import Verdict
 from marketplace.verdicts.policy import verdict_visible_to
@@ -19,6 +21,7 @@ RULES = [
     (policy.confirmed_at, Event),
     (meeting_policy.met_as, Meeting),
     (verdict_visible_to, Verdict),
+    (call_bookmarked_by, FundingCall),
 ]
 
 

@@ -507,7 +507,7 @@ def _funding() -> dict[str, Example]:
     one = f"{at}/{{call_id}}"
     wish = {
         "q": "模具", "kind": "grant", "region": "220104", "industry": "C", "open": "true",
-        "organisation": "{organisation_id}", "state": "published", "mine": "false",
+        "organisation": "{organisation_id}", "state": "published", "bookmarked": "false", "mine": "false",
     }  # fmt: skip
     ranked = Example(query={"kind": "grant", "eligible": "true", "limit": "5"})
     return {
@@ -522,6 +522,8 @@ def _funding() -> dict[str, Example]:
         f"POST {one}/withdrawal": Example(),
         f"GET {one}/changes": Example(query={"limit": "5"}),
         f"GET {one}/deadline.ics": Example(),
+        f"PUT {one}/bookmark": Example({"days_before": 3}),
+        f"DELETE {one}/bookmark": Example(),
         f"GET {API}/problems/{{listing_id}}/funding": ranked,
         f"GET {API}/achievements/{{listing_id}}/funding": ranked,
         f"POST {API}/funding-matches": Example(

@@ -302,6 +302,7 @@ PAGES = [
     ("/events/{running}/desk/door?q=某人", "organizer"),
     ("/funding", "nobody enterprise newcomer"),
     ("/funding?show=mine", "enterprise"),
+    ("/funding?show=kept", "enterprise newcomer"),
     ("/funding?show=all&q=电解质&kind=bounty&region=220100&industry=3841", "nobody"),
     ("/funding?show=closed", "nobody"),
     ("/funding/{call}", "nobody enterprise newcomer admin"),

@@ -104,6 +104,21 @@ async def test_a_record_s_page_says_which_funding_and_why(desk, given, visitor):
     assert "3 days left" in english.text
 
 
+async def test_a_call_is_kept_and_dropped(desk, given, visitor):
+    call = await a_call(given.session, desk.organisation, title="模具资助")
+    who, at = visitor(await given.enterprise()), f"/funding/{call.id}"
+    form = (await who.page(at)).form(f"{at}/bookmark")
+    assert form["days_before"] == ["7"]
+    again = await who.again(f"{at}/bookmark", {"days_before": ["很早"]})
+    assert "提前几天：请填写整数" in again.text
+    assert await who.sent(f"{at}/bookmark", {"days_before": ["5"]}) == f"{at}?said=call-kept"
+    assert (await who.page(at)).form(f"{at}/bookmark")["days_before"] == ["5"]
+    assert "模具资助" in (await who.page("/funding?show=kept")).text
+    assert await who.sent(f"{at}/bookmark", {"days_before": ["5"], "drop": ["1"]}) == f"{at}?said=call-dropped"
+    assert "模具资助" not in (await who.page("/funding?show=kept")).text
+    assert "收藏与提醒" not in (await visitor().page(at)).text
+
+
 async def test_the_list_is_narrowed_as_it_is_asked(desk, given, visitor):
     far = {"applicant_regions": ["620000"]}
     await a_call(given.session, desk.organisation, title="省外资助", eligibility=far)

@@ -1,4 +1,4 @@
-"""Funding calls.
+"""Funding calls, and who keeps an eye on which.
 
 Revision ID: 0023
 Revises: 0021
@@ -92,7 +92,21 @@ def upgrade() -> None:
         "funding_call_due_idx", "funding_call", ["closes_at", "id"], unique=False,
         postgresql_where=sa.text("state = 'published'"),
     )  # fmt: skip
+    op.create_table(
+        "funding_bookmark",
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("days_before", sa.SmallInteger(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column("reminded_for", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("days_before between 1 and 60", name=op.f("funding_bookmark_days_check")),
+        sa.ForeignKeyConstraint(["call_id"], ["funding_call.id"], name=op.f("funding_bookmark_call_id_fkey")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("funding_bookmark_person_id_fkey")),
+        sa.PrimaryKeyConstraint("call_id", "person_id", name=op.f("funding_bookmark_pkey")),
+    )
+    op.create_index("funding_bookmark_person_idx", "funding_bookmark", ["person_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("funding_bookmark")
     op.drop_table("funding_call")
