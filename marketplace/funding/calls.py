@@ -229,7 +229,7 @@ async def edit(session: AsyncSession, actor: Actor, call_id: UUID, version: int,
         _require_ready(call, now)
     _derive(call)
     _touch(call, now)
-    fact: facts.OfFundingCall = facts.FundingCallRewritten(call.id, changed)
+    fact: facts.OfFundingCall = facts.FundingDraftEdited(call.id, changed)
     if call.published_at is not None:
         call.changed_at = now
         told_before = {name: value for name, value in before.items() if name not in _PRIVATE}

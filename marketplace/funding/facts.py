@@ -18,7 +18,7 @@ class FundingCallDrafted(OfFundingCall):
 
 
 @dataclass(frozen=True, slots=True)
-class FundingCallRewritten(OfFundingCall):
+class FundingDraftEdited(OfFundingCall):
     """Changed before anybody could see it."""
 
     fields: list[str]
