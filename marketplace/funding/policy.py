@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, or_, select, true
 
 from marketplace.funding.models import FundingBookmark, FundingCall
 from marketplace.identity.models import Organisation
@@ -11,10 +11,16 @@ from schemas.funding import FundingState
 from schemas.identity import Permission, Verification
 
 
+def _in(*states: FundingState) -> ColumnElement[bool]:
+    """Written out: with parameters in their place no general plan could use the indexes of what is public and open."""
+    told = bindparam(None, states, FundingCall.state.type, expanding=True, literal_execute=True)
+    return FundingCall.state.in_(told)
+
+
 def call_public() -> ColumnElement[bool]:
     """Published by a verified organisation, closed ones included. The statement joins `Organisation`."""
     return and_(
-        FundingCall.state.in_((FundingState.PUBLISHED, FundingState.CLOSED)),
+        _in(FundingState.PUBLISHED, FundingState.CLOSED),
         Organisation.verification == Verification.VERIFIED,
     )
 
@@ -22,7 +28,7 @@ def call_public() -> ColumnElement[bool]:
 def call_open(now: datetime) -> ColumnElement[bool]:
     """Public, and one can apply now or will be able to. The statement joins `Organisation`."""
     return and_(
-        FundingCall.state == FundingState.PUBLISHED,
+        _in(FundingState.PUBLISHED),
         Organisation.verification == Verification.VERIFIED,
         or_(FundingCall.closes_at.is_(None), FundingCall.closes_at > now),
     )
