@@ -114,6 +114,7 @@ async def _call(
         kept=await bookmarks.find(session, visit.actor, call_id),
         changes=[shapes.change(row) for row in changed],
         labels=funding_form.LABELS,
+        was=funding_form.was,
         deadline=deadline,
         wrong=list(wrong),
         here=f"/funding/{call_id}",

@@ -1,19 +1,22 @@
 """A funding call as a form: what was typed becomes a body, a body becomes what the form shows."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from marketplace.funding.names import RULES
+from marketplace.funding import eligibility, sheets
+from marketplace.funding.names import FUNDING_KINDS, RULES
 from marketplace.kernel import clock
 from marketplace.kernel.language import told
 from marketplace.portal import coding, forms, say, trying
 from marketplace.portal.forms import Wrong
 from marketplace.portal.labs import local_moment
 from marketplace.portal.sent import Typed
-from schemas.funding import FundingBody, FundingKind, FundingView
+from schemas.funding import Eligibility, FundingBody, FundingKind, FundingView
 
 TEXTS: Final = ("title_en", "summary", "description", "how_to_apply", "apply_url")
 AMOUNTS: Final = ("amount_low", "amount_high", "total_amount")
@@ -148,6 +151,31 @@ def shown(one: FundingView | FundingBody) -> Typed:
     typed |= {f"eligibility.{name}": ["1"] if getattr(rules, name) else [] for name in RULES_TICKED}
     typed["eligibility.conditions"] = ["\n".join(rules.conditions)]
     return typed
+
+
+def was(name: str, value: Any) -> str:
+    """What a field said before a change, as its page would have said it."""
+    if value in (None, [], {}):
+        return say.t("未填写 · nothing")
+    if name in _WAS:
+        return _WAS[name](value)
+    if name in CODED:
+        value = [say.code_name(code, CODED[name]) for code in value]
+    return say.t("、 · , ").join(value) if isinstance(value, list) else str(value)
+
+
+def _rules(value: Any) -> str:
+    rules = eligibility.rules_told(Eligibility.model_validate(value))
+    return say.t("； · ; ").join(f"{what}{say.t('： · : ')}{asked}" for what, asked in rules)
+
+
+_WAS: Final[dict[str, Callable[[Any], str]]] = {
+    "kind": lambda value: say.t(FUNDING_KINDS[value]),
+    "eligibility": _rules,
+    "opens_at": lambda value: say.moment(datetime.fromisoformat(value)),
+    "closes_at": lambda value: sheets.deadline(datetime.fromisoformat(value)),
+    **{name: lambda value: say.yuan(Decimal(value)) for name in AMOUNTS},
+}
 
 
 def fresh(kind: FundingKind) -> Typed:

@@ -54,8 +54,21 @@ async def test_a_call_is_written_published_changed_and_closed(desk, given, visit
     assert (form["closes_at.day"], form["closes_at.time"]) == (["2198-06-30"], [""])
     stale = form | {"version": ["1"]}
     assert "已被修改" in (await writer.again(edit, stale, 412)).text
-    assert await writer.sent(edit, form | {"amount_high": ["50万"]}) == f"{there}?said=saved"
-    assert "原为“800000.00”" in (await reader.page(there)).text
+    moved = {
+        "amount_high": ["50万"], "closes_at.day": ["2198-07-31"], "keywords": ["模具"], "industries": ["C"],
+        "kind": ["guidance_plan"], "eligibility.trl_from": ["5"], "opens_at.day": ["2197-01-01"],
+    }  # fmt: skip
+    assert await writer.sent(edit, form | moved) == f"{there}?said=saved"
+    page = await reader.page(there)
+    for wanted in ("原为“80 万元”", "原为“2198-06-30 24:00”", "原为“未填写”", "原为“专项资金”",
+                   "原为“申报单位注册地：吉林省；技术就绪度：不低于 4 级", "2197-01-01 00:00"):  # fmt: skip
+        assert wanted in page.text, wanted
+    form = (await writer.page(edit)).form(edit)
+    again = form | {"opens_at.day": [""], "keywords": [""], "industries": ["38"]}
+    assert await writer.sent(edit, again) == f"{there}?said=saved"
+    page = await reader.page(there)
+    for wanted in ("原为“2197-01-01 00:00”", "原为“模具”", "原为“制造业”"):
+        assert wanted in page.text, wanted
 
     assert await writer.sent(f"{there}/closing") == f"{there}?said=call-closed"
     assert "模具延寿专项" not in (await reader.page("/funding")).text
