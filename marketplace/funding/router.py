@@ -2,7 +2,6 @@
 
 from functools import partial
 from typing import Annotated
-from urllib.parse import quote
 from uuid import UUID
 
 import anyio.to_thread
@@ -59,8 +58,7 @@ async def create(wish: FundingNew, session: Writing, actor: SignedIn, response: 
 
 
 def _file(content: bytes, media_type: str, ending: str) -> Response:
-    name = quote(f"资金.{ending}")
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    headers = {"Content-Disposition": f'attachment; filename="funding-calls.{ending}"'}
     return Response(content, media_type=media_type, headers=headers)
 
 
