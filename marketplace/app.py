@@ -24,6 +24,7 @@ from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
 from marketplace.docking.schedules_router import router as schedules
 from marketplace.docking.wishes_router import router as wishes
+from marketplace.experts.router import router as experts
 from marketplace.funding.rankings import OpenCalls
 from marketplace.funding.rankings_router import router as funding_rankings
 from marketplace.funding.router import router as funding
@@ -56,6 +57,7 @@ from marketplace.money.statements_router import router as statements
 from marketplace.money.tariffs_router import router as tariffs
 from marketplace.money.vouchers_router import router as vouchers
 from marketplace.pairings.engine import Engine
+from marketplace.pairings.experts_router import router as expert_rankings
 from marketplace.pairings.rematches_router import router as rematches
 from marketplace.pairings.router import router as pairings
 from marketplace.portal import router as portal
@@ -71,6 +73,7 @@ log = structlog.get_logger("app")
 ROUTERS = (
     achievements,
     problems,
+    experts,
     bookings,
     instruments,
     usages,
@@ -99,6 +102,7 @@ ROUTERS = (
     reports,
     duplicates,
     pairings,
+    expert_rankings,
     event_rankings,
     funding,
     funding_rankings,

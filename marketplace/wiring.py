@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from marketplace.docking import facts as docking
 from marketplace.docking import feeds, meeting_facts, meetings, planning, proposing
 from marketplace.docking import jobs as docking_jobs
+from marketplace.experts import jobs as expert_jobs
 from marketplace.funding import jobs as funding_jobs
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
@@ -80,6 +81,8 @@ JOBS: Mapping[str, Handler] = {
     "docking.tell_wishes": docking_jobs.tell_wishes,
     planning.JOB: planning.run,
     proposing.JOB: proposing.run,
+    "experts.expire": expert_jobs.expire,
+    "experts.remind": expert_jobs.remind,
     "funding.keep_time": funding_jobs.keep_time,
     "funding.remind": funding_jobs.remind,
     "identity.sweep": identity_jobs.sweep,
@@ -101,6 +104,8 @@ SCHEDULES: Mapping[str, str] = {
     "docking.keep_time": "* * * * *",
     "docking.remind": "*/10 * * * *",
     "docking.tell_wishes": "*/5 * * * *",
+    "experts.expire": "*/10 * * * *",
+    "experts.remind": "35 1 * * *",
     "funding.keep_time": "* * * * *",
     "funding.remind": "*/10 * * * *",
     "identity.sweep": "17 * * * *",

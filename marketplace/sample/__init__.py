@@ -1,4 +1,4 @@
-"""Sample records: invented organisations, people, achievements, problems, instruments, events and funding calls, used by demos and tests."""
+"""Sample records: invented organisations, people, achievements, problems, experts, instruments, events and funding calls, used by demos and tests."""
 
 from typing import Final
 

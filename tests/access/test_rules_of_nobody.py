@@ -7,6 +7,8 @@ from marketplace.docking import meeting_policy, policy
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.models import Event
 from marketplace.docking.registration_models import Registration
+from marketplace.experts.models import Expert
+from marketplace.experts.policy import consent_ended_by, expert_owned_by, expert_written_by
 from marketplace.funding.models import FundingCall
 from marketplace.funding.policy import call_bookmarked_by
 from marketplace.kernel.actor import NOBODY
@@ -21,6 +23,9 @@ RULES = [
     (policy.confirmed_at, Event),
     (meeting_policy.met_as, Meeting),
     (verdict_visible_to, Verdict),
+    (expert_owned_by, Expert),
+    (expert_written_by, Expert),
+    (consent_ended_by, Expert),
     (call_bookmarked_by, FundingCall),
 ]
 
