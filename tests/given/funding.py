@@ -55,6 +55,37 @@ EVERY_FIELD_OF_A_CALL: dict[str, Any] = {
     },
 }
 
+_ONE = f"{CALLS}/{{call_id}}"
+_LISTED = {
+    "q": "模具", "kind": "grant", "region": "220104", "industry": "C", "open": "true",
+    "organisation": "{organisation_id}", "state": "published", "bookmarked": "false", "mine": "false",
+}  # fmt: skip
+_RANKED = {"query": {"kind": "grant", "eligible": "true", "limit": "5"}}
+# What `tests.given.operations` sends to the operations of funding.
+OF_FUNDING: dict[str, dict[str, Any]] = {
+    f"GET {CALLS}": {"query": _LISTED | {"limit": "5"}},
+    f"GET {CALLS}.xlsx": {"query": _LISTED},
+    f"GET {CALLS}.csv": {"query": _LISTED},
+    f"POST {CALLS}": {"json": EVERY_FIELD_OF_A_CALL | {"organisation_id": "{organisation_id}"}},
+    f"GET {_ONE}": {},
+    f"PATCH {_ONE}": {"json": EVERY_FIELD_OF_A_CALL},
+    f"POST {_ONE}/publication": {},
+    f"POST {_ONE}/closing": {},
+    f"POST {_ONE}/withdrawal": {},
+    f"GET {_ONE}/changes": {"query": {"limit": "5"}},
+    f"GET {_ONE}/deadline.ics": {},
+    f"PUT {_ONE}/bookmark": {"json": {"days_before": 3}},
+    f"DELETE {_ONE}/bookmark": {},
+    "GET /api/v1/problems/{listing_id}/funding": _RANKED,
+    "GET /api/v1/achievements/{listing_id}/funding": _RANKED,
+    "POST /api/v1/funding-matches": {
+        "json": {
+            "text": "热锻模具表面强化", "side": "problem", "region": "220100", "industry": "3393", "discipline": "430",
+            "trl": 6, "organisation_kind": "enterprise", "kind": ["grant"], "eligible": True, "limit": 5,
+        }
+    },
+}  # fmt: skip
+
 
 async def a_call(
     session: AsyncSession, at: Organisation, *, state: FundingState = FundingState.PUBLISHED, **fields: Any

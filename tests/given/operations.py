@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from tests.given.docking import EVERY_FIELD_OF_A_REGISTRATION, EVERY_FIELD_OF_AN_AGENDA, EVERY_FIELD_OF_AN_EVENT
 from tests.given.experts import EVERY_FIELD_OF_AN_EXPERT, EVIDENCE
 from tests.given.files import a_photo
-from tests.given.funding import EVERY_FIELD_OF_A_CALL
+from tests.given.funding import OF_FUNDING
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
 from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
 from tests.given.money import EVERY_PRICE, WINDOW
@@ -532,40 +532,6 @@ def _meetings(event: str) -> dict[str, Example]:
     }  # fmt: skip
 
 
-def _funding() -> dict[str, Example]:
-    at = f"{API}/funding-calls"
-    one = f"{at}/{{call_id}}"
-    wish = {
-        "q": "模具", "kind": "grant", "region": "220104", "industry": "C", "open": "true",
-        "organisation": "{organisation_id}", "state": "published", "bookmarked": "false", "mine": "false",
-    }  # fmt: skip
-    ranked = Example(query={"kind": "grant", "eligible": "true", "limit": "5"})
-    return {
-        f"GET {at}": Example(query=wish | {"limit": "5"}),
-        f"GET {at}.xlsx": Example(query=wish),
-        f"GET {at}.csv": Example(query=wish),
-        f"POST {at}": Example(EVERY_FIELD_OF_A_CALL | {"organisation_id": "{organisation_id}"}),
-        f"GET {one}": Example(),
-        f"PATCH {one}": Example(EVERY_FIELD_OF_A_CALL),
-        f"POST {one}/publication": Example(),
-        f"POST {one}/closing": Example(),
-        f"POST {one}/withdrawal": Example(),
-        f"GET {one}/changes": Example(query={"limit": "5"}),
-        f"GET {one}/deadline.ics": Example(),
-        f"PUT {one}/bookmark": Example({"days_before": 3}),
-        f"DELETE {one}/bookmark": Example(),
-        f"GET {API}/problems/{{listing_id}}/funding": ranked,
-        f"GET {API}/achievements/{{listing_id}}/funding": ranked,
-        f"POST {API}/funding-matches": Example(
-            {
-                "text": "热锻模具表面强化", "side": "problem", "region": "220100", "industry": "3393",
-                "discipline": "430", "trl": 6, "organisation_kind": "enterprise", "kind": ["grant"], "eligible": True,
-                "limit": 5,
-            }
-        ),
-    }  # fmt: skip
-
-
 _ORG = f"{API}/organisations/{{organisation_id}}"
 
 EXAMPLES: dict[str, Example] = {
@@ -613,7 +579,7 @@ EXAMPLES: dict[str, Example] = {
     f"GET {API}/problems/{{listing_id}}/events": Example(query={"region": "220000", "limit": "5"}),
     f"GET {API}/achievements/{{listing_id}}/events": Example(query={"region": "220000", "limit": "5"}),
     f"POST {API}/event-matches": Example({"text": "固态电解质", "side": "problem", "region": ["220000"], "limit": 5}),
-    **_funding(),
+    **{operation: Example(**told) for operation, told in OF_FUNDING.items()},
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
     **_experts(),
