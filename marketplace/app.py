@@ -50,12 +50,14 @@ from marketplace.labs.ratings_router import router as ratings
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
 from marketplace.lexicon.router import router as synonyms
+from marketplace.lexicon.terms_router import router as terms
 from marketplace.money.charges_router import router as charges
 from marketplace.money.duplicates_router import router as duplicates
 from marketplace.money.reports_router import router as reports
 from marketplace.money.statements_router import router as statements
 from marketplace.money.tariffs_router import router as tariffs
 from marketplace.money.vouchers_router import router as vouchers
+from marketplace.pairings.discovery_router import router as term_proposals
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.experts_router import router as expert_rankings
 from marketplace.pairings.rematches_router import router as rematches
@@ -110,6 +112,8 @@ ROUTERS = (
     tuning,
     rematches,
     synonyms,
+    terms,
+    term_proposals,
     imports,
     codes,
     identity,

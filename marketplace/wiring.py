@@ -17,7 +17,7 @@ from marketplace.labs import facts as labs
 from marketplace.labs import jobs as lab_jobs
 from marketplace.listings import jobs as listing_jobs
 from marketplace.money import charging
-from marketplace.pairings import rematch_job
+from marketplace.pairings import discovery, rematch_job
 from marketplace.verdicts import lessons
 
 LISTENERS: Listeners = {
@@ -95,6 +95,7 @@ JOBS: Mapping[str, Handler] = {
     "labs.warn_next": lab_jobs.warn_next,
     "listings.expire": listing_jobs.expire,
     "listings.remind": listing_jobs.remind,
+    discovery.JOB: discovery.run,
     lessons.JOB: lessons.run,
     rematch_job.JOB: rematch_job.run,
 }

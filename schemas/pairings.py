@@ -115,7 +115,7 @@ class TermPart(Message):
     """
 
     term: str
-    kind: Literal["word", "pair", "character"]
+    kind: Literal["word", "pair", "character", "compound"]
     contribution: float
     tf_query: int
     tf_document: int
@@ -126,8 +126,9 @@ class TermPart(Message):
     emphasis: Annotated[
         float,
         Field(
-            description="外文名称 2.5，字母对 0.5，摘要中的字对 0.7，其余 1"
-            " · 2.5 for Latin names, 0.5 for pairs of letters, 0.7 for pairs in a report, else 1"
+            description="外文名称 2.5，字母对 0.5，摘要中的字对 0.7，术语 4 × (150 ÷ (150 + 问题的词数))⁴，其余 1"
+            " · 2.5 for Latin names, 0.5 for pairs of letters, 0.7 for pairs in a report,"
+            " 4 × (150 ÷ (150 + terms of the question))⁴ for compounds of the lexicon, else 1"
         ),
     ]
     aside: Annotated[
@@ -201,6 +202,9 @@ class Reasons(Message):
     model: Annotated[
         int, Field(description="信号权重的版本，0 为初始版本 · version of the signals' weights; 0: the starting one")
     ]
+    lexicon: Annotated[
+        int, Field(description="术语表的版本，0 为没有术语 · version of the terms that count whole; 0: none do")
+    ] = 0
 
 
 class CoverageReason(Message):

@@ -53,11 +53,12 @@ async def carry_out(
     wish = Wish(
         most=run.proposals, places=run.places, floor=run.floor, by_organisation=run.by_organisation, all=run.unfit
     )
-    folder, by = await rematching.written_down(database, home), await rematching.words(database)
+    folder, lexicon = await rematching.written_down(database, home)
+    by = await rematching.words(database)
     while True:
         try:
             with rematching.begun(folder, depth=run.depth, anew=False, by=by, current=not resumed) as batch:
-                await rematching.worded(database, batch, by)
+                await rematching.worded(database, batch, by, lexicon)
                 _match(batch, told, threads, scheduler)
                 out = await rematching.proposed(database, batch, wish, back=True)
             break

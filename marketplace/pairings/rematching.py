@@ -24,6 +24,7 @@ from marketplace.pairings.engine import Engine
 from marketplace.tuning import tunings
 from matching import Facets, Query, Weights, fits_from
 from matching.blend import lifted
+from matching.lexicon import Lexicon
 from matching.rewording import name_of, reworded
 from matching.segments.rematch import Run, Way
 from matching.segments.store import Busy, Store
@@ -132,13 +133,14 @@ def _same(run: Run, way: Way, store: Store) -> bool:
     return kept is not None and newest is not None and kept.number == newest.number
 
 
-async def worded(database: Database, run: Run, by: Words) -> None:
-    """Write down in a run's folder how each record asks otherwise than by its own terms alone, unless that is there."""
+async def worded(database: Database, run: Run, by: Words, lexicon: Lexicon) -> None:
+    """Write down in a run's folder how each record asks otherwise than by its own terms alone, unless that is there.
+    ``lexicon``: of the ranking's folder."""
     for way, kind in KINDS.items():
         if run.worded_by(way) is None:
             with run.rewording(way, by.name) as add:
                 async for row in _open(database, kind):
-                    add(str(row.id), reworded(reading.query(row, by.synonyms), by.tuning))
+                    add(str(row.id), reworded(reading.query(row, by.synonyms), by.tuning, lexicon))
 
 
 async def _open(database: Database, kind: ListingKind) -> AsyncIterator[Any]:
@@ -152,14 +154,14 @@ async def _open(database: Database, kind: ListingKind) -> AsyncIterator[Any]:
             after = rows[-1].id
 
 
-async def written_down(database: Database, home: Path) -> Path:
-    """The ranking's folder, with all open records in its newest versions."""
+async def written_down(database: Database, home: Path) -> tuple[Path, Lexicon]:
+    """The ranking's folder, with all open records in its newest versions, and the lexicon that they were read with."""
     engine = Engine(database, home)
     await engine.open()
     await engine.catch_up()
     with suppress(Busy):  # another process is about to
         await engine.publish()
-    return await engine.folder()
+    return await engine.folder(), engine.lexicon
 
 
 @dataclass(frozen=True, slots=True)

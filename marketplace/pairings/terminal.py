@@ -27,6 +27,7 @@ from marketplace.opening import open_database
 from marketplace.pairings import rematching
 from marketplace.pairings.rematching import Proposed, Wish, Words
 from marketplace.settings import Settings, settings
+from matching.lexicon import Lexicon
 from matching.segments.rematch import Run
 from matching.sharing import Passed
 
@@ -41,9 +42,9 @@ def run(wish: Wish, *, depth: int, threads: int, anew: bool, to: Path | None) ->
     console, found = Console(), settings()
     log.configure(found.format, found.log_level)
     try:
-        folder, by = uvloop.run(_prepared(found))
+        folder, lexicon, by = uvloop.run(_prepared(found))
         with rematching.begun(folder, depth=depth, anew=anew, by=by) as matched:
-            uvloop.run(_worded(found, matched, by))
+            uvloop.run(_worded(found, matched, by, lexicon))
             _work(matched, threads, found.rematch_scheduler, console)
             out = uvloop.run(_proposed(found, matched, wish))
     except Refusal as refusal:
@@ -62,14 +63,14 @@ def run(wish: Wish, *, depth: int, threads: int, anew: bool, to: Path | None) ->
             lines.writerows([harmless(cell) for cell in line] for line in _lines(out))
 
 
-async def _prepared(found: Settings) -> tuple[Path, Words]:
+async def _prepared(found: Settings) -> tuple[Path, Lexicon, Words]:
     async with open_database(found, name="duijie-rematch") as database:
-        return await rematching.written_down(database, found.home), await rematching.words(database)
+        return *await rematching.written_down(database, found.home), await rematching.words(database)
 
 
-async def _worded(found: Settings, run: Run, by: Words) -> None:
+async def _worded(found: Settings, run: Run, by: Words, lexicon: Lexicon) -> None:
     async with open_database(found, name="duijie-rematch") as database:
-        await rematching.worded(database, run, by)
+        await rematching.worded(database, run, by, lexicon)
 
 
 async def _proposed(found: Settings, run: Run, wish: Wish) -> Proposed:

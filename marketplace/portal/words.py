@@ -374,6 +374,15 @@ PARTS: Final = {
     "team.name": "姓名 · name",
     "team.role": "分工 · role",
 }
+TERM_ORIGINS: Final[dict[str, str]] = {
+    "user": "人工添加 · added by hand",
+    "discovered": "从记录中发现 · found in the records",
+}
+PROPOSAL_STATES: Final[dict[str, str]] = {
+    "proposed": "待定 · undecided",
+    "accepted": "已收入 · accepted",
+    "rejected": "已拒绝 · rejected",
+}
 SAID: Final = {
     "signed-out": "已退出。 · You are signed out.",
     "reset": "密码已重设，请用新密码登录。 · The new password is set; sign in with it.",
@@ -465,6 +474,13 @@ SAID: Final = {
     "rematching": "匹配已开始，可以离开这一页。 · The rematch has begun; you may leave this page.",
     "synonym": "同义词已保存，下一次匹配起生效。 · The synonyms are saved and hold from the next ranking on.",
     "synonym-off": "这一组已删除。 · The group is removed.",
+    "term": "已加入草稿，启用后生效。 · Added to the draft; it holds once that is put to use.",
+    "term-off": "已从草稿删除，启用后生效。 · Removed from the draft; it holds once that is put to use.",
+    "terms-in": "已导入草稿。 · The list is in the draft.",
+    "terms-decided": "已记下。 · Noted.",
+    "discovering": "正在从公开记录中寻找新词。 · New terms are being looked for in the open records.",
+    "lexicon-used": "已启用；全部记录重读完毕后按它匹配。 · Put to use; rankings go over to it once all records are read with it.",
+    "lexicon-draft": "草稿已换成这一版。 · The draft is what that version has.",
     "call-published": "已发布，所有人都能看到，并参与匹配。 · Published: everybody can see it and it takes part in matching.",
     "call-closed": "已截止，页面仍可查看；可以重新发布。 · Closed: it stays to be read. You can publish it again.",
     "call-kept": "已收藏，截止前会写信提醒您。 · Kept: a letter comes before the deadline.",

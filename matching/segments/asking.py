@@ -17,8 +17,8 @@ from matching.segments.answering import BETWEEN, Placed
 from matching.segments.compiling import array_at, compiled, whole
 from matching.segments.vocabulary import Vocabulary, find
 from matching.style import Style
-from matching.text import CHARACTER, PAIR
-from matching.weighting import CALM, Collection, Question, brevity_of
+from matching.text import CHARACTER, COMPOUND, PAIR
+from matching.weighting import CALM, Collection, Question, brevity_of, of_compounds
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -29,6 +29,7 @@ Mask = NDArray[np.bool_]
 
 _CHARACTER: Final = ord(CHARACTER)
 _PAIR: Final = ord(PAIR)
+_COMPOUND: Final = ord(COMPOUND)
 _A: Final = ord("a")
 _Z: Final = ord("z")
 _BETWEEN: Final = ord(BETWEEN)
@@ -42,8 +43,10 @@ def _asides(wanted: bool) -> Placed:
 
 
 @compiled
-def _emphasis(content: U8, start: int, end: int, names: float, letters: float, pairs: float) -> float:
+def _emphasis(content: U8, start: int, end: int, names: float, letters: float, pairs: float, compounds: float) -> float:
     """Of the term that stands there, as ``weighting.emphasis_of`` has it; ``pairs``: of those that are no Latin letters."""
+    if end > start and content[start] == _COMPOUND:
+        return compounds
     if end - start < 2 or (content[start] != _PAIR and (content[start] < _A or content[start] > _Z)):
         return 1.0
     latin = True
@@ -66,7 +69,7 @@ def _told(
     documents: int,
     brevity: float,
     report: bool,
-    stressed: tuple[float, float, float],
+    stressed: tuple[float, float, float, float],
     beside: Mask,
     lone: Mask,
     out: F64,
@@ -142,7 +145,7 @@ def weighed(
     tf, lone, told = np.array(counts, np.int32), np.empty(n, np.bool_), np.empty((5, n))
     beside = np.fromiter((term in through for term in terms), np.bool_, n) if through else np.zeros(n, np.bool_)
     asides = _asides(settings.asides).addresses
-    stressed = settings.names, settings.letters, settings.pairs if report else 1.0
+    stressed = settings.names, settings.letters, settings.pairs if report else 1.0, of_compounds(brevity, settings)
     of = collection.documents, brevity, report, stressed
     known = _told(content, asides, tf, df, cf, there, numbers, *of, beside, lone, told)
     factors = np.ones(n)

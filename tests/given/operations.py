@@ -15,6 +15,7 @@ from tests.given.files import a_photo
 from tests.given.funding import OF_FUNDING
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
 from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
+from tests.given.lexicon import LEXICON
 from tests.given.money import EVERY_PRICE, WINDOW
 from tests.given.people import PASSWORD
 
@@ -189,6 +190,7 @@ def _labs() -> dict[str, Example]:
         f"GET {API}/synonyms": Example(query={"q": "电池", "limit": "5"}),
         f"POST {API}/synonyms": Example({"spellings": ["辊道窑", "辊底炉"]}),
         f"DELETE {API}/synonyms/{{synonym_id}}": Example(),
+        **{operation: Example(**more) for operation, more in LEXICON.items()},
         f"GET {API}/holidays": Example(query={"limit": "5"}),
         f"PUT {API}/holidays/{{day}}": Example({"name": "国庆节", "follows": 1}),
         f"DELETE {API}/holidays/{{day}}": Example(),
