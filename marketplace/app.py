@@ -25,6 +25,9 @@ from marketplace.docking.router import router as events
 from marketplace.docking.schedules_router import router as schedules
 from marketplace.docking.wishes_router import router as wishes
 from marketplace.experts.router import router as experts
+from marketplace.funding.rankings import OpenCalls
+from marketplace.funding.rankings_router import router as funding_rankings
+from marketplace.funding.router import router as funding
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
 from marketplace.imports.router import router as imports
@@ -103,6 +106,8 @@ ROUTERS = (
     pairings,
     expert_rankings,
     event_rankings,
+    funding,
+    funding_rankings,
     verdicts,
     tuning,
     rematches,
@@ -162,6 +167,7 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.engine = Engine(database, settings.home)
     state.readiness = state.engine.readiness
     state.upcoming = Upcoming()
+    state.open_calls = OpenCalls()
     state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
     # Codes are short: a kiosk reads so many a minute.
     state.codes_limit = rate.Limit("codes", 30, 60)

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     PROBLEM = "problem"
     INSTRUMENT = "instrument"
     EXPERT = "expert"
+    FUNDING = "funding"
 
 
 app = typer.Typer(

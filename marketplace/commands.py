@@ -13,6 +13,9 @@ from rich.text import Text
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from marketplace.funding import rankings as funding
+from marketplace.funding import sheets
+from marketplace.funding.names import STANDINGS
 from marketplace.identity import passwords, people
 from marketplace.identity.models import Organisation
 from marketplace.kernel.actor import NOBODY, Actor
@@ -20,6 +23,7 @@ from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.db import Database
 from marketplace.pairings import experts, instruments, pairings
 from marketplace.pairings.engine import Engine
+from schemas.funding_rankings import FundingMatchRequest, FundingPairing, FundingRankingPage
 from schemas.identity import Confirmation, Permission, Registration, Role
 from schemas.pairings import (
     ExpertMatchRequest,
@@ -39,8 +43,8 @@ class CommandRefused(Exception):  # noqa: N818 -- it is shown to the person at t
     """A command that cannot do what was asked; the text says why and what to do."""
 
 
-Page = RankingPage | InstrumentRankingPage | ExpertRankingPage
-Reasoned = Pairing | InstrumentPairing | ExpertPairing
+Page = RankingPage | InstrumentRankingPage | ExpertRankingPage | FundingRankingPage
+Reasoned = Pairing | InstrumentPairing | ExpertPairing | FundingPairing
 
 SIGNALS = {"field": "领域", "trl": "就绪度", "region": "地区", "budget": "预算", "freshness": "新近"}
 
@@ -70,7 +74,9 @@ async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, 
     await engine.catch_up()
     page: Page
     async with database.reading() as session:
-        if isinstance(wish, ExpertMatchRequest):
+        if isinstance(wish, FundingMatchRequest):
+            page = await funding.for_text(session, engine, funding.OpenCalls(), wish)
+        elif isinstance(wish, ExpertMatchRequest):
             page = await experts.for_text(session, engine, wish)
         elif asked.kind == "instrument":
             actor = await _as_member(session, asked.organisation)
@@ -90,14 +96,29 @@ def _told(wrong: Any) -> str:
     return f"--{place[1].replace('_', '-')}: {said}" if place[:1] == ["filters"] and len(place) > 1 else said
 
 
-def _wish(asked: Asked) -> MatchRequest | ExpertMatchRequest:
+def _wish(asked: Asked) -> MatchRequest | ExpertMatchRequest | FundingMatchRequest:
+    told: dict[str, Any] = {"text": asked.text, "limit": asked.limit}
+    if asked.kind in {"expert", "funding"} and asked.minutes is not None:
+        raise CommandRefused("--minutes 只用于匹配仪器 · --minutes is for instruments alone")
     if asked.kind == "expert":
-        if asked.minutes is not None:
-            raise CommandRefused("--minutes 只用于匹配仪器 · --minutes is for instruments alone")
-        told = {"text": asked.text, "limit": asked.limit, "filters": asked.filters}
-        return ExpertMatchRequest.model_validate(told)
-    told = {"text": asked.text, "kind": asked.kind, "limit": asked.limit, "minutes": asked.minutes}
-    return MatchRequest.model_validate(told | {"filters": asked.filters})
+        return ExpertMatchRequest.model_validate(told | {"filters": asked.filters})
+    if asked.kind == "funding":
+        return FundingMatchRequest.model_validate(told | _applying(asked.filters))
+    told |= {"kind": asked.kind, "minutes": asked.minutes, "filters": asked.filters}
+    return MatchRequest.model_validate(told)
+
+
+def _applying(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Funding is not narrowed by these: they say who applies, from one place, in one field."""
+    told: dict[str, Any] = {}
+    for name, values in filters.items():
+        if name not in {"region", "industry", "discipline"} or len(values) != 1:
+            raise CommandRefused(
+                "匹配资金时，--region、--industry、--discipline 各说一个，说的是申报单位；没有其他筛选"
+                " · for funding, --region, --industry and --discipline say who applies, one each; there are no other filters"
+            )
+        told[name] = values[0]
+    return told
 
 
 async def _as_member(session: AsyncSession, uscc: str | None) -> Actor:
@@ -126,13 +147,25 @@ def ranking_table(page: Page, *, title: str | None = None) -> Table | Text:
         table.add_row(
             str(place),
             f"{pairing.score:.4f}",
-            f"{escape(pairing.title)}\n[dim]{escape(pairing.organisation.name)}[/dim]{_beside(pairing)}",
+            _record(pairing),
             why(pairing),
         )
     return table
 
 
-def _beside(pairing: Reasoned) -> str:
+def _record(pairing: Reasoned) -> str:
+    """What a record is called and whose it is, with what one can do with it."""
+    if not isinstance(pairing, FundingPairing):
+        return f"{escape(pairing.title)}\n[dim]{escape(pairing.organisation.name)}[/dim]{_beside(pairing)}"
+    call = pairing.funding
+    left = "" if call.days_left is None else f"（还剩 {call.days_left} 天 days left）"
+    return (
+        f"{escape(call.title)}\n[dim]{escape(call.organisation.name)}[/dim]"
+        f"\n[green]截止 closes {sheets.deadline(call.closes_at)}{left}[/green]\n{STANDINGS[pairing.standing]}"
+    )
+
+
+def _beside(pairing: Pairing | InstrumentPairing | ExpertPairing) -> str:
     """Who an expert is; when an instrument could be used, and what that costs."""
     if isinstance(pairing, ExpertPairing):
         return "\n" + escape(" ".join(part for part in (pairing.name, pairing.academic_title, pairing.unit) if part))

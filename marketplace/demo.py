@@ -13,7 +13,15 @@ from rich.panel import Panel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace import demo_bookings, demo_events, demo_labs, demo_meetings, demo_pictures, demo_verdicts
+from marketplace import (
+    demo_bookings,
+    demo_events,
+    demo_funding,
+    demo_labs,
+    demo_meetings,
+    demo_pictures,
+    demo_verdicts,
+)
 from marketplace.commands import CommandRefused, ranking_table
 from marketplace.experts import experts
 from marketplace.experts import publication as showing
@@ -147,6 +155,7 @@ async def load(settings: Settings, database: Database) -> bool:
         await demo_labs.load(session, rows("usages"), rows("outputs"), organisations, shared, keeper)
         await demo_bookings.load(session, organisations, shared)
         await demo_events.load(session, rows("events"), organisations, settings.signing_key())
+        await demo_funding.load(session, rows("funding"), organisations)
     return True
 
 

@@ -7,6 +7,7 @@ import marketplace.docking.outcome_models
 import marketplace.docking.registration_models
 import marketplace.docking.wish_models
 import marketplace.experts.models
+import marketplace.funding.models
 import marketplace.identity.models
 import marketplace.imports.models
 import marketplace.kernel.facts

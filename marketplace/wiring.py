@@ -6,6 +6,7 @@ from marketplace.docking import facts as docking
 from marketplace.docking import feeds, meeting_facts, meetings, planning, proposing
 from marketplace.docking import jobs as docking_jobs
 from marketplace.experts import jobs as expert_jobs
+from marketplace.funding import jobs as funding_jobs
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
@@ -88,6 +89,8 @@ JOBS: Mapping[str, Handler] = {
     proposing.JOB: proposing.run,
     "experts.expire": expert_jobs.expire,
     "experts.remind": expert_jobs.remind,
+    "funding.keep_time": funding_jobs.keep_time,
+    "funding.remind": funding_jobs.remind,
     "identity.sweep": identity_jobs.sweep,
     "imports.run": import_jobs.run,
     "imports.sweep": import_jobs.sweep,
@@ -111,6 +114,8 @@ SCHEDULES: Mapping[str, str] = {
     "docking.tell_wishes": "*/5 * * * *",
     "experts.expire": "*/10 * * * *",
     "experts.remind": "35 1 * * *",
+    "funding.keep_time": "* * * * *",
+    "funding.remind": "*/10 * * * *",
     "identity.sweep": "17 * * * *",
     "imports.sweep": "*/15 * * * *",
     "labs.expire_offers": "* * * * *",

@@ -1,17 +1,11 @@
-"""Which events to come fit a text or a record, by the engine that ranks everything else.
+"""Which events to come fit a text or a record, by the engine that ranks everything else (`pairings.few`)."""
 
-Those to come are some hundreds at most, so each process holds them in memory and looks before every ranking whether one has
-come, changed or gone: what is answered is what the database says now.
-"""
-
-import asyncio
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from functools import partial
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.docking import events, shapes
@@ -26,15 +20,12 @@ from marketplace.listings import records
 from marketplace.listings.models import Listing
 from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
+from marketplace.pairings.few import Few
 from matching import Document, Facets, Filters, Query
 from matching.records import NO_FILTERS
-from matching.segments.index import SharedIndex, SharedSnapshot
 from schemas.event_rankings import EventMatchRequest, EventPairing, EventRankingPage, EventRankingQuery
 from schemas.events import EventState
 from schemas.pairings import Reasons
-
-# The next ones; whoever looks further ahead searches the list.
-MOST: Final = 2000
 
 NO_EVENT: Final = (
     "近期没有与此相关的活动。可以看看全部活动，或稍后再来。"
@@ -67,39 +58,24 @@ def document(event: Event) -> Document:
     return Document(event.title, "\n".join(part for part in parts if part), facets)
 
 
-@dataclass
-class Upcoming:
-    """The events to come, ready to be ranked. One a process."""
+class Upcoming(Few[Event, None]):
+    """The events to come, ready to be ranked; the next ones, where there are too many of them."""
 
-    _index: SharedIndex = field(default_factory=SharedIndex)
-    _known: dict[UUID, int] = field(default_factory=dict)
-    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    def there(self) -> Select[UUID, int]:
+        found = select(Event.id, Event.version).join(Organisation, Organisation.id == Event.organisation_id)
+        return found.where(to_come()).order_by(Event.starts_at, Event.id)
 
-    async def now(self, session: AsyncSession, engine: Engine) -> SharedSnapshot:
-        """As the database has them at this moment."""
-        async with self._looking:
-            statement = (
-                select(Event.id, Event.version)
-                .join(Organisation, Organisation.id == Event.organisation_id)
-                .where(to_come())
-                .order_by(Event.starts_at, Event.id)
-                .limit(MOST)
-            )
-            there = {id_: version for id_, version in (await session.execute(statement)).all()}  # noqa: C416 -- rows are no pairs to mypy
-            gone = self._known.keys() - there.keys()
-            fresh = [id_ for id_, version in there.items() if self._known.get(id_) != version]
-            if gone or fresh:
-                rows = (await session.scalars(events.chosen().where(Event.id.in_(fresh)))).all()
-                read = [(str(row.id), document(row)) for row in rows]
-                await engine.off_the_loop(partial(self._exchange, gone, read))
-                self._known = there
-            return self._index.snapshot
+    def rows(self, ids: Collection[UUID]) -> Select[Event]:
+        return events.chosen().where(Event.id.in_(ids))
 
-    def _exchange(self, gone: Collection[UUID], read: Iterable[tuple[str, Document]]) -> None:
-        for id_ in gone:
-            self._index.drop(str(id_))
-        self._index.put_many(read)
-        self._index.refresh()
+    def document(self, row: Event) -> Document:
+        return document(row)
+
+    def beside(self, row: Event) -> None:  # noqa: ARG002 -- nothing is kept of an event
+        return None
+
+    def id_of(self, row: Event) -> UUID:
+        return row.id
 
 
 async def for_text(
@@ -140,7 +116,7 @@ async def ranked(
     paging: Paging | None = None,
 ) -> EventRankingPage:
     """One page of them, each with its reasons."""
-    snapshot = await upcoming.now(session, engine)
+    snapshot, _ = await upcoming.now(session, engine)
     place = paging.place((float, str, float)) if paging else None
     now, after = (clock.now().timestamp(), None) if place is None else (place[2], (place[0], place[1]))
     rank = partial(snapshot.rank, query, k=limit + 1, now=now, filters=wanted, after=after)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
+from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging, page
 from marketplace.kernel.refusals import Conflict, NotFound
 from marketplace.lexicon import facts, terms
@@ -167,7 +168,7 @@ async def draft_from(session: AsyncSession, actor: Actor, number: int) -> Lexico
     await _alone(session)
     await read(session, number)
     if not await _is_a_version(session):
-        note = f"以版本 {number} 代替之前的草稿 · the draft before it became version {number}"
+        note = told(f"以版本 {number} 代替之前的草稿 · The draft before it became version {number}")
         await _numbered(session, actor, await active(session), note, clock.now())
     kept = select(LexiconEntry.key).where(LexiconEntry.number == number)
     await session.execute(delete(Term).where(Term.key.not_in(kept)).execution_options(synchronize_session=False))

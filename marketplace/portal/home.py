@@ -87,7 +87,7 @@ async def _match(visit: Visit, session: AsyncSession, text: str, sought: Sought,
             place = rate.place(request.client.host if request.client else None)
             request.app.state.matches_limit.spend(str(visit.actor.person_id) if visit.signed_in else place)
             page = await sought.ranked(visit, session, wish)
-            if narrow.wish and not page.fits:
+            if narrow.wish and sought.narrows and not page.fits:
                 beyond = await sought.ranked(visit, session, sought.shape(text, 1, {}, more))
         except ValidationError as error:
             wrong, status = [told(one.detail) for one in validation.as_refusal(error).errors], 422

@@ -25,6 +25,7 @@ RANKED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "instrument": ("region",),
     "expert": (*_COMMON, "service"),
     "event": ("region", "industry"),
+    "funding": _COMMON,
 }
 """By what a ranking can be narrowed, by what it is of. parts/narrow.html has a field for each."""
 

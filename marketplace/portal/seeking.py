@@ -8,10 +8,12 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.docking import event_rankings
+from marketplace.funding import rankings as funding
 from marketplace.pairings import experts, instruments, pairings
 from marketplace.portal.frame import Visit
 from marketplace.portal.narrowing import RANKED_BY
 from schemas.event_rankings import EventMatchRequest
+from schemas.funding_rankings import FundingMatchRequest
 from schemas.pairings import ExpertMatchRequest, MatchRequest, RankedPage, RankingQuery
 
 Asking = Mapping[str, Any]
@@ -32,6 +34,8 @@ class Sought:
     timed: bool = False
     # Whether a text that reads like the report of work is asked as one, unless somebody says that it is a need.
     styled: bool = False
+    # Whether what is said beside the text leaves anything out; for funding it says who applies.
+    narrows: bool = True
 
     @property
     def filters(self) -> tuple[str, ...]:
@@ -54,6 +58,11 @@ def _expert_match(text: str, limit: int, filters: Asking, more: Asking) -> BaseM
     return ExpertMatchRequest.model_validate({"text": text, "limit": limit, "filters": filters, **more})
 
 
+def _funding_match(text: str, limit: int, filters: Asking, more: Asking) -> BaseModel:
+    told = {name: said[0] for name, said in filters.items()}
+    return FundingMatchRequest.model_validate({"text": text, "limit": limit, **told, **more})
+
+
 async def _listings(visit: Visit, session: AsyncSession, wish: MatchRequest) -> RankedPage:
     return await pairings.for_text(session, visit.request.app.state.engine, wish)
 
@@ -69,6 +78,11 @@ async def _experts(visit: Visit, session: AsyncSession, wish: ExpertMatchRequest
 async def _events(visit: Visit, session: AsyncSession, wish: EventMatchRequest) -> RankedPage:
     state = visit.request.app.state
     return await event_rankings.for_text(session, state.engine, state.upcoming, wish)
+
+
+async def _funding(visit: Visit, session: AsyncSession, wish: FundingMatchRequest) -> RankedPage:
+    state = visit.request.app.state
+    return await funding.for_text(session, state.engine, state.open_calls, wish)
 
 
 SOUGHT: Final = {
@@ -93,6 +107,7 @@ SOUGHT: Final = {
         ),
         Sought("expert", "找合适的专家 · find experts for it", _expert_match, _experts, "/experts"),
         Sought("event", "找合适的活动 · find events for it", _event_match, _events, "/events", macro="event_pairing"),
+        Sought("funding", "找可申报的资金 · find funding for it", _funding_match, _funding, "/funding", narrows=False),
     )
 }
 FIRST: Final = SOUGHT["achievement"]

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from marketplace.portal import say, words
 from schemas.event_rankings import EventPairing
+from schemas.funding_rankings import FundingPairing
 from schemas.pairings import ExpertPairing, InstrumentPairing, Pairing, TermPart
 
-Reasoned = Pairing | InstrumentPairing | ExpertPairing | EventPairing
+Reasoned = Pairing | InstrumentPairing | ExpertPairing | EventPairing | FundingPairing
 
 CHIPS = 8
 STRENGTHS = ((0.3, "strong"), (0.12, "middling"))

@@ -4,6 +4,8 @@ from typing import Final
 
 from marketplace.docking import names
 from marketplace.experts import sheets
+from marketplace.funding import names as funding_names
+from marketplace.identity import names as identity_names
 from marketplace.portal import meeting_words
 
 KINDS: Final = {"problem": "技术难题 · problem", "achievement": "科技成果 · achievement"}
@@ -45,17 +47,7 @@ WITHIN: Final = {
     "90": "90 天内 · within 90 days",
     "180": "180 天内 · within 180 days",
 }
-ORGANISATION_KINDS: Final = {
-    "university": "高校 · university",
-    "institute": "科研院所 · research institute",
-    "enterprise": "企业 · enterprise",
-    "organizer": "活动主办方 · event organizer",
-    "lab": "实验室/仪器中心 · laboratory",
-    "broker": "技术经纪/中介 · broker",
-    "service_provider": "科技服务机构 · service provider",
-    "finance": "金融机构 · finance",
-    "government_desk": "主管部门 · government desk",
-}
+ORGANISATION_KINDS: Final = identity_names.ORGANISATION_KINDS
 VERIFICATIONS: Final = {
     "unverified": "未认证 · not verified",
     "submitted": "认证中 · verification requested",
@@ -281,6 +273,12 @@ QUESTION_KINDS: Final = names.QUESTION_KINDS
 REGISTRATION_STATES: Final = names.REGISTRATION_STATES
 SESSION_KINDS: Final = names.SESSION_KINDS
 SPOKEN: Final = names.SPOKEN
+FUNDING_KINDS: Final = funding_names.FUNDING_KINDS
+FUNDING_STATES: Final = funding_names.FUNDING_STATES
+FUNDING_PHASES: Final = funding_names.FUNDING_PHASES
+FUNDING_RULES: Final = funding_names.RULES
+RULE_VERDICTS: Final = funding_names.RULE_VERDICTS
+STANDINGS: Final = funding_names.STANDINGS
 WISH_ANSWERS: Final = meeting_words.WISH_ANSWERS
 ASKED: Final = meeting_words.ASKED
 SIDE_ASKS: Final = meeting_words.SIDE_ASKS
@@ -500,5 +498,10 @@ SAID: Final = {
     "discovering": "正在从公开记录中寻找新词。 · New terms are being looked for in the open records.",
     "lexicon-used": "已启用；全部记录重读完毕后按它匹配。 · Put to use; rankings go over to it once all records are read with it.",
     "lexicon-draft": "草稿已换成这一版。 · The draft is what that version has.",
+    "call-published": "已发布，所有人都能看到，并参与匹配。 · Published: everybody can see it and it takes part in matching.",
+    "call-closed": "已截止，页面仍可查看；可以重新发布。 · Closed: it stays to be read. You can publish it again.",
+    "call-kept": "已收藏，截止前会写信提醒您。 · Kept: a letter comes before the deadline.",
+    "call-dropped": "已取消收藏。 · You keep no eye on it any more.",
+    "call-withdrawn": "已撤回，别人不再看到；可以重新发布。 · Taken back: others do not see it any more. You can publish it again.",
     "cloned": "已复制为新的草稿。 · Copied into a new draft.",
 }

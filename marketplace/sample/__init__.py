@@ -1,4 +1,4 @@
-"""Sample records: invented organisations, people, achievements, problems, experts, instruments and events, used by demos and tests."""
+"""Sample records: invented organisations, people, achievements, problems, experts, instruments, events and funding calls, used by demos and tests."""
 
 from typing import Final
 
@@ -11,6 +11,7 @@ ACCOUNTS: Final = (
     ("enterprise@duijie.example", "企业编辑：发布难题，看谁能解决 · enterprise editor"),
     ("lab@duijie.example", "实验室管理员：管理仪器，审批预约 · lab manager"),
     ("organizer@duijie.example", "活动主办：审批报名、排洽谈、签到 · event organizer"),
+    ("desk@duijie.example", "主管部门编辑：发布专项资金、指导计划 · editor of a department: offers funding"),
     ("admin@duijie.example", "平台管理员：认证单位、审核 · platform administrator"),
     ("auditor@duijie.example", "审计员：只读 · auditor"),
 )

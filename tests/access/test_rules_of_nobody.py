@@ -9,6 +9,8 @@ from marketplace.docking.models import Event
 from marketplace.docking.registration_models import Registration
 from marketplace.experts.models import Expert
 from marketplace.experts.policy import consent_ended_by, expert_owned_by, expert_written_by
+from marketplace.funding.models import FundingCall
+from marketplace.funding.policy import call_bookmarked_by
 from marketplace.kernel.actor import NOBODY
 from marketplace.verdicts.models import Verdict
 from marketplace.verdicts.policy import verdict_visible_to
@@ -24,6 +26,7 @@ RULES = [
     (expert_owned_by, Expert),
     (expert_written_by, Expert),
     (consent_ended_by, Expert),
+    (call_bookmarked_by, FundingCall),
 ]
 
 

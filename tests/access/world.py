@@ -27,7 +27,7 @@ from marketplace.pairings.rematch_models import Rematch
 from schemas.identity import Role, Scope, TokenKind, Verification
 from schemas.listings import AdmissionState, ListingState, Part
 from schemas.operations import OperationState
-from tests.access import docking, labs, money, verdicts
+from tests.access import docking, funding, labs, money, verdicts
 from tests.given.experts import an_expert
 from tests.given.listings import a_listing
 from tests.given.people import Given, Somebody, a_uscc
@@ -124,6 +124,7 @@ async def build(given: Given) -> World:
     await labs.build(given, world, home, other)
     await money.build(given, world)
     await docking.build(given, world, home, other)
+    await funding.build(given, world, home, other)
     world.targets["own"]["rematch_id"] = await _rematch(session)
     world.instead["POST /api/v1/organisations/{organisation_id}/verification", "own"] = {
         "organisation_id": str(fresh.id)

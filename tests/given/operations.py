@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from tests.given.docking import EVERY_FIELD_OF_A_REGISTRATION, EVERY_FIELD_OF_AN_AGENDA, EVERY_FIELD_OF_AN_EVENT
 from tests.given.experts import EVERY_FIELD_OF_AN_EXPERT, EVIDENCE
 from tests.given.files import a_photo
+from tests.given.funding import OF_FUNDING
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
 from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
 from tests.given.lexicon import LEXICON
@@ -584,6 +585,7 @@ EXAMPLES: dict[str, Example] = {
     f"GET {API}/problems/{{listing_id}}/events": Example(query={"region": "220000", "industry": "C", "limit": "5"}),
     f"GET {API}/achievements/{{listing_id}}/events": Example(query={"region": "220000", "industry": "C", "limit": "5"}),
     f"POST {API}/event-matches": Example({"text": "固态电解质", "side": "problem", "region": ["220000"], "industry": ["C"], "limit": 5}),
+    **{operation: Example(**told) for operation, told in OF_FUNDING.items()},
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
     **_experts(),

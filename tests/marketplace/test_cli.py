@@ -141,6 +141,18 @@ def test_experts_are_ranked_with_who_they_are(home, shown) -> None:
     assert (wrong.returncode, "--minutes" in wrong.stderr) == (2, True)
 
 
+def test_funding_is_ranked_with_its_deadline_and_its_rules(home, shown) -> None:
+    text = "热锻模具型腔表面龟裂，想做激光熔覆修复"
+    out = duijie(home, "match", text, "--kind", "funding", "-n", "2")
+    assert out.returncode == 0, out.stderr
+    assert "截止 closes" in out.stdout
+    first = json.loads(duijie(home, "match", text, "--kind", "funding", "--json").stdout)["items"][0]
+    assert "延寿技术专项" in first["funding"]["title"]
+    assert (first["funding"]["days_left"], first["standing"]) == (18, "to_check")
+    refused = duijie(home, "match", "模具", "--kind", "funding", "--minutes", "60")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+
+
 def test_where_nothing_is_found_it_is_said_without_an_empty_table(home, shown) -> None:
     out = duijie(home, "match", "qqqq zzzz")
     assert out.returncode == 0, out.stderr

@@ -123,7 +123,10 @@ def _unsafe(node: Node) -> list[str]:
     wrong = [f"inline {name} on <{node.tag}>" for name in node.attrs if name.startswith("on") or name == "style"]
     if node.tag == "style" or (node.tag == "script" and "src" not in node.attrs):
         wrong.append(f"inline <{node.tag}>")
-    addresses = (node.attrs.get(name, "") for name in ("src", "href", "action", "hx-get", "hx-post"))
+    # An address that somebody wrote down may be followed by hand, and is not told where from.
+    followed = node.tag == "a" and "noreferrer" in node.attrs.get("rel", "")
+    names = ("src", "action", "hx-get", "hx-post") if followed else ("src", "href", "action", "hx-get", "hx-post")
+    addresses = (node.attrs.get(name, "") for name in names)
     return wrong + [f"leads elsewhere: {one}" for one in addresses if "//" in one.partition("?")[0]]
 
 

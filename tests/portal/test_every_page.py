@@ -21,6 +21,7 @@ from tests.given.devices import Signed, a_device
 from tests.given.docking import an_event, registered
 from tests.given.experts import an_expert
 from tests.given.files import a_photo
+from tests.given.funding import EVERY_FIELD_OF_A_CALL, a_call
 from tests.given.labs import an_instrument, day, wish
 from tests.given.money import WINDOW, a_tariff, a_voucher, charge_of, free_hours, publish, used
 from tests.portal.reader import audit
@@ -145,6 +146,14 @@ async def market(given, visitor, ranking, app):
     assert (await organizer.post(f"/api/v1/events/{event.id}/announcements", letter)).status_code == 201
     running = await an_event(given.session, organizer.organisation, state=EventState.RUNNING, title="正在办的活动")
     off = await an_event(given.session, organizer.organisation, state=EventState.CANCELLED, with_agenda=False)
+    call = await a_call(
+        given.session, enterprise.organisation,
+        **(EVERY_FIELD_OF_A_CALL | {"title": "固态电解质揭榜", "opens_at": None, "closes_at": day(5)}),
+    )  # fmt: skip
+    changed = {"amount_high": "400000", "summary": "界面阻抗与薄膜制备。"}
+    edited = await enterprise.patch(f"/api/v1/funding-calls/{call.id}", changed, version=1)
+    assert edited.status_code == 200, edited.text
+    await a_call(given.session, enterprise.organisation, opens_at=day(2), title="即将开始的资助")
     matched = Operation(kind="rematch", state=OperationState.DONE)
     given.session.add(matched)
     await given.session.flush()
@@ -197,6 +206,7 @@ async def market(given, visitor, ranking, app):
         "running": str(running.id),
         "off": str(off.id),
         "registration": came["id"],
+        "call": str(call.id),
         "place": str(enterprise.organisation.id),
         "asking_place": str(asking.organisation.id),
     }
@@ -319,6 +329,17 @@ PAGES = [
     ("/account/calendars", "newcomer manager"),
     ("/events/{event}/desk/door", "organizer"),
     ("/events/{running}/desk/door?q=某人", "organizer"),
+    ("/funding", "nobody enterprise newcomer"),
+    ("/funding?show=mine", "enterprise"),
+    ("/funding?show=kept", "enterprise newcomer"),
+    ("/funding?show=all&q=电解质&kind=bounty&region=220100&industry=3841", "nobody"),
+    ("/funding?show=closed", "nobody"),
+    ("/funding/{call}", "nobody enterprise newcomer admin"),
+    ("/funding/{call}/edit", "enterprise"),
+    ("/desk/funding/new", "enterprise"),
+    ("/problems/{problem}/funding", "nobody enterprise"),
+    ("/problems/{problem}/funding?eligible=1&kind=loan", "nobody"),
+    ("/achievements/{achievement}/funding", "university"),
     ("/organisations", "nobody boss"),
     ("/organisations?q=示例&kind=enterprise&region=220000", "nobody"),
     ("/organisations/new", "newcomer"),
@@ -413,6 +434,8 @@ def test_words_are_known_for_every_member():
         event_extras,
         events,
         experts,
+        funding,
+        funding_rankings,
         identity,
         imports,
         labs,
@@ -477,6 +500,13 @@ def test_words_are_known_for_every_member():
         (events.SpokenLanguage, words.SPOKEN),
         (agenda.SessionKind, words.SESSION_KINDS),
         (registrations.RegistrationState, words.REGISTRATION_STATES),
+        (funding.FundingKind, words.FUNDING_KINDS),
+        (funding.FundingKind, funding.GIVERS),
+        (funding.FundingState, words.FUNDING_STATES),
+        (funding.FundingPhase, words.FUNDING_PHASES),
+        (funding_rankings.FundingRule, words.FUNDING_RULES),
+        (funding_rankings.RuleVerdict, words.RULE_VERDICTS),
+        (funding_rankings.FundingStanding, words.STANDINGS),
         (bookings.CalendarKind, words.CALENDAR_KINDS),
         (wishes.WishAnswer, words.WISH_ANSWERS),
         (wishes.Asked, words.ASKED),
