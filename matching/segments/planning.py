@@ -23,8 +23,10 @@ SHARE = 0.2
 POSTING = 0.4
 EXACT = 250.0
 SCAN = 7000.0
+PEAK = 35000.0
 TOUCH = 1.0
 
+ALONE = 2000.0
 _TYPICAL_SHARE = 0.3  # of |d| in a class: only decides which of two bounds is asked
 
 
@@ -126,12 +128,12 @@ def planned(
 
 @compiled
 def first_stage(plan: Plan, n_blocks: int) -> int:
-    """Where most of the query is added; the last where there is one block: what an early look could leave out there costs
-    hardly more than the look."""
+    """Where most of the query is added. In a collection of one block, what an early look could leave out has to be more
+    than the look costs."""
     left = 0.0
     start = plan.last
     if n_blocks == 1:
-        return start
+        return start - 1 if start > 0 and plan.cost[start] > ALONE else start
     while start > 0:
         left += plan.reach[start] ** 2
         if left > SHARE:

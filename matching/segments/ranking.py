@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.answering import BETWEEN, Placed, answer, look_up, placed_part, placed_room
+from matching.segments.answering import BETWEEN, Placed, answer, placed_part, placed_room
 from matching.segments.asking import weighed
 from matching.segments.bounds import Lengths, Open
 from matching.segments.codec import DAMP, compared
@@ -103,6 +103,11 @@ class View:
         return sum(map(len, self.parts))
 
     @cached_property
+    def _placed(self) -> I64:
+        """Where all parts are, a row each."""
+        return np.array([part.placed.addresses for part in self.parts] or np.zeros((0, 0)), np.int64)
+
+    @cached_property
     def _living(self) -> int:
         return sum(int(np.count_nonzero(part.alive)) for part in self.parts)
 
@@ -165,14 +170,7 @@ class View:
             totals = self.totals(numbers, n)
             return weigh(counts, numbers, *totals, self.collection, through=through, lowered=lowered, style=style)
         content = np.frombuffer(together.encode("utf-8", "surrogatepass"), np.uint8)
-        df, cf, there = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.bool_)
-        found = np.empty((len(self.parts), n), np.int32)
-        for part, its in zip(self.parts, found, strict=True):
-            look_up(part.placed.addresses, content, its, df, cf, there)
-        totals = df, cf, there
-        return weighed(
-            terms, content, tf, found, *totals, self.collection, through=through, lowered=lowered, style=style
-        )
+        return weighed(terms, content, tf, self._placed, self.collection, through=through, lowered=lowered, style=style)
 
     def _held(self, question: Question, rows: Rows) -> I64:
         """How many of some rows have each of the question's terms."""
@@ -316,8 +314,7 @@ def _near(
         frozen(alive),
         every,
         numbers,
-        question.weights,
-        question.idf,
+        question.told,
         question.df,
         question.lone,
         question.pivot,
