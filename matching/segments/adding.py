@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.bounds import Lengths, Open, groups_for, reached
+from matching.segments.bounds import LEAST, Lengths, Open
 from matching.segments.codec import damped
-from matching.segments.compiling import compiled, prefetch, whole
+from matching.segments.compiling import compiled, lean, prefetch, whole
 from matching.segments.planning import Plan
-from matching.segments.scoring import Asked
+from matching.segments.scoring import Asked, push
 from matching.segments.segment import BLOCK
 
 F64 = NDArray[np.float64]
@@ -20,6 +20,9 @@ I64 = NDArray[np.int64]
 
 DONE = np.float32(-1e30)
 """The sum of a row that was scored."""
+
+LOW_NORMS_ERR = 4e-4
+"""The share of a usual |d| that ``low_norms`` may be too low by, and some more."""
 
 _ANY_TF = 65_535
 _ANY_DAMP = 4.2  # above 1 + ln(1 + ln 2^31)
@@ -43,19 +46,7 @@ class Cursor(NamedTuple):
     next: I64
 
 
-@compiled
-def at_first_runs(asked: Asked, postings: Postings) -> Cursor:
-    """Each term's first run."""
-    cursor = np.empty(len(asked.terms), np.int64)
-    for j in range(len(cursor)):
-        prefetch(postings.run_first, whole(asked.terms[j]))
-    for j in range(len(cursor)):
-        cursor[j] = postings.run_first[asked.terms[j]]
-        prefetch(postings.runs, 3 * cursor[j])
-    return Cursor(cursor.copy(), cursor)
-
-
-@compiled
+@lean
 def _hint(run: int, end: int, block: int, postings: Postings) -> None:
     """Have the beginning of what a term has in a block brought near."""
     runs, lines = postings.runs, _HINTED
@@ -69,6 +60,20 @@ def _hint(run: int, end: int, block: int, postings: Postings) -> None:
 
 
 @compiled
+def at_first_runs(asked: Asked, postings: Postings) -> Cursor:
+    """Each term's first run."""
+    cursor = np.empty(len(asked.terms), np.int64)
+    for j in range(len(cursor)):
+        prefetch(postings.run_first, whole(asked.terms[j]))
+    for j in range(len(cursor)):
+        cursor[j] = postings.run_first[asked.terms[j]]
+        prefetch(postings.runs, 3 * cursor[j])
+    for j in range(len(cursor)):
+        _hint(cursor[j], whole(postings.run_first[asked.terms[j] + 1]), whole(0), postings)
+    return Cursor(cursor.copy(), cursor)
+
+
+@lean
 def _add(sums: F32, ids: U16, start: int, end: int, weight: np.float32) -> None:
     fours = ids[start : start + (end - start) // 4 * 4]
     for i in range(0, len(fours), 4):  # four at once, which no id of a run can tell: none comes twice
@@ -79,7 +84,7 @@ def _add(sums: F32, ids: U16, start: int, end: int, weight: np.float32) -> None:
         sums[ids[i]] += weight
 
 
-@compiled
+@lean
 def add_stage(sums: F32, stage: int, block: int, plan: Plan, asked: Asked, postings: Postings, cursor: Cursor) -> int:
     """Add what the terms of a stage weigh in a block, and move their cursors behind it. Answers how many postings."""
     runs, damp = postings.runs, asked.damp
@@ -104,7 +109,7 @@ def add_stage(sums: F32, stage: int, block: int, plan: Plan, asked: Asked, posti
     return n
 
 
-@compiled
+@lean
 def clear(sums: F32, added: int, stage: int, plan: Plan, postings: Postings, cursor: Cursor) -> None:
     """Set to 0 what the stages up to this one have added to."""
     if added * _SPARSE > len(sums):
@@ -118,7 +123,7 @@ def clear(sums: F32, added: int, stage: int, plan: Plan, postings: Postings, cur
                 sums[postings.ids[i]] = np.float32(0.0)
 
 
-@compiled
+@lean
 def postings_of(terms: int, plan: Plan, postings: Postings, cursor: Cursor) -> int:
     """How many the first terms of the order have in the block."""
     n = whole(0)
@@ -129,7 +134,7 @@ def postings_of(terms: int, plan: Plan, postings: Postings, cursor: Cursor) -> i
     return n
 
 
-@compiled
+@lean
 def touched(
     sums: F32,
     lo: int,
@@ -175,38 +180,67 @@ def touched(
     return n
 
 
-@compiled
-def touched_peak(
+@lean
+def touched_best(
     sums: F32,
     lo: int,
-    terms: int,
+    stage: int,
     plan: Plan,
     postings: Postings,
     cursor: Cursor,
     lengths: Lengths,
     open_: Open,
+    most: float,
     pivot: float,
-    peaks: F32,
+    found: I64,
+    kept: F32,
+    limit: int,
     scores: F64,
     rows: I64,
-) -> float:
-    """As ``bounds.peak``, among the rows that have one of the first ``terms`` of the order; when these are many, one of the
-    first of them."""
-    groups = peaks[: groups_for(len(scores), len(peaks))]
-    groups[:] = np.float32(0.0)
-    mask = whole(len(groups) - 1)
-    unit, lift = np.float32(lengths.unit), np.float32(max(pivot, 1e-9))
-    seen, enough = whole(0), _ENOUGH * len(scores)
-    for o in range(terms):
+) -> tuple[int, float]:
+    """As ``touched``, where no bar is known yet: it is the k-th best of the sums so far, k the length of ``scores``, and
+    rises while the rows are looked at, the rarest terms first. ``most``: by how much less than it counts.
+
+    Answers how many there are, and that bar, 0 where fewer rows than k have a sum. More than ``limit`` too where rows
+    without any of the terms so far could reach it.
+    """
+    rest, last = plan.left[plan.first[stage + 1]], stage == plan.last
+    guess = least = need = 0.0
+    bar = np.float32(0.0)
+    n, m, held = whole(0), whole(0), whole(0)
+    for o in range(plan.first[stage + 1]):
+        if plan.left[o] < need:
+            break
         j = plan.order[o]
         for run in range(cursor.begun[j], cursor.next[j]):
             start = whole(postings.runs[run, 1])
-            seen += whole(postings.runs[run, 2])
             for i in range(start, start + whole(postings.runs[run, 2])):
                 place = whole(postings.ids[i])
-                score = sums[place] / (np.float32(lengths.low_norms[lo + place]) * unit + lift)
-                score *= np.float32(open_.rows[lo + place])
-                groups[place & mask] = max(score, groups[place & mask])
-        if seen > enough:
-            break
-    return reached(groups, scores, rows)
+                its = sums[place]
+                if its < bar or not open_.rows[lo + place]:
+                    continue
+                length = lengths.low_norms[lo + place] * lengths.unit + pivot
+                if its + rest < least * length:
+                    continue
+                found[n], kept[n] = lo + place, its
+                sums[place] = DONE
+                n += 1
+                held = push(scores, rows, held, its / length, lo + place)
+                if held == len(scores):
+                    guess = scores[0] * (1.0 - LOW_NORMS_ERR)
+                    least = max(guess / most - 1e-11, LEAST)
+                    need = least * (lengths.least[lo // BLOCK] + pivot)
+                    bar = np.float32(need - rest)
+    complete = last or rest < need
+    for f in range(n):
+        length = lengths.low_norms[found[f]] * lengths.unit + pivot
+        if complete and m <= limit and kept[f] + rest >= least * length:
+            found[m], kept[m] = found[f], kept[f]
+            m += 1
+        else:
+            sums[found[f] - lo] = kept[f]
+    if complete and m <= limit:
+        return m, guess
+    for f in range(m):
+        sums[found[f] - lo] = kept[f]
+    return limit + 1, 0.0

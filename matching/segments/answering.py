@@ -11,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.segments.adding import Postings
 from matching.segments.bounds import Lengths, Open
 from matching.segments.codec import DAMP
 from matching.segments.compiling import array_at, compiled, whole
-from matching.segments.kernels import Postings, Room, search
+from matching.segments.kernels import Room, search
 from matching.segments.planning import Questions, sort_down
 from matching.segments.scoring import Documents
 from matching.segments.segment import Segment

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from matching.asides import ASIDE_TERMS
 from matching.segments.answering import BETWEEN, CF, DF, FOCUS, IDF, LETTERS, PLACES, PRESENT, SLOTS, Placed
-from matching.segments.compiling import array_at, compiled, whole
+from matching.segments.compiling import array_at, compiled, lean, whole
 from matching.segments.vocabulary import Vocabulary, find, hash_of
 from matching.style import Style
 from matching.text import CHARACTER, PAIR
@@ -50,7 +50,7 @@ def _asides(wanted: bool) -> Placed:
     return Placed.of([found.content, found.places, found.slots, _ONCE])
 
 
-@compiled
+@lean
 def _emphasis(content: U8, start: int, end: int, names: float, letters: float, pairs: float) -> float:
     """Of the term that stands there, as ``weighting.emphasis_of`` has it; ``pairs``: of those that are no Latin letters."""
     if end - start < 2 or (content[start] != _PAIR and (content[start] < _A or content[start] > _Z)):
@@ -63,7 +63,7 @@ def _emphasis(content: U8, start: int, end: int, names: float, letters: float, p
     return names if latin else 1.0
 
 
-@compiled
+@lean
 def _cut(content: U8, starts: I64, hashes: U64) -> None:
     """Where each of the terms begins that stand in ``content``, ``BETWEEN`` them; it ends before what stands between."""
     start = whole(0)
@@ -112,8 +112,7 @@ def _told(
     stressed: tuple[float, float, float],
     numbers: I32,
     totals: I64,
-    there: Mask,
-    lone: Mask,
+    flags: Mask,
     told: F64,
 ) -> tuple[int, float, float]:
     """Looks the terms up in all ``parts`` and weighs them. Those that are ``there`` come to the front of all other arrays,
@@ -121,8 +120,9 @@ def _told(
 
     Answers how many are there, the sum of their squared weights, and that of the others, which lack a factor. Or -1: then
     everything is in its place yet, and ``given`` has to say 1 + ln tf, idf and focus. ``through``, ``lowered``: of no
-    length where there is none.
+    length where there is none. ``flags``: who is ``there``, and which are single characters.
     """
+    there, lone = flags[0], flags[1]
     letters, places = array_at(asides, 0, np.uint8), array_at(asides, 1, np.uint32)
     slots, table = array_at(asides, 2, np.uint32), array_at(asides, 3, np.float64)
     n, known, fresh = len(tf), whole(0), given.shape[1] == 0
@@ -170,7 +170,7 @@ def _told(
 def weighed(
     terms: Sequence[str],
     content: U8,
-    counts: Sequence[int],
+    counts: I32,
     parts: I64,
     collection: Collection,
     *,
@@ -178,28 +178,28 @@ def weighed(
     lowered: Mapping[str, float],
     style: Style,
 ) -> Question:
-    """``terms`` in their order, and in ``content`` with ``BETWEEN`` between them; ``parts``: the addresses of each, shape
+    """``terms`` in their order, and in ``content`` with ``BETWEEN`` between them; ``counts`` is used up; ``parts``: the addresses of each, shape
     (parts, addresses); everything else as ``weighting.weigh`` takes it."""
     settings, n = collection.settings, len(terms)
     brevity, report = brevity_of(n, settings), style == "report"
-    tf, told = np.array(counts, np.int32), np.empty((7, n))
-    there, lone = np.empty((2, n), np.bool_)
+    told, flags = np.empty((7, n)), np.empty((2, n), np.bool_)
     numbers, totals = np.empty((len(parts), n), np.int32), np.empty((2, n), np.int64)
     beside = np.fromiter((term in through for term in terms), np.bool_, n) if through else _NO_MASK
     factors = np.fromiter((lowered.get(term, 1.0) for term in terms), np.float64, n) if lowered else _NO_FACTORS
-    asked = parts, _asides(settings.asides).addresses, content, tf, beside, factors
+    asked = parts, _asides(settings.asides).addresses, content, counts, beside, factors
     stressed = settings.names, settings.letters, settings.pairs if report else 1.0
-    out = brevity, report, stressed, numbers, totals, there, lone, told
+    out = brevity, report, stressed, numbers, totals, flags, told
     known, squared, lost = _told(*asked, _NOT_GIVEN, *out)
-    df, cf = totals
+    df, cf = totals[0], totals[1]
     if known < 0:
-        of = np.array([1.0 + np.log(tf), idf_of(df, collection.documents), focus_of(df, cf, settings)])
+        of = np.array([1.0 + np.log(counts), idf_of(df, collection.documents), focus_of(df, cf, settings)])
         known, squared, lost = _told(*asked, of, *out)
+    lone, its = flags[1], tuple(numbers)
     if known < n:
         lost *= (math.log(1 + collection.documents) + 1) ** 2
-        terms = list(compress(terms, there.tolist()))
-        tf, df, cf, lone, numbers = tf[:known], df[:known], cf[:known], lone[:known], numbers[:, :known]
+        terms = list(compress(terms, flags[0].tolist()))
+        counts, df, cf, lone, its = counts[:known], df[:known], cf[:known], lone[:known], tuple(numbers[:, :known])
         told = told.reshape(-1)[: 7 * known].reshape(7, known)
     pivot = 0.0 if report else settings.pivot * brevity * collection.mean
     share = squared / ((squared + lost) or 1.0)
-    return Question(tuple(terms), tuple(numbers), tf, df, cf, told, lone, math.sqrt(squared) or 1.0, pivot, share)
+    return Question(tuple(terms), its, counts, df, cf, told, lone, math.sqrt(squared) or 1.0, pivot, share)

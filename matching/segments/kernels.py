@@ -7,16 +7,17 @@ from numpy.typing import NDArray
 
 from matching.segments.adding import (
     DONE,
+    LOW_NORMS_ERR,
     Postings,
     add_stage,
     at_first_runs,
     clear,
     postings_of,
     touched,
-    touched_peak,
+    touched_best,
 )
 from matching.segments.bounds import LEAST, PEAKS, STRIP, Flags, Lengths, Open, peak, scan, seed
-from matching.segments.compiling import compiled, whole
+from matching.segments.compiling import compiled, lean, whole
 from matching.segments.planning import (
     EXACT,
     PEAK,
@@ -30,6 +31,7 @@ from matching.segments.planning import (
     rest_after,
 )
 from matching.segments.scoring import Asked, Documents, exact, hashed, push, summon
+from matching.segments.segment import BLOCK
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -38,9 +40,6 @@ U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
-
-BLOCK = 65_536
-_LOW_NORMS_ERR = 4e-4  # the share of a usual |d| that ``low_norms`` may be too low by, and some more
 
 
 class Room(NamedTuple):
@@ -78,7 +77,7 @@ class _Best(NamedTuple):
     threshold: F64
 
 
-@compiled
+@lean
 def _score(
     found: I64, documents: Documents, asked: Asked, floor: float, most: float, best: _Best, rows: I64, scores: F64
 ) -> None:
@@ -96,7 +95,7 @@ def _score(
     best.numbers[0], best.numbers[1] = held, kept
 
 
-@compiled
+@lean
 def _nearest(found: I64, sums: F32, lo: int, norms: F64, pivot: float, seeds: F64, seed_rows: I64) -> int:
     """Into ``seed_rows`` those with the highest scores so far, and mark them as done; answers how many."""
     held = whole(0)
@@ -107,7 +106,7 @@ def _nearest(found: I64, sums: F32, lo: int, norms: F64, pivot: float, seeds: F6
     return held
 
 
-@compiled
+@lean
 def _still(found: I64, sums: F32, lo: int, norms: F64, pivot: float, least: float) -> int:
     """Bring to the front those whose scores so far are not below ``least``; answers how many."""
     n = 0
@@ -188,7 +187,7 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
             typical,
         )
         margin = 1.0 - (len(terms) + 16) * 1.5e-7  # for the rounding of 32-bit sums
-        start = first_stage(plan, n_blocks)
+        start = first_stage(plan, n_blocks, n)
         cursor = at_first_runs(asked, postings)
         best.numbers[0], best.threshold[0] = 0, floor
         patient_until = 0
@@ -202,47 +201,49 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
                 added += add_stage(here, stage, block, plan, asked, postings, cursor)
                 if stage < start and stage < plan.last:
                     continue
-                guess = 0.0
-                if best.threshold[0] <= 0.0:
-                    few = added * TOUCH * BLOCK < PEAK * len(here)
-                    if few:
-                        high = touched_peak(
-                            here, lo, plan.first[stage + 1], plan, postings, cursor, lengths, open_, pivot, room.peaks,
-                            seeds, seed_rows,
-                        )  # fmt: skip
-                    else:
-                        high = peak(here, lo, lengths, open_, pivot, flags, seeds, seed_rows)
-                    if few or stage == plan.last:
-                        guess = high * (1.0 - _LOW_NORMS_ERR)
-                    else:
-                        n_seeds = seed(here, lo, high, documents.norms, lengths, open_, pivot, flags, seeds, seed_rows)
-                        seeded = seed_rows[:n_seeds]
-                        rows, scores = _with_room(rows, scores, best.numbers[1] + n_seeds)
-                        for row in seeded:
-                            here[row - lo] = DONE
-                        _score(seeded, documents, asked, floor, most, best, rows, scores)
-                        if best.threshold[0] <= 0.0:
-                            continue
                 limit = len(here)
                 if stage < plan.last:
                     limit = whole((plan.cost[stage + 1] + SCAN * len(here) / BLOCK) / EXACT)
-                n_found = whole(0)
-                while True:
-                    least = max(max(best.threshold[0], guess) / most * margin - 1e-11, LEAST)
-                    needed = essential(plan, stage, least * (lengths.least[block] + pivot))
-                    few = False
-                    if needed >= 0:
-                        few = postings_of(needed, plan, postings, cursor) * TOUCH * BLOCK < SCAN * len(here)
+                guess, n_found = 0.0, whole(-1)
+                few = added * TOUCH * BLOCK < PEAK * len(here)
+                if best.threshold[0] <= 0.0:
                     if few:
-                        rest = plan.left[plan.first[stage + 1]]
-                        n_found = touched(
-                            here, lo, needed, plan, postings, cursor, lengths, open_, least, pivot, rest,
-                            room.found, room.kept, limit,
+                        n_found, guess = touched_best(
+                            here, lo, stage, plan, postings, cursor, lengths, open_, most / margin, pivot, room.found,
+                            room.kept, limit, seeds, seed_rows,
                         )  # fmt: skip
                     else:
-                        n_active = active_after(plan, stage, n_classes, lengths.unit, active_room, by)
-                        active, rest = active_room[:n_active], rest_after(plan, stage)
-                        n_found = scan(here, lo, lengths, open_, by, active, least, pivot, rest, flags, limit)
+                        high = peak(here, lo, lengths, open_, pivot, flags, seeds, seed_rows)
+                        if stage == plan.last:
+                            guess = high * (1.0 - LOW_NORMS_ERR)
+                        else:
+                            n_seeds = seed(
+                                here, lo, high, documents.norms, lengths, open_, pivot, flags, seeds, seed_rows
+                            )
+                            seeded = seed_rows[:n_seeds]
+                            rows, scores = _with_room(rows, scores, best.numbers[1] + n_seeds)
+                            for row in seeded:
+                                here[row - lo] = DONE
+                            _score(seeded, documents, asked, floor, most, best, rows, scores)
+                            if best.threshold[0] <= 0.0:
+                                continue
+                while True:
+                    if n_found < 0:
+                        least = max(max(best.threshold[0], guess) / most * margin - 1e-11, LEAST)
+                        needed = essential(plan, stage, least * (lengths.least[block] + pivot))
+                        few = False
+                        if needed >= 0:
+                            few = postings_of(needed, plan, postings, cursor) * TOUCH * BLOCK < SCAN * len(here)
+                        if few:
+                            rest = plan.left[plan.first[stage + 1]]
+                            n_found = touched(
+                                here, lo, needed, plan, postings, cursor, lengths, open_, least, pivot, rest,
+                                room.found, room.kept, limit,
+                            )  # fmt: skip
+                        else:
+                            n_active = active_after(plan, stage, n_classes, lengths.unit, active_room, by)
+                            active, rest = active_room[:n_active], rest_after(plan, stage)
+                            n_found = scan(here, lo, lengths, open_, by, active, least, pivot, rest, flags, limit)
                     if n_found > limit:
                         break
                     found = flags.found[:n_found]
@@ -258,7 +259,7 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
                     _score(found, documents, asked, floor, most, best, rows, scores)
                     if best.threshold[0] >= guess:
                         break
-                    guess = 0.0  # too high: some of them score nothing
+                    guess, n_found = 0.0, whole(-1)  # it was too high: some of them score nothing
                     for row in found:
                         here[row - lo] = DONE
                 if n_found > limit:

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.compiling import compiled, whole
+from matching.segments.compiling import compiled, lean, whole
 from matching.segments.files import Arrays, frozen
 
 Bytes = NDArray[np.uint8]
@@ -21,7 +21,7 @@ _FNV_STEP: Final = np.uint64(1099511628211)
 _FOLD: Final = np.uint64(32)
 
 
-@compiled
+@lean
 def hash_of(content: Bytes, start: int, end: int) -> np.uint64:
     value = _FNV_START
     for i in range(start, end):
@@ -39,7 +39,7 @@ def _fill_slots(content: Bytes, places: Places, slots: Slots) -> None:
         slots[at] = number + 1
 
 
-@compiled
+@lean
 def find(content: Bytes, places: Places, slots: Slots, asked: Bytes, start: int, end: int, hashed: np.uint64) -> int:
     """The number of the term that stands in ``asked`` from ``start`` to before ``end``, -1 when there is no such term.
     ``hashed``: its ``hash_of``."""
