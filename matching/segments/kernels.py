@@ -27,6 +27,7 @@ from matching.segments.planning import (
     active_after,
     essential,
     first_stage,
+    plain_after,
     planned,
     rest_after,
 )
@@ -205,7 +206,7 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
                 if stage < plan.last:
                     limit = whole((plan.cost[stage + 1] + SCAN * len(here) / BLOCK) / EXACT)
                 guess, n_found = 0.0, whole(-1)
-                few = added * TOUCH * BLOCK < PEAK * len(here)
+                few = added * TOUCH * BLOCK < PEAK * len(here) and plain_after(plan, stage)
                 if best.threshold[0] <= 0.0:
                     if few:
                         n_found, guess = touched_best(

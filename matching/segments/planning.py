@@ -130,6 +130,15 @@ def planned(
 
 
 @lean
+def plain_after(plan: Plan, stage: int) -> bool:
+    """Whether of no later stage more is known than what its terms can add to any sum."""
+    for later in range(stage + 1, plan.last + 1):  # noqa: SIM110 -- all() is not compiled without arrays
+        if not plan.plain[later]:
+            return False
+    return True
+
+
+@lean
 def first_stage(plan: Plan, n_blocks: int, rows: int) -> int:
     """Where most of the query is added. In a collection of one block, what an early look leaves out has to be more than the
     look costs, and it costs little only where few rows have a sum yet."""
@@ -139,8 +148,8 @@ def first_stage(plan: Plan, n_blocks: int, rows: int) -> int:
         before = 0.0
         for stage in range(start):
             before += plan.cost[stage]
-        early = start > 0 and before * TOUCH * BLOCK < POSTING * PEAK * rows and plan.cost[start] > ALONE
-        return start - 1 if early else start
+        early = before * TOUCH * BLOCK < POSTING * PEAK * rows and plan.cost[start] > ALONE
+        return start - 1 if start > 0 and early and plain_after(plan, start - 1) else start
     while start > 0:
         left += plan.reach[start] ** 2
         if left > SHARE:
