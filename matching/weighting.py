@@ -116,15 +116,18 @@ class Question(NamedTuple):
 
     @property
     def weights(self) -> Floats:
-        return self.told[0]
+        found: Floats = self.told[0]
+        return found
 
     @property
     def idf(self) -> Floats:
-        return self.told[1]
+        found: Floats = self.told[1]
+        return found
 
     @property
     def lowered(self) -> Floats:
-        return self.told[5]
+        found: Floats = self.told[5]
+        return found
 
     @property
     def factors(self) -> tuple[Floats, ...]:

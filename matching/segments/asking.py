@@ -7,7 +7,7 @@ compiler's to the last bit.
 
 import math
 from collections.abc import Container, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import compress
 from typing import Final
 
@@ -106,7 +106,6 @@ def _told(
     tf: I32,
     through: Mask,
     lowered: F64,
-    given: F64,
     brevity: float,
     report: bool,
     stressed: tuple[float, float, float],
@@ -114,6 +113,7 @@ def _told(
     totals: I64,
     flags: Mask,
     told: F64,
+    given: F64,
 ) -> tuple[int, float, float]:
     """Looks the terms up in all ``parts`` and weighs them. Those that are ``there`` come to the front of all other arrays,
     and the rows of ``told`` are as long as they are many: as in ``Question``.
@@ -178,22 +178,24 @@ def weighed(
     lowered: Mapping[str, float],
     style: Style,
 ) -> Question:
-    """``terms`` in their order, and in ``content`` with ``BETWEEN`` between them; ``counts`` is used up; ``parts``: the addresses of each, shape
-    (parts, addresses); everything else as ``weighting.weigh`` takes it."""
+    """``terms`` in their order, and in ``content`` with ``BETWEEN`` between them; ``counts`` is used up; ``parts``: the
+    addresses of each, shape (parts, addresses); everything else as ``weighting.weigh`` takes it."""
     settings, n = collection.settings, len(terms)
     brevity, report = brevity_of(n, settings), style == "report"
     told, flags = np.empty((7, n)), np.empty((2, n), np.bool_)
     numbers, totals = np.empty((len(parts), n), np.int32), np.empty((2, n), np.int64)
     beside = np.fromiter((term in through for term in terms), np.bool_, n) if through else _NO_MASK
     factors = np.fromiter((lowered.get(term, 1.0) for term in terms), np.float64, n) if lowered else _NO_FACTORS
-    asked = parts, _asides(settings.asides).addresses, content, counts, beside, factors
     stressed = settings.names, settings.letters, settings.pairs if report else 1.0
-    out = brevity, report, stressed, numbers, totals, flags, told
-    known, squared, lost = _told(*asked, _NOT_GIVEN, *out)
+    tell = partial(
+        _told, parts, _asides(settings.asides).addresses, content, counts, beside, factors, brevity, report, stressed,
+        numbers, totals, flags, told,
+    )  # fmt: skip
+    known, squared, lost = tell(_NOT_GIVEN)
     df, cf = totals[0], totals[1]
     if known < 0:
-        of = np.array([1.0 + np.log(counts), idf_of(df, collection.documents), focus_of(df, cf, settings)])
-        known, squared, lost = _told(*asked, of, *out)
+        once, idf = 1.0 + np.log(counts), idf_of(df, collection.documents)
+        known, squared, lost = tell(np.array([once, idf, focus_of(df, cf, settings)]))
     lone, its = flags[1], tuple(numbers)
     if known < n:
         lost *= (math.log(1 + collection.documents) + 1) ** 2
