@@ -26,7 +26,6 @@ LOW_NORMS_ERR = 4e-4
 
 _ANY_TF = 65_535
 _ANY_DAMP = 4.2  # above 1 + ln(1 + ln 2^31)
-_ENOUGH = 1000
 _HINTED = 12  # cache lines of a term's next ids; what follows the machine foresees by itself
 _SPARSE = 8  # postings that are set to 0 one by one cost as much as so many rows that are set in one go
 

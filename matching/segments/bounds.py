@@ -195,25 +195,6 @@ def _raise_open_peaks(sums: F32, low_norms: U16, admitted: U8, unit: np.float32,
 
 
 @lean
-def groups_for(k: int, most: int) -> int:
-    """Into how many groups rows are put to find the k best of them: a power of 2."""
-    groups = most
-    while groups > 16 * k and groups > 256:
-        groups //= 2
-    return groups
-
-
-@lean
-def reached(peaks: F32, scores: F64, rows: I64) -> float:
-    """The highest score that so many groups reach as ``scores`` has places; 0 when fewer have any."""
-    held = whole(0)  # of one type from the beginning, or what is called with it is compiled for two
-    for i in range(len(peaks)):
-        if peaks[i] > LEAST:
-            held = push(scores, rows, held, np.float64(peaks[i]), i)
-    return float(scores[0]) if held == len(scores) else 0.0
-
-
-@lean
 def peak(
     sums: F32, lo: int, lengths: Lengths, open_: Open, pivot: float, flags: Flags, scores: F64, rows: I64
 ) -> float:
@@ -222,17 +203,24 @@ def peak(
     The rows fall into many groups: the k-th highest of the groups' best is reached by k rows at least, and by hardly any
     more.
     """
-    peaks = flags.peaks[: groups_for(len(scores), len(flags.peaks))]
+    held = whole(0)  # of one type from the beginning, or what is called with it is compiled for two
+    groups, n = len(flags.peaks), len(sums)
+    while groups > 16 * len(scores) and groups > 256:
+        groups //= 2
+    peaks = flags.peaks[:groups]
     peaks[:] = np.float32(0.0)
     unit, lift = np.float32(lengths.unit), np.float32(max(pivot, 1e-9))
-    for begin in range(0, len(sums) - len(peaks) + 1, len(peaks)):
+    for begin in range(0, n - len(peaks) + 1, len(peaks)):
         end = begin + len(peaks)
         low = lengths.low_norms[lo + begin : lo + end]
         if open_.all:
             _raise_peaks(sums[begin:end], low, unit, lift, peaks)
         else:
             _raise_open_peaks(sums[begin:end], low, open_.rows[lo + begin : lo + end], unit, lift, peaks)
-    return reached(peaks, scores, rows)
+    for i in range(len(peaks)):
+        if peaks[i] > LEAST:
+            held = push(scores, rows, held, np.float64(peaks[i]), i)
+    return float(scores[0]) if held == len(scores) else 0.0
 
 
 @lean

@@ -24,10 +24,10 @@ SHARE = 0.2
 POSTING = 0.4
 EXACT = 250.0
 SCAN = 7000.0
-PEAK = 35000.0
+PEAK = 35000.0  # to find a first bar among all rows of a block, and who reaches it
 TOUCH = 1.0
 
-ALONE = 2000.0
+ALONE = 2000.0  # what is left out in a collection of one block has to cost more, for the few rows more that are scored
 _TYPICAL_SHARE = 0.3  # of |d| in a class: only decides which of two bounds is asked
 
 
@@ -132,7 +132,7 @@ def planned(
 @lean
 def plain_after(plan: Plan, stage: int) -> bool:
     """Whether of no later stage more is known than what its terms can add to any sum."""
-    for later in range(stage + 1, plan.last + 1):  # noqa: SIM110 -- all() is not compiled without arrays
+    for later in range(stage + 1, plan.last + 1):  # noqa: SIM110 -- all() is slower here
         if not plan.plain[later]:
             return False
     return True
