@@ -24,6 +24,7 @@ from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
 from marketplace.docking.schedules_router import router as schedules
 from marketplace.docking.wishes_router import router as wishes
+from marketplace.experts.router import router as experts
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
 from marketplace.imports.router import router as imports
@@ -46,13 +47,16 @@ from marketplace.labs.ratings_router import router as ratings
 from marketplace.labs.router import router as instruments
 from marketplace.labs.usages_router import router as usages
 from marketplace.lexicon.router import router as synonyms
+from marketplace.lexicon.terms_router import router as terms
 from marketplace.money.charges_router import router as charges
 from marketplace.money.duplicates_router import router as duplicates
 from marketplace.money.reports_router import router as reports
 from marketplace.money.statements_router import router as statements
 from marketplace.money.tariffs_router import router as tariffs
 from marketplace.money.vouchers_router import router as vouchers
+from marketplace.pairings.discovery_router import router as term_proposals
 from marketplace.pairings.engine import Engine
+from marketplace.pairings.experts_router import router as expert_rankings
 from marketplace.pairings.rematches_router import router as rematches
 from marketplace.pairings.router import router as pairings
 from marketplace.portal import router as portal
@@ -68,6 +72,7 @@ log = structlog.get_logger("app")
 ROUTERS = (
     achievements,
     problems,
+    experts,
     bookings,
     instruments,
     usages,
@@ -96,11 +101,14 @@ ROUTERS = (
     reports,
     duplicates,
     pairings,
+    expert_rankings,
     event_rankings,
     verdicts,
     tuning,
     rematches,
     synonyms,
+    terms,
+    term_proposals,
     imports,
     codes,
     identity,

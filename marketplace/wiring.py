@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from marketplace.docking import facts as docking
 from marketplace.docking import feeds, meeting_facts, meetings, planning, proposing
 from marketplace.docking import jobs as docking_jobs
+from marketplace.experts import jobs as expert_jobs
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
@@ -15,7 +16,7 @@ from marketplace.labs import facts as labs
 from marketplace.labs import jobs as lab_jobs
 from marketplace.listings import jobs as listing_jobs
 from marketplace.money import charging
-from marketplace.pairings import rematch_job
+from marketplace.pairings import discovery, rematch_job
 from marketplace.verdicts import lessons
 
 LISTENERS: Listeners = {
@@ -79,6 +80,8 @@ JOBS: Mapping[str, Handler] = {
     "docking.tell_wishes": docking_jobs.tell_wishes,
     planning.JOB: planning.run,
     proposing.JOB: proposing.run,
+    "experts.expire": expert_jobs.expire,
+    "experts.remind": expert_jobs.remind,
     "identity.sweep": identity_jobs.sweep,
     "imports.run": import_jobs.run,
     "imports.sweep": import_jobs.sweep,
@@ -89,6 +92,7 @@ JOBS: Mapping[str, Handler] = {
     "labs.warn_next": lab_jobs.warn_next,
     "listings.expire": listing_jobs.expire,
     "listings.remind": listing_jobs.remind,
+    discovery.JOB: discovery.run,
     lessons.JOB: lessons.run,
     rematch_job.JOB: rematch_job.run,
 }
@@ -98,6 +102,8 @@ SCHEDULES: Mapping[str, str] = {
     "docking.keep_time": "* * * * *",
     "docking.remind": "*/10 * * * *",
     "docking.tell_wishes": "*/5 * * * *",
+    "experts.expire": "*/10 * * * *",
+    "experts.remind": "35 1 * * *",
     "identity.sweep": "17 * * * *",
     "imports.sweep": "*/15 * * * *",
     "labs.expire_offers": "* * * * *",

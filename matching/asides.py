@@ -2,8 +2,8 @@
 
 A requirement says 公司、投入资金、预期目标 beside what it asks. These words are not wrong, they are beside the point: in a long
 text they count less (``weighting.brevity``), in a few words, which nobody spends on them for nothing, almost fully.
-Written down by hand, from what such texts say whatever they ask for. Who wrote it had read the judged requirements, and
-kept it because it ranked those better, so its gain there (docs/matching-quality.md) is a kind estimate.
+Written down by hand, from what such texts say whatever they ask for, by somebody who had read the judged requirements. On others
+it gains as much, and so does a list that a rule makes of requirements without grades: docs/matching-quality.md.
 """
 
 from itertools import pairwise

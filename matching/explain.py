@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from matching.records import Document, Facets, Query
 from matching.segments.passages import Sought, sought
 from matching.stopwords import STOPWORDS
 from matching.style import Style
-from matching.text import CHARACTER, PAIR, cut, is_plain, normalise_with_offsets, sentences_read
+from matching.text import CHARACTER, COMPOUND, PAIR, cut, is_plain, normalise_with_offsets, sentences_read
 from matching.text import Sentence as Read
 from matching.tfidf import DECIMALS, Floats, Ints
 from matching.weighting import Question, damped_twice
@@ -35,13 +35,13 @@ _END = frozenset(word[-1] for word in STOPWORDS)
 _BLANKS = re.compile(r"\s+")
 
 
-Kind = Literal["word", "pair", "character"]
+Kind = Literal["word", "pair", "character", "compound"]
 
 
 class TermPart(NamedTuple):
     """One matched term: ``contribution`` = ``weight_query`` · ``weight_document``, and what those are made of.
 
-    ``kind``: a "word", a "pair" of neighbouring characters, or a single "character". ``df``: how many of the documents
+    ``kind``: a "word", a "pair" of neighbouring characters, a single "character", or a "compound" of the lexicon. ``df``: how many of the documents
     have it; ``cf``: how often it occurs in all of them. ``weight_query`` = (1 + ln ``tf_query``) · ``idf`` · ``focus`` ·
     ``emphasis`` · ``aside`` · ``lowered`` · ``apart`` ÷ |q|; ``weight_document`` = (1 + ln(1 + ln ``tf_document``)) · ``idf`` ÷ (|d| + pivot). ``synonym_of``: what
     the query says instead, where it has the term through a synonym alone.
@@ -133,8 +133,8 @@ class Reasons:
     """``score`` = Σ ``terms`` + ``other`` + Σ ``signals`` (to 1e-9); ``text`` is the sum of the first two.
 
     ``query_norm`` is |q|, ``document_norm`` what this document's weights are divided by, |d| + ``pivot``, ``documents``
-    is n: with a term's counts, df and cf, enough to compute its contribution by hand. ``version``: of the weights. ``style``:
-    how the query was read.
+    is n: with a term's counts, df and cf, enough to compute its contribution by hand. ``version``: of the weights, ``lexicon``: of
+    the compounds. ``style``: how the query was read.
     """
 
     key: str
@@ -149,6 +149,7 @@ class Reasons:
     pivot: float
     documents: int
     version: int = 0
+    lexicon: int = 0
     style: Style = "request"
 
 
@@ -169,6 +170,7 @@ def explain(
     top: int,
     in_full: bool = True,
     version: int = 0,
+    lexicon: int = 0,
 ) -> Reasons:
     """Take one document's score for one query apart; called by those who rank, who have all of these at hand.
 
@@ -215,12 +217,16 @@ def explain(
         pivot=weighed.pivot,
         documents=documents,
         version=version,
+        lexicon=lexicon,
         style=reading.style,
     )
 
 
+_KINDS: Final[Mapping[str, Kind]] = {PAIR: "pair", CHARACTER: "character", COMPOUND: "compound"}
+
+
 def _kind(term: str) -> Kind:
-    return "pair" if term[0] == PAIR else "character" if term[0] == CHARACTER else "word"
+    return _KINDS.get(term[0], "word")
 
 
 class _Numbers:
@@ -271,7 +277,7 @@ def shared(asked: Ints, held: Ints) -> tuple[Places, Places]:
 
 class _Found:
     """Where the matched terms stand in the document, sentence by sentence. ``phrases``: the passages that both texts share,
-    function words at their ends left off, with the terms (by number) inside each."""
+    function words at their ends left off unless a compound of the lexicon is in it, with the terms (by number) inside each."""
 
     def __init__(self, document: Document, sought: Sought, worth: Floats, value: Mapping[int, float]) -> None:
         self._document = document
@@ -279,10 +285,11 @@ class _Found:
         read = [*body, *title]
         places, places_of, here, here_of, passages = sought.standing(read, worth)
         together = "".join([each.normalised for each in read])
-        self.phrases = [
-            (trimmed(together[start:end]), [place[2] for place in places[first:last]])
-            for start, end, first, last in passages
-        ]
+        self.phrases = []
+        for start, end, first, last in passages:
+            held = [place[2] for place in places[first:last]]
+            whole = bool(sought.compounds) and any(sought.is_compound(term) for term in held)
+            self.phrases.append((together[start:end] if whole else trimmed(together[start:end]), held))
         self._best: tuple[float, Literal["title", "body"], Read, list[list[int]], int] | None = None
         most, begin = 0.0, 0
         for n, sentence in enumerate(read):

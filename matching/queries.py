@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from matching.lexicon import NO_LEXICON, Lexicon
 from matching.style import Style, style_of
 from matching.synonyms import NO_SYNONYMS, Synonyms, added
-from matching.text import count_all_normalised, normalise
+from matching.text import normalise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,12 +24,14 @@ class Reading:
 
 
 @lru_cache(maxsize=16)
-def read(text: str, synonyms: Synonyms = NO_SYNONYMS, style: Style | None = None) -> Reading:
+def read(
+    text: str, synonyms: Synonyms = NO_SYNONYMS, style: Style | None = None, lexicon: Lexicon = NO_LEXICON
+) -> Reading:
     """The last few texts are kept, since a ranking is usually followed by the explanation of each of its items.
-    ``style``: None leaves it to the text."""
+    ``style``: None leaves it to the text. ``lexicon``: of the index that is asked."""
     normalised = normalise(text)
     widenings = synonyms.widened(normalised)
-    own = count_all_normalised(normalised)
-    counts, through = added(widenings, own)
+    own = lexicon.count_all(normalised)
+    counts, through = added(widenings, own, lexicon.count_terms)
     style = style or style_of(text, own, len(own))
     return Reading("\n".join([normalised, *(one.other for one in widenings)]), counts, through, style)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from matching.lexicon import NO_LEXICON, Lexicon
 from matching.queries import Reading, read
 from matching.style import Style
 from matching.synonyms import NO_SYNONYMS, Synonyms
@@ -69,8 +70,12 @@ class Query:
 
     @property
     def reading(self) -> Reading:
-        """Its text as the matcher reads it; the same object while it is among the last few that were read."""
-        return read(self.text, self.synonyms, self.style or (None if self.side == "problem" else "request"))
+        """Its text as the matcher reads it without a lexicon; see ``read_with``."""
+        return self.read_with(NO_LEXICON)
+
+    def read_with(self, lexicon: Lexicon) -> Reading:
+        """Its text as an index with this lexicon is asked; the same object while it is among the last few that were read."""
+        return read(self.text, self.synonyms, self.style or (None if self.side == "problem" else "request"), lexicon)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
+from matching.lexicon import NO_LEXICON, Lexicon
 from matching.records import Query
 from matching.synonyms import Synonyms, added
 from matching.text import normalise
@@ -26,16 +27,16 @@ PLAIN = Rewording({}, NOTHING)
 """Asks by its own terms."""
 
 
-def reworded(query: Query, tuning: Tuning = STARTING) -> Rewording:
-    """The difference between a query's question and the terms of its text. A text in which no lowered phrase stands is not
-    cut."""
+def reworded(query: Query, tuning: Tuning = STARTING, lexicon: Lexicon = NO_LEXICON) -> Rewording:
+    """The difference between a query's question and the terms of its text, as they were counted with a lexicon. A text in
+    which no lowered phrase stands is not cut."""
     normalised = normalise(query.text)
     widenings = query.synonyms.widened(normalised)
     if tuning.lowered.may_stand_in("\n".join([normalised, *(one.other for one in widenings)])):
-        reading = query.reading
+        reading = query.read_with(lexicon)
         more = {term: reading.counts[term] for term in reading.through}
         return Rewording(more, tuning.factors(reading, tuning.kinds(query)))
-    return Rewording(added(widenings, {})[0], NOTHING) if widenings else PLAIN
+    return Rewording(added(widenings, {}, lexicon.count_terms)[0], NOTHING) if widenings else PLAIN
 
 
 def name_of(synonyms: Synonyms, tuning: Tuning) -> str:

@@ -7,7 +7,7 @@ Whoever shows a piece of a report, an abstract, wants its kin, and what a hundre
 A report is prose (more than a title, with a mark between two clauses) that names at most one thing of those that a
 requester speaks of, or more of those that a report does. Titles, keywords and short questions are requests. The words
 were written down by hand by somebody who had seen which are frequent in requirements of enterprises and in abstracts of
-journals; how often the rule is right is in docs/matching-quality.md.
+journals; how often the rule is right, and that words found by count do the same, is in docs/matching-quality.md.
 """
 
 from collections.abc import Container

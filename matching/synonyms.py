@@ -5,7 +5,7 @@ it says already counts no more than before. Records stay as they are, so a chang
 whatever was indexed when. A record's reasons mark what was found through another spelling.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import add
 from typing import NamedTuple, Self
@@ -79,25 +79,30 @@ def _times(word: str, text: str) -> int:
     count, at = 0, text.find(word)
     while at >= 0:
         end = at + len(word)
-        count += not (_goes_on(text, at - 1, at) or _goes_on(text, end - 1, end))
+        count += not (goes_on(text, at) or goes_on(text, end))
         at = text.find(word, end)
     return count
 
 
-def _goes_on(text: str, left: int, right: int) -> bool:
-    if left < 0 or right >= len(text):
+def goes_on(text: str, place: int) -> bool:
+    """Whether a Latin word or a number runs over this place, between one character and the next."""
+    if not 0 < place < len(text):
         return False
-    one, other = text[left], text[right]
+    one, other = text[place - 1], text[place]
     return one.isascii() and one.isalnum() and other.isascii() and other.isalnum()
 
 
-def added(widenings: Iterable[Widening], counts: dict[str, int]) -> tuple[dict[str, int], dict[str, str]]:
+def added(
+    widenings: Iterable[Widening],
+    counts: dict[str, int],
+    count: Callable[[str], Mapping[str, int]] = count_terms,
+) -> tuple[dict[str, int], dict[str, str]]:
     """The counts with those of the other spellings, in the order of the terms; and for each term that the question has
-    through another spelling alone, what it said instead."""
+    through another spelling alone, what it said instead. ``count``: how a spelling becomes terms."""
     through: dict[str, str] = {}
     more: dict[str, int] = {}
     for asked, other, times in widenings:
-        for term in count_terms(other):
+        for term in count(other):
             if term not in counts:
                 more[term] = max(more.get(term, 0), times)
                 through.setdefault(term, asked)

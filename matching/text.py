@@ -29,6 +29,9 @@ PAIR = "~"
 CHARACTER = "^"
 """Marks a single ideograph, in the same way."""
 
+COMPOUND = "|"
+"""Marks a compound that a lexicon has (see ``lexicon``), in the same way."""
+
 _MARKS_IN_A_ROW = 30  # the "stream-safe" bound of UAX #15: no language needs more, and longer runs cost quadratic time
 _SYMBOL_RUN = re.compile(r"[^\w\s]{31,}")
 _WORD_RUN = re.compile(r"[^\W_]+")

@@ -13,7 +13,7 @@ from matching.blend import DEFAULT_WEIGHTS, Weights
 from matching.codes import industry_path
 from matching.queries import Reading
 from matching.records import Query
-from matching.text import CHARACTER, PAIR, count_terms, normalise
+from matching.text import CHARACTER, COMPOUND, PAIR, count_terms, normalise
 
 ALL: Final = ""
 LEAST_FACTOR: Final = 0.25
@@ -76,7 +76,7 @@ class Lowered:
         return any(term in normalised for some in self._held.values() for term, _ in some)
 
     def within(self, reading: Reading, kinds: frozenset[str]) -> Mapping[str, float]:
-        """The factor of each of a question's words and pairs that is part of a lowered term that stands in it.
+        """The factor of each of a question's words, pairs and compounds that is part of a lowered term that stands in it.
 
         Where the question is of several kinds the mildest counts, where a term is part of several lowered ones the
         strictest. Single characters keep what little they weigh.
@@ -92,7 +92,7 @@ class Lowered:
         factors: dict[str, float] = {}
         for one in reading.counts:
             if not one.startswith(CHARACTER):
-                bare = one.removeprefix(PAIR)
+                bare = one.removeprefix(PAIR).removeprefix(COMPOUND)
                 least = min((factor for term, factor in standing if bare in term), default=1.0)
                 if least < 1:
                     factors[one] = least

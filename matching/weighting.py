@@ -5,7 +5,8 @@ A text's term that occurs tf times, with n records of which df have it and cf oc
     idf      = ln((1 + n) / (1 + df)) + 1
     focus    = ((cf + 5) / (df + 5)) ** 0.3         a technical term comes back where it occurs at all; 目前 does not
     emphasis = 2.5 for Latin names (ADAS, pecvd: all of a name stands in one word, while a Chinese one is several words,
-               pairs and characters), 0.5 for pairs of Latin letters (spelling, not terms), 1 for all others
+               pairs and characters), 0.5 for pairs of Latin letters (spelling, not terms), 4 · brevity⁴ for compounds of a
+               lexicon (much where somebody asks for one, little in prose that says its parts as well), 1 for all others
     brevity  = 150 / (150 + terms in the question)  few words are chosen words
     aside    = brevity for single characters, for words beside the point (``asides``) and for what only a synonym asks
                for: in few words it was meant, in a long text it is one more guess; 1 for all others
@@ -45,7 +46,7 @@ from scipy.sparse import csr_array
 
 from matching.asides import ASIDE_TERMS
 from matching.style import Style
-from matching.text import CHARACTER, PAIR
+from matching.text import CHARACTER, COMPOUND, PAIR
 from matching.tfidf import Floats, Ints, best, rounded
 
 Mask = NDArray[np.bool_]
@@ -58,7 +59,8 @@ Totals = NDArray[Any]
 class Settings:
     """The few numbers of the score. ``focus``: the exponent; ``half``: how many terms make brevity a half; ``pivot``:
     the share of the mean length that is added to every record's; ``names``, ``letters``: the emphasis of Latin names and
-    of pairs of Latin letters; ``asides``: whether words beside the point count less; ``characters``: whether single
+    of pairs of Latin letters; ``compounds``: that of compounds in
+    the shortest questions, ``chosen``: the exponent with which it falls as brevity does; ``asides``: whether words beside the point count less; ``characters``: whether single
     characters count at all. For reports ``pairs``: the emphasis of other pairs; ``apart``: the exponent; ``reports``:
     whether they are asked in their own way. The switches are there to be measured.
     """
@@ -70,6 +72,8 @@ class Settings:
     characters: bool = True
     names: float = 2.5
     letters: float = 0.5
+    compounds: float = 4.0
+    chosen: float = 4.0
     pairs: float = 0.7
     apart: float = 0.3
     reports: bool = True
@@ -81,6 +85,7 @@ NEAREST: Final = 50
 SETTINGS = Settings()
 _BEHIND_CHARACTERS = chr(ord(CHARACTER) + 1)
 _BEHIND_PAIRS = chr(ord(PAIR) + 1)
+_BEHIND_COMPOUNDS = chr(ord(COMPOUND) + 1)
 CALM = 5.0
 """So many occurrences in as many records are imagined before focus believes what it sees."""
 
@@ -151,7 +156,9 @@ def focus_of(df: Totals, cf: Totals, settings: Settings = SETTINGS) -> Floats:
     return focus
 
 
-def emphasis_of(terms: Sequence[str], settings: Settings = SETTINGS, style: Style = "request") -> Floats:
+def emphasis_of(
+    terms: Sequence[str], settings: Settings = SETTINGS, style: Style = "request", brevity: float = 1.0
+) -> Floats:
     """Of terms in their order. Latin words begin between a and z, since texts are case folded."""
     found = np.ones(len(terms))
     first, last = bisect_left(terms, PAIR), bisect_left(terms, _BEHIND_PAIRS)
@@ -163,7 +170,13 @@ def emphasis_of(terms: Sequence[str], settings: Settings = SETTINGS, style: Styl
     for place in range(bisect_left(terms, "a"), bisect_left(terms, "{")):
         if len(terms[place]) > 1 and terms[place].isascii():
             found[place] = settings.names
+    found[bisect_left(terms, COMPOUND) : bisect_left(terms, _BEHIND_COMPOUNDS)] = of_compounds(brevity, settings)
     return found
+
+
+def of_compounds(brevity: float, settings: Settings = SETTINGS) -> float:
+    """The emphasis of a lexicon's compounds."""
+    return float(settings.compounds * brevity**settings.chosen)
 
 
 def weigh(
@@ -191,7 +204,7 @@ def weigh(
     lone = np.zeros(n, np.bool_)
     lone[bisect_left(terms, CHARACTER) : bisect_left(terms, _BEHIND_CHARACTERS)] = True
     report = style == "report"
-    emphasis = emphasis_of(terms, settings, style)
+    emphasis = emphasis_of(terms, settings, style, brevity)
     beside = np.zeros(n, np.bool_) if report else lone
     if settings.asides and not report:
         beside = beside | np.fromiter(map(ASIDE_TERMS.__contains__, terms), np.bool_, n)

@@ -12,16 +12,17 @@ half      the first half of a text looks for its second half; nDCG@10
 No query says what kind it is: whether it is read as a request or as a report is left to its text, as the matcher does
 where nobody says it; how often it reads either so is shown beside.
 
---ablations leaves out one part of the score at a time; --compare FILE sets this run beside the --details of an earlier,
-accepted one, query by query. Differences are paired: their intervals are those of the mean of what each query gains.
+--second FILE adds more judged requirements as a task of their own (scripts/judgements/second.tsv). --ablations leaves out
+one part of the score at a time; --peers asks the plain cosine and BM25 the same. --compare sets this run beside the
+--details of an earlier, accepted one, query by query, and names what nobody has judged and was not found before.
+Differences are paired: their intervals are those of the mean of what each query gains.
 """
 
-import argparse
 import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -34,94 +35,58 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from a ch
 
 from matching import TEXT_ONLY, Document, Index, Match, Query, Snapshot
 from matching.known_synonyms import STARTING
+from matching.lexicon import NO_LEXICON, Lexicon
 from matching.metrics import bootstrap_interval, ndcg, rank_of, reciprocal_rank
 from matching.synonyms import NO_SYNONYMS, Synonyms
 from matching.weighting import SETTINGS, Settings
+from scripts.matching_peers import PEERS
+from scripts.matching_runs import (
+    Difference,
+    Figures,
+    Result,
+    accepted,
+    compared,
+    details_of,
+    difference,
+    show_compared,
+    signed,
+    written,
+)
+from scripts.matching_sets import Unusable, grades, lines_of, parser_of, records
 
 DEPTH = 10
-GRADES = {"0", "1", "2", "3"}
 LOOK = 200  # so far down the list the rank of a known item is looked for; only equals can matter below 10
-
-Figures = dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A task's figures, what each query got, and for each query the documents that nobody has judged yet."""
-
-    figures: Figures
-    per_query: dict[str, float]
-    unjudged: dict[str, list[str]] = field(default_factory=dict)
-
-
-class Unusable(Exception):  # noqa: N818  # read aloud: "Unusable: …"
-    """A file is missing or is not what it should be."""
-
-
-def lines_of(path: Path) -> list[tuple[int, str]]:
-    """The lines that are not blank, numbered from 1."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as problem:
-        raise Unusable(f"{path}: {problem.strerror}") from problem
-    except UnicodeDecodeError as problem:
-        raise Unusable(f"{path}: not UTF-8 ({problem.reason} at byte {problem.start})") from problem
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    if not lines:
-        raise Unusable(f"{path}: empty")
-    return lines
-
-
-def records(path: Path, *needed: str) -> list[dict[str, Any]]:
-    """The records of a JSONL file, each with the fields that are needed, as text."""
-    found = []
-    for number, line in lines_of(path):
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as problem:
-            raise Unusable(f"{path}, line {number}: {problem.msg}") from problem
-        if not isinstance(record, dict) or not all(isinstance(record.get(name), str) for name in needed):
-            raise Unusable(f"{path}, line {number}: needs {', '.join(needed)} as text")
-        found.append(record)
-    return found
-
-
-def grades(path: Path) -> dict[str, dict[str, int]]:
-    """requirement → achievement → grade, in the order of the file, whose first line is a header."""
-    found: dict[str, dict[str, int]] = {}
-    for number, line in lines_of(path)[1:]:
-        match line.split("\t"):
-            case [problem_id, achievement_id, grade] if grade.strip() in GRADES:
-                found.setdefault(problem_id, {})[achievement_id] = int(grade)
-            case _:
-                raise Unusable(f"{path}, line {number}: needs problem, achievement and grade 0–3, tab-separated")
-    return found
+ACCEPTED = Path(__file__).parent / "judgements" / "accepted.json"
 
 
 class Corpora:
     """The indexes that the tasks ask, made the way the marketplace makes them; each text is cut once for all settings."""
 
-    def __init__(self) -> None:
+    def __init__(self, lexicon: Lexicon = NO_LEXICON) -> None:
+        self._lexicon = lexicon
         self._made: dict[tuple[str, bool], Snapshot] = {}
 
     def of(self, name: str, documents: Iterable[tuple[str, str, str]], settings: Settings) -> Snapshot:
         """An index of (key, title, text) under these settings. ``name`` stands for the documents."""
         known = self._made.get((name, settings.characters))
         if known is None:
-            index = Index(settings)
+            index = Index(settings, self._lexicon)
             index.put_many((key, Document(title, text)) for key, title, text in documents)
             known = self._made[name, settings.characters] = index.refresh()
         if known.postings.collection.settings == settings:
             return known
-        return Snapshot(known.entries, known.vocabulary, len(known.postings.df), settings)
+        return Snapshot(known.entries, known.vocabulary, len(known.postings.df), settings, self._lexicon)
 
 
 Ask = Callable[[str, str], Query]
 """A title and a body made a question."""
 
+Rank = Callable[[Query, int], tuple[Match, ...]]
+"""The first k for a question."""
 
-def ranked(corpus: Snapshot, question: Query, k: int) -> tuple[Match, ...]:
-    return corpus.rank(question, k=k, now=0.0, weights=TEXT_ONLY).items
+
+def by_the_score(corpus: Snapshot) -> Rank:
+    return lambda question, k: corpus.rank(question, k=k, now=0.0, weights=TEXT_ONLY).items
 
 
 def with_interval(metric: str, values: list[float]) -> Figures:
@@ -129,24 +94,24 @@ def with_interval(metric: str, values: list[float]) -> Figures:
     return {metric: fmean(values), f"{metric}_low": low, f"{metric}_high": high}
 
 
-def judged(data: Path, corpus: Snapshot, ask: Ask) -> Result:
+def judged(data: Path, file: Path, rank: Rank, ask: Ask) -> Result:
     requirements = {each["id"]: each for each in records(data / "real/problems.jsonl", "id", "text")}
-    graded = {key: found for key, found in grades(data / "judged/qrels.tsv").items() if max(found.values()) > 0}
+    graded = {key: found for key, found in grades(file).items() if max(found.values()) > 0}
     if missing := graded.keys() - requirements.keys():
-        raise Unusable(f"{data}/judged/qrels.tsv: {min(missing)} is not in real/problems.jsonl")
+        raise Unusable(f"{file}: {min(missing)} is not in real/problems.jsonl")
     values, shares, reports = [], [], 0
     unjudged: dict[str, list[str]] = {}
     for key, found in graded.items():
         requirement = requirements[key]
         question = ask(requirement.get("title") or "", requirement["text"])
         reports += question.reading.style == "report"
-        keys = [match.key for match in ranked(corpus, question, DEPTH)]
+        keys = [match.key for match in rank(question, DEPTH)]
         values.append(ndcg(keys, found, DEPTH))
         shares.append(sum(name in found for name in keys) / max(len(keys), 1))
         if names := [name for name in keys if name not in found]:
             unjudged[key] = names
     if not values:
-        raise Unusable(f"{data}/judged/qrels.tsv: no grade above 0")
+        raise Unusable(f"{file}: no grade above 0")
     return Result(
         {**with_interval("ndcg@10", values), "judged@10": fmean(shares), "reports": reports, "n": len(values)},
         dict(zip(graded, values, strict=True)),
@@ -154,18 +119,18 @@ def judged(data: Path, corpus: Snapshot, ask: Ask) -> Result:
     )
 
 
-def known(corpus: Snapshot, queries: list[dict[str, Any]], metric: str, ask: Ask) -> Result:
+def known(rank: Rank, queries: list[dict[str, Any]], metric: str, ask: Ask) -> Result:
     """Each query has one relevant record; its rank is 1 + the number of documents that score strictly higher."""
     values, reports = [], 0
     for query in queries:
         question = ask("", query["query"])
         reports += question.reading.style == "report"
-        rank = rank_of(query["relevant"], ranked(corpus, question, LOOK))
+        place = rank_of(query["relevant"], rank(question, LOOK))
         if metric == "mrr@10":
-            values.append(reciprocal_rank(rank, DEPTH))
+            values.append(reciprocal_rank(place, DEPTH))
         else:
-            values.append(ndcg([""] * (rank - 1) + ["found"] if rank else [], {"found": 1}, DEPTH))
-    names = (f"{place}:{query['relevant']}" for place, query in enumerate(queries))
+            values.append(ndcg([""] * (place - 1) + ["found"] if place else [], {"found": 1}, DEPTH))
+    names = (f"{number}:{query['relevant']}" for number, query in enumerate(queries))
     figures = {**with_interval(metric, values), "reports": reports, "n": len(values)}
     return Result(figures, dict(zip(names, values, strict=True)))
 
@@ -178,8 +143,11 @@ def evaluate(
     settings: Settings = SETTINGS,
     corpora: Corpora | None = None,
     synonyms: Synonyms = NO_SYNONYMS,
+    *,
+    second: Path | None = None,
+    by: Callable[[Snapshot], Rank] = by_the_score,
 ) -> dict[str, Result]:
-    """All four tasks. Raises Unusable when a file is missing or wrong."""
+    """All four tasks, and those of a second file of grades as "second". Raises Unusable when a file is missing or wrong."""
     corpora = corpora or Corpora()
     ask = partial(Query, synonyms=synonyms)
     achievements = records(data / "real/achievements.jsonl", "id", "text")
@@ -188,12 +156,15 @@ def evaluate(
     half_queries = records(data / "half/queries.jsonl", "query", "relevant")
     half_documents = records(data / "half/docs.jsonl", "id", "text")
     whole = ((each["id"], each.get("title") or "", each["text"]) for each in achievements)
-    results = {"judged": judged(data, corpora.of("whole", whole, settings), ask)}
-    texts = corpora.of("texts", ((each["id"], "", each["text"]) for each in achievements), settings)
+    rank = by(corpora.of("whole", whole, settings))
+    results = {"judged": judged(data, data / "judged/qrels.tsv", rank, ask)}
+    if second:
+        results["second"] = judged(data, second, rank, ask)
+    rank = by(corpora.of("texts", ((each["id"], "", each["text"]) for each in achievements), settings))
     for task, asked in queries.items():
-        results[task] = known(texts, asked, TASKS[task], ask)
-    halves = corpora.of("halves", ((each["id"], "", each["text"]) for each in half_documents), settings)
-    results["half"] = known(halves, half_queries, TASKS["half"], ask)
+        results[task] = known(rank, asked, TASKS[task], ask)
+    rank = by(corpora.of("halves", ((each["id"], "", each["text"]) for each in half_documents), settings))
+    results["half"] = known(rank, half_queries, TASKS["half"], ask)
     return results
 
 
@@ -215,69 +186,27 @@ PARTS: Mapping[str, Callable[[Settings], Settings]] = {
 WIDENED = "nothing, but the starting synonyms added"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What each query gained, summed up; ``changed``: before and after of those that are not the same, most lost first."""
-
-    mean: float
-    low: float
-    high: float
-    better: int
-    worse: int
-    same: int
-    changed: tuple[tuple[str, float, float], ...]
+Differences = dict[str, dict[str, Difference]]
+"""By what was changed and by task."""
 
 
-def difference(before: Mapping[str, float], after: Mapping[str, float]) -> Difference:
-    """Over the queries that both have, of which there is at least one."""
-    pairs = [(name, before[name], value) for name, value in after.items() if name in before]
-    gains = [value - was for _, was, value in pairs]
-    changed = sorted(
-        (pair for pair in pairs if abs(pair[2] - pair[1]) > 1e-12), key=lambda pair: (pair[2] - pair[1], pair[0])
-    )
-    low, high = bootstrap_interval(gains)
-    return Difference(
-        mean=fmean(gains),
-        low=low,
-        high=high,
-        better=sum(value > was for _, was, value in changed),
-        worse=sum(value < was for _, was, value in changed),
-        same=len(pairs) - len(changed),
-        changed=tuple(changed),
-    )
+def against(whole: Mapping[str, Result], results: Mapping[str, Result]) -> dict[str, Difference]:
+    return {task: difference(each.per_query, results[task].per_query) for task, each in whole.items()}
 
 
-def ablations(data: Path, whole: dict[str, Result], corpora: Corpora) -> dict[str, dict[str, Difference]]:
+def ablations(data: Path, whole: Mapping[str, Result], corpora: Corpora, second: Path | None = None) -> Differences:
     """For each part, what every task gains by leaving it out; last, what it gains by the starting synonyms."""
-    runs = {part: evaluate(data, without(SETTINGS), corpora) for part, without in PARTS.items()}
-    runs[WIDENED] = evaluate(data, corpora=corpora, synonyms=Synonyms.of(STARTING))
-    return {
-        part: {task: difference(whole[task].per_query, results[task].per_query) for task in TASKS}
-        for part, results in runs.items()
+    found = {
+        part: against(whole, evaluate(data, without(SETTINGS), corpora, second=second))
+        for part, without in PARTS.items()
     }
+    synonyms = Synonyms.of(STARTING)
+    return found | {WIDENED: against(whole, evaluate(data, corpora=corpora, synonyms=synonyms, second=second))}
 
 
-def accepted(path: Path) -> dict[str, dict[str, float]]:
-    """What each query got in an earlier run, by task: the file that --details wrote."""
-    try:
-        found = json.loads("\n".join(line for _, line in lines_of(path)))
-        read = {task: {str(name): float(got) for name, got in found[task]["per_query"].items()} for task in TASKS}
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise Unusable(f"{path}: not what --details writes") from problem
-    return read
+def peers(data: Path, corpora: Corpora, second: Path | None = None) -> dict[str, dict[str, Result]]:
+    return {name: evaluate(data, corpora=corpora, second=second, by=peer) for name, peer in PEERS.items()}
 
-
-def compared(
-    earlier: Mapping[str, Mapping[str, float]], results: dict[str, Result], path: Path
-) -> dict[str, Difference]:
-    """Unusable where a task has no query in common with the earlier run: other data."""
-    for task in TASKS:
-        if not earlier[task].keys() & results[task].per_query.keys():
-            raise Unusable(f"{path}: no query of {task} is in this data")
-    return {task: difference(earlier[task], results[task].per_query) for task in TASKS}
-
-
-SHOWN = 10
 
 EVERY = 10  # of so many abstracts one is enough to tell
 
@@ -292,29 +221,23 @@ def readings(data: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def signed(gain: Difference) -> str:
-    return f"{gain.mean:+.4f} ({gain.low:+.3f} – {gain.high:+.3f})"
-
-
-def show_ablations(found: dict[str, dict[str, Difference]], console: Console) -> None:
+def show_ablations(found: Differences, console: Console) -> None:
+    tasks = next(iter(found.values()))
     table = Table(
-        "left out", *TASKS, title="What leaving a part out changes, with 95 % intervals of the paired difference"
+        "left out", *tasks, title="What leaving a part out changes, with 95 % intervals of the paired difference"
     )
     for part, by_task in found.items():
-        table.add_row(part, *(signed(by_task[task]) for task in TASKS))
+        table.add_row(part, *map(signed, by_task.values()))
     console.print(table)
 
 
-def show_compared(found: dict[str, Difference], console: Console) -> None:
-    table = Table("task", "change, 95 % interval", "better", "worse", "same", title="Against the accepted run")
-    for task, gain in found.items():
-        table.add_row(task, signed(gain), str(gain.better), str(gain.worse), str(gain.same))
+def show_peers(whole: Mapping[str, Result], found: Mapping[str, Mapping[str, Result]], console: Console) -> None:
+    table = Table("peer", *whole, title="Other scores, and what this one is better by, with 95 % intervals, paired")
+    for name, results in found.items():
+        gains = against(results, whole)
+        cells = (f"{fmean(each.per_query.values()):.4f}: {signed(gains[task])}" for task, each in results.items())
+        table.add_row(name, *cells)
     console.print(table)
-    for task, gain in found.items():
-        lost, won = [one for one in gain.changed if one[2] < one[1]], [one for one in gain.changed if one[2] > one[1]]
-        for word, some in (("lost", lost[:SHOWN]), ("won", won[::-1][:SHOWN])):
-            for name, before, after in some:
-                console.print(f"{task} {word} {name}: {before:.3f} → {after:.3f}", highlight=False)
 
 
 def show(results: dict[str, Result], console: Console) -> None:
@@ -329,47 +252,47 @@ def show(results: dict[str, Result], console: Console) -> None:
     console.print(table)
 
 
-def written(path: Path, content: object) -> None:
-    try:
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError as problem:
-        raise Unusable(f"{path}: {problem.strerror}") from problem
-
-
 def main(arguments: list[str] | None = None) -> int:
-    description, _, layout = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=description, epilog=layout, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with the test sets, as below")
+    parser = parser_of(__doc__)
     parser.add_argument("--json", type=Path, metavar="OUT", help="write {task: {metric: value, n: …}} here")
     parser.add_argument(
         "--details", type=Path, metavar="OUT", help="write what each query got, and the unjudged documents found, here"
     )
+    parser.add_argument("--second", type=Path, metavar="FILE", help="more grades, tab-separated, told apart")
     parser.add_argument("--ablations", action="store_true", help="also measure the score without each of its parts")
-    parser.add_argument("--compare", type=Path, metavar="FILE", help="the --details of an accepted run, to differ from")
+    parser.add_argument("--terms", type=Path, metavar="FILE", help="terms that count whole, one a line")
+    parser.add_argument("--peers", action="store_true", help="also measure the plain cosine and BM25")
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        nargs="?",
+        const=ACCEPTED,
+        metavar="FILE",
+        help="the --details of an accepted run, to differ from; without FILE the last one that is kept beside this script",
+    )
     options = parser.parse_args(arguments)
     begun = time.perf_counter()
     console = Console()
     try:
-        earlier = accepted(options.compare) if options.compare else None
-        corpora = Corpora()
-        results = evaluate(options.data, corpora=corpora)
+        earlier = accepted(options.compare, TASKS) if options.compare else None
+        terms = [line for _, line in lines_of(options.terms)] if options.terms else []
+        corpora = Corpora(Lexicon.of(terms, 1) if terms else NO_LEXICON)
+        results = evaluate(options.data, corpora=corpora, second=options.second)
         show(results, console)
         for name, (reports, of) in readings(options.data).items():
             console.print(f"{name} read as reports: {reports} of {of}", highlight=False)
         if earlier is not None:
             show_compared(compared(earlier, results, options.compare), console)
         if options.ablations:
-            show_ablations(ablations(options.data, results, corpora), console)
+            show_ablations(ablations(options.data, results, corpora, options.second), console)
+        if options.peers:
+            show_peers(results, peers(options.data, corpora, options.second), console)
         print(f"{time.perf_counter() - begun:.1f} s")
         if options.json:
-            written(options.json, {task: result.figures for task, result in results.items()})
+            figures = {task: result.figures for task, result in results.items()}
+            written(options.json, json.dumps(figures, ensure_ascii=False, indent=1) + "\n")
         if options.details:
-            written(
-                options.details,
-                {task: {"per_query": each.per_query, "unjudged": each.unjudged} for task, each in results.items()},
-            )
+            written(options.details, details_of(results))
     except Unusable as problem:
         print(f"evaluate_matching: {problem}", file=sys.stderr)
         return 2

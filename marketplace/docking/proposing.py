@@ -82,6 +82,7 @@ async def _ranking(place: Place) -> Engine:
     if not engine.loaded:
         await engine.open()
     await engine.catch_up()
+    await engine.go_over()
     return engine
 
 

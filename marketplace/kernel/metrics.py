@@ -20,6 +20,7 @@ index_lag = Gauge(
     "duijie_index_checked_timestamp_seconds", "When this process last compared its ranking with the database"
 )
 matching_model = Gauge("duijie_matching_model", "Version of the signals' weights that this process ranks by")
+lexicon = Gauge("duijie_lexicon", "Version of the lexicon that this process ranks with")
 rankings = Histogram(
     "duijie_ranking_seconds",
     "Time to rank one query",

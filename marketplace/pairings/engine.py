@@ -13,26 +13,24 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid4
 
 from marketplace.kernel import clock, facts, metrics
 from marketplace.kernel.db import Database
-from marketplace.labs.models import Instrument
-from marketplace.lexicon import synonyms
-from marketplace.listings.models import Listing
-from marketplace.pairings import reading
-from marketplace.pairings.reading import INSTRUMENT, Kind
+from marketplace.lexicon import lexicons, synonyms
+from marketplace.pairings import reading, sources
+from marketplace.pairings.reading import Kind
 from marketplace.pairings.shelf import Shelf
+from marketplace.pairings.sources import SOURCES
 from marketplace.tuning import tunings
 from matching import Document
+from matching.lexicon import NO_LEXICON, Lexicon
 from matching.segments.files import Damaged
-from matching.segments.index import SharedIndex, SharedSnapshot, building, warm
+from matching.segments.index import Building, SharedIndex, SharedSnapshot, building, warm
 from matching.segments.store import Busy, Store
 from matching.synonyms import NO_SYNONYMS, Synonyms
 from matching.tuning import STARTING, Tuning
-from schemas.listings import ListingKind
 
 log = structlog.get_logger("ranking")
 
@@ -52,25 +50,10 @@ PUBLISH_AT: Final = 1000
 PUBLISH_EVERY: Final = 600.0
 PUBLISH_LOOK: Final = 5.0
 
-_OF_LISTING: Final = frozenset(
-    {
-        "ListingPublished",
-        "ListingEdited",
-        "ListingConfirmed",
-        "ListingWithdrawn",
-        "ListingExpired",
-        "TalksBegun",
-        "ProblemSolved",
-    }
-)
-_OF_MANY: Final = "ListingsImported"
-_OF_MANY_INSTRUMENTS: Final = "InstrumentsImported"
-_OF_INSTRUMENT: Final = frozenset({"InstrumentPublished", "InstrumentEdited", "InstrumentRetired"})
-_OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
 _OF_WORDS: Final = frozenset({"SynonymAdded", "SynonymRemoved"})
 _OF_TUNING: Final = frozenset({"WeightsActivated", "TermsLowered", "TermCleared", "TermRestored"})
-_OF_NO_RECORD: Final = _OF_WORDS | _OF_TUNING
-_NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | _OF_NO_RECORD | {_OF_MANY, _OF_MANY_INSTRUMENTS}
+_OF_LEXICON: Final = frozenset({"LexiconActivated"})
+_NEWS: Final = sources.HEARD | _OF_WORDS | _OF_TUNING | _OF_LEXICON
 
 
 @dataclass
@@ -102,23 +85,38 @@ class Side:
     def kept(self, name: str) -> SharedSnapshot | None:
         return self._kept.get(name)
 
+    def hand_on(self, after: "Side") -> None:
+        """What pages were promised from stays in a side that takes the place of this one."""
+        after._kept = self._kept  # noqa: SLF001 -- it is one of us
+
 
 class Engine:
     """Ranks in threads, so that the event loop goes on answering. One a process; all of a machine share what is on disk."""
 
     def __init__(self, database: Database, home: Path) -> None:
-        self._database = database
+        self._database, self._home = database, home
         self._shelf = Shelf(home)
         self._mark = 0
         self._seen: set[int] = set()
         self._looking = asyncio.Lock()
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
         self._published_at = time.monotonic()
-        self.sides: dict[Kind, Side] = {kind: Side() for kind in (*ListingKind, INSTRUMENT)}
+        self.sides: dict[Kind, Side] = {kind: Side() for kind in SOURCES}
         # They widen the questions alone, so a change holds from the next one on and nothing is indexed anew.
         self.synonyms: Synonyms = NO_SYNONYMS
         # Learnt from verdicts on achievements and problems, and for their rankings alone.
         self.tuning: Tuning = STARTING
+        # What records and questions are read with, and what they are to be read with. Records have to be read anew for
+        # another one, so a ranking goes on with its own until that is done: see `go_over`.
+        self.lexicon: Lexicon = NO_LEXICON
+        self.wanted: Lexicon = NO_LEXICON
+        self._coming: Engine | None = None
+        self._read = 0
+
+    @property
+    def records_read(self) -> int:
+        """How many records this process has read with the lexicon that is wanted, while it is not in use yet."""
+        return self._coming._read if self._coming else 0  # noqa: SLF001 -- it is one of us
 
     @property
     def loaded(self) -> bool:
@@ -134,6 +132,9 @@ class Engine:
                 "version_mark": side.index.manifest.mark if side.index.manifest else None,
                 "changes": side.index.changes,
                 "model": self._tuning_of(kind).version,
+                "lexicon": side.index.lexicon.version,
+                "lexicon_wanted": self.wanted.version,
+                "records_read": self.records_read,
             }
             for kind, side in self.sides.items()
         }
@@ -141,13 +142,13 @@ class Engine:
     async def folder(self) -> Path:
         """Where the published versions are, one store below it for each kind."""
         async with self._database.reading() as session:
-            return await self._shelf.folder(session)
+            return await self._shelf.folder(session, self.lexicon)
 
     def snapshot(self, kind: Kind) -> SharedSnapshot:
         return self.sides[kind].tuned(self._tuning_of(kind))
 
     def _tuning_of(self, kind: Kind) -> Tuning:
-        return STARTING if kind == INSTRUMENT else self.tuning
+        return self.tuning if SOURCES[kind].learns else STARTING
 
     async def off_the_loop(self, work: Callable[[], Answer]) -> Answer:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
@@ -156,11 +157,13 @@ class Engine:
         """Go over to what was published, by whichever process, and read the records of what never was."""
         async with self._looking:
             await self.off_the_loop(warm)
+            async with self._database.reading() as session:
+                self.lexicon = await lexicons.current(session)
             while not self.loaded:
                 async with self._database.reading() as session:
-                    present, folder = await facts.mark(session), await self._shelf.folder(session)
+                    present, folder = await facts.mark(session), await self._shelf.folder(session, self.lexicon)
                 for kind in self.sides:
-                    index = await self.off_the_loop(partial(SharedIndex, Store(folder / kind)))
+                    index = await self.off_the_loop(partial(SharedIndex, Store(folder / kind), self.lexicon))
                     if index.manifest and index.manifest.mark <= present:
                         self._put_up(kind, index)
                 try:
@@ -169,34 +172,47 @@ class Engine:
                     await asyncio.sleep(LOOK_EVERY)
             self._mark = min(side.index.manifest.mark for side in self.sides.values() if side.index.manifest)
             self._seen = set()
+            async with self._database.reading() as session:  # it may have changed before that mark
+                self.wanted = await lexicons.current(session)
 
     async def load(self) -> None:
         """Read every open record anew, whatever was published. ``Busy`` while another process does."""
         async with self._looking:
-            self._mark = await self._load(list(self.sides))
-            self._seen = set()
+            await self._load_all()
 
-    async def _load(self, kinds: Sequence[Kind]) -> int:
-        """The place in the facts is taken first, so nothing falls between; answers it."""
+    async def _load_all(self) -> None:
+        async with self._database.reading() as session:
+            self.lexicon = self.wanted = await lexicons.current(session)
+        self._mark, self._seen = await self._load(list(self.sides), anew=True), set()
+
+    async def _load(self, kinds: Sequence[Kind], *, anew: bool = False) -> int:
+        """The place in the facts is taken first, so nothing falls between; answers it. ``anew``: whatever was published."""
         started = time.perf_counter()
         async with self._database.reading() as session:
-            mark, folder = await facts.mark(session), await self._shelf.folder(session)
+            mark, folder = await facts.mark(session), await self._shelf.folder(session, self.lexicon)
             self.synonyms = Synonyms.of(await synonyms.current(session))
             self._tune(await tunings.current(session))
             for kind in kinds:
-                after: UUID | None = None
-                with building(Store(folder / kind)) as making:
-                    while rows := await _open_rows(session, kind, after=after):
-                        after = rows[-1].id
-                        await self.off_the_loop(partial(making.add, _documents(rows)))
-                    await self.off_the_loop(partial(making.publish, mark))
-                self._put_up(kind, await self.off_the_loop(partial(SharedIndex, Store(folder / kind))))
+                store = Store(folder / kind)
+                with building(store, self.lexicon) as making:
+                    made = store.latest()  # by somebody who was the writer until now
+                    if anew or made is None or made.mark > mark:
+                        await self._read_all(session, kind, making)
+                        await self.off_the_loop(partial(making.publish, mark))
+                self._put_up(kind, await self.off_the_loop(partial(SharedIndex, store, self.lexicon)))
         log.info(
             "ranking_loaded",
             seconds=round(time.perf_counter() - started, 2),
             **{str(kind): len(self.snapshot(kind)) for kind in kinds},
         )
         return mark
+
+    async def _read_all(self, session: AsyncSession, kind: Kind, making: Building) -> None:
+        after: UUID | None = None
+        while rows := await _open_rows(session, kind, after=after):
+            after = rows[-1].id
+            self._read += len(rows)
+            await self.off_the_loop(partial(making.add, _documents(rows)))
 
     def _tune(self, tuning: Tuning) -> None:
         self.tuning = tuning
@@ -213,6 +229,7 @@ class Engine:
         if index.manifest:
             metrics.index_version.labels(str(kind)).set(index.manifest.number)
             metrics.index_mark.labels(str(kind)).set(index.manifest.mark)
+        metrics.lexicon.set(index.lexicon.version)
 
     async def catch_up(self) -> int:
         """Bring the ranking up to what is committed now. Answers how many records were looked at again."""
@@ -222,7 +239,7 @@ class Engine:
                 if following < self._mark:
                     # History only runs backwards when another cluster answers: a backup was restored.
                     log.warning("ranking_starts_over")
-                    self._mark, self._seen = await self._load(list(self.sides)), set()
+                    await self._load_all()
                     return sum(len(side.index.snapshot) for side in self.sides.values())
                 # While a long transaction runs, what its neighbours wrote is handed out at every look.
                 fresh = [fact for fact in news if fact.id not in self._seen]
@@ -230,11 +247,13 @@ class Engine:
                     self.synonyms = Synonyms.of(await synonyms.current(session))
                 if any(fact.name in _OF_TUNING for fact in fresh):
                     self._tune(await tunings.current(session))
-                concerned = await _concerned(session, [fact for fact in fresh if fact.name not in _OF_NO_RECORD])
+                if any(fact.name in _OF_LEXICON for fact in fresh):
+                    self.wanted = await lexicons.current(session)
+                concerned = await sources.concerned(session, fresh)
                 # A version holds a change for certain once its mark is beyond the transaction that made it.
                 mark = 1 + max((fact.xid for fact in fresh), default=0)
                 for kind, side in self.sides.items():
-                    wanted = concerned.of(kind)
+                    wanted = concerned[kind]
                     for start in range(0, len(wanted), BATCH):
                         some = wanted[start : start + BATCH]
                         rows = await _open_rows(session, kind, among=some)
@@ -244,7 +263,39 @@ class Engine:
                 self._tell(kind)
             self._mark, self._seen = following, {fact.id for fact in news}
             metrics.index_lag.set(clock.now().timestamp())
-            return len(concerned.listings) + len(concerned.instruments)
+            return len(set().union(*concerned.values()))
+
+    async def go_over(self) -> bool:
+        """Rank with the lexicon that is wanted, if it is another one; answers whether it was.
+
+        All records are read with it first, by one process for all of a machine, while this one goes on answering with what
+        it has and following what changes. Then every ranking from the next one on is of the new index; pages of one that
+        was begun go on in the snapshot that they were promised from.
+        """
+        if all(side.index.lexicon.version == self.wanted.version for side in self.sides.values()):
+            return False
+        coming = self._coming = Engine(self._database, self._home)
+        try:
+            await coming.open()
+            await coming.catch_up()
+            async with self._looking:
+                await coming.catch_up()
+                for kind, side in coming.sides.items():
+                    self.sides[kind].hand_on(side)
+                self.sides, self._shelf, self._mark, self._seen = (
+                    coming.sides,
+                    coming._shelf,
+                    coming._mark,
+                    coming._seen,
+                )
+                self.lexicon, self.wanted, self.synonyms = coming.lexicon, coming.wanted, coming.synonyms
+                self._tune(coming.tuning)
+                for kind in self.sides:
+                    self._tell(kind)
+        finally:
+            self._coming = None
+        log.info("lexicon_changed", version=self.lexicon.version, terms=len(self.lexicon))
+        return True
 
     def _refresh(self) -> None:
         """Also goes over to what other processes have published."""
@@ -265,9 +316,10 @@ class Engine:
 
     async def follow(self) -> None:
         """Open, then keep looking and writing down, whatever the database does, until cancelled."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._look_on())
-            both.create_task(self._write_down())
+        async with asyncio.TaskGroup() as all_:
+            all_.create_task(self._look_on())
+            all_.create_task(self._write_down())
+            all_.create_task(self._keep_words())
 
     async def _look_on(self) -> None:
         while True:
@@ -279,6 +331,16 @@ class Engine:
                 log.warning("ranking_waits", because=repr(error))
                 await asyncio.sleep(1)
             await asyncio.sleep(LOOK_EVERY)
+
+    async def _keep_words(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                if self.loaded:
+                    await self.go_over()
+            except Exception as error:  # noqa: BLE001 -- the database may be away; the lexicon in use goes on
+                log.warning("lexicon_waits", because=repr(error))
+                await asyncio.sleep(1)
 
     async def _write_down(self) -> None:
         checked = False
@@ -311,40 +373,6 @@ class Engine:
                     return
                 except FileNotFoundError:  # a newer version has taken its place
                     pass
-
-
-@dataclass(frozen=True, slots=True)
-class Concerned:
-    """The records that news speak of."""
-
-    listings: list[UUID]
-    instruments: list[UUID]
-
-    def of(self, kind: Kind) -> list[UUID]:
-        return self.instruments if kind == INSTRUMENT else self.listings
-
-
-async def _concerned(session: AsyncSession, news: Sequence[Any]) -> Concerned:
-    listings: dict[UUID, None] = {}
-    instruments: dict[UUID, None] = {}
-    organisations: set[UUID] = set()
-    for fact in news:
-        if fact.name == _OF_MANY:
-            listings.update(dict.fromkeys(UUID(one) for one in fact.body["listing_ids"]))
-        elif fact.name == _OF_MANY_INSTRUMENTS:
-            instruments.update(dict.fromkeys(UUID(one) for one in fact.body["instrument_ids"]))
-        elif fact.name in _OF_ORGANISATION:
-            organisations.add(fact.subject)
-        elif fact.name in _OF_INSTRUMENT:
-            instruments[fact.subject] = None
-        else:
-            listings[fact.subject] = None
-    if organisations:
-        found = await session.scalars(select(Listing.id).where(Listing.organisation_id.in_(organisations)))
-        listings.update(dict.fromkeys(found.all()))
-        owned = await session.scalars(select(Instrument.id).where(Instrument.organisation_id.in_(organisations)))
-        instruments.update(dict.fromkeys(owned.all()))
-    return Concerned(list(listings), list(instruments))
 
 
 async def _open_rows(

@@ -322,4 +322,5 @@ def reasons_of(why: Why, *, in_full: bool) -> dict[str, Any]:
         "pivot": why.pivot,
         "documents": why.documents,
         "model": why.version,
+        "lexicon": why.lexicon,
     }

@@ -2,7 +2,7 @@
 
 import fcntl
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
 from marketplace.kernel.db import Database
-from marketplace.kernel.refusals import Conflict
+from marketplace.kernel.refusals import Conflict, Unavailable
 from marketplace.lexicon import synonyms
 from marketplace.listings.models import Achievement, Listing
 from marketplace.listings.policy import listing_open
@@ -24,6 +24,7 @@ from marketplace.pairings.engine import Engine
 from marketplace.tuning import tunings
 from matching import Facets, Query, Weights, fits_from
 from matching.blend import lifted
+from matching.lexicon import Lexicon
 from matching.rewording import name_of, reworded
 from matching.segments.rematch import Run, Way
 from matching.segments.store import Busy, Store
@@ -46,6 +47,14 @@ class DepthDiffers(Conflict):
 
 class NothingPublished(Conflict):
     """还没有公开的成果或难题可以匹配。 · There are no open achievements or problems to match yet."""
+
+
+class ClusterAway(Unavailable):
+    """全量匹配的集群没有应答，或没有工作节点；已算好的部分保留着。 · The cluster for rematches does not answer or has no worker; what is computed so far is kept."""
+
+
+class ClusterNotInstalled(Conflict):
+    """设置了 DUIJIE_REMATCH_SCHEDULER，但没有安装集群组件：pip install 'duijie[scale]'。 · DUIJIE_REMATCH_SCHEDULER is set, but the cluster's packages are not installed: pip install 'duijie[scale]'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +111,36 @@ def _run(folder: Path, place: Path, depth: int, by: Words, *, anew: bool, curren
         raise NothingPublished from None
 
 
+def match(run: Run, told: Callable[[int, int], object], *, threads: int, scheduler: str | None = None) -> None:
+    """Do what is left of a run: in threads of this process, or on the cluster of a scheduler, which sees the run's folder
+    under the same path."""
+    if scheduler is None:
+        run.work(threads=threads, told=told)
+        return
+    try:
+        from matching import cluster  # noqa: PLC0415 -- an extra that few installations have
+    except ModuleNotFoundError:
+        raise ClusterNotInstalled from None
+    try:
+        with cluster.reached(scheduler) as client:
+            cluster.work(client, run, told=told)
+    except OSError as error:
+        raise ClusterAway(f"{ClusterAway.title()} ({error})") from error
+
+
 def _same(run: Run, way: Way, store: Store) -> bool:
     kept, newest = Store(run.folder / way).latest(), store.latest()
     return kept is not None and newest is not None and kept.number == newest.number
 
 
-async def worded(database: Database, run: Run, by: Words) -> None:
-    """Write down in a run's folder how each record asks otherwise than by its own terms alone, unless that is there."""
+async def worded(database: Database, run: Run, by: Words, lexicon: Lexicon) -> None:
+    """Write down in a run's folder how each record asks otherwise than by its own terms alone, unless that is there.
+    ``lexicon``: of the ranking's folder."""
     for way, kind in KINDS.items():
         if run.worded_by(way) is None:
             with run.rewording(way, by.name) as add:
                 async for row in _open(database, kind):
-                    add(str(row.id), reworded(reading.query(row, by.synonyms), by.tuning))
+                    add(str(row.id), reworded(reading.query(row, by.synonyms), by.tuning, lexicon))
 
 
 async def _open(database: Database, kind: ListingKind) -> AsyncIterator[Any]:
@@ -127,14 +154,14 @@ async def _open(database: Database, kind: ListingKind) -> AsyncIterator[Any]:
             after = rows[-1].id
 
 
-async def written_down(database: Database, home: Path) -> Path:
-    """The ranking's folder, with all open records in its newest versions."""
+async def written_down(database: Database, home: Path) -> tuple[Path, Lexicon]:
+    """The ranking's folder, with all open records in its newest versions, and the lexicon that they were read with."""
     engine = Engine(database, home)
     await engine.open()
     await engine.catch_up()
     with suppress(Busy):  # another process is about to
         await engine.publish()
-    return await engine.folder()
+    return await engine.folder(), engine.lexicon
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Where the segments of a ranking stand: one folder for one database, read by one program."""
+"""Where the segments of a ranking stand: one folder for one database, read by one program with one lexicon."""
 
 import os
 import shutil
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import matching
 from marketplace.pairings import reading
+from matching.lexicon import Lexicon
 
 # A program that was replaced may run on for a while; what nobody has lived in for so long goes.
 FORGOTTEN_AFTER: Final = 7 * 86_400.0
@@ -44,9 +45,9 @@ class Shelf:
         self._all = home / "ranking"
         self._ours: Path | None = None
 
-    async def folder(self, session: AsyncSession) -> Path:
-        """The one for this database and this program; there may be nothing in it yet."""
-        origin = f"{await session.scalar(_ORIGIN)} {_program()}"
+    async def folder(self, session: AsyncSession, lexicon: Lexicon) -> Path:
+        """The one for this database, this program and this lexicon; there may be nothing in it yet."""
+        origin = f"{await session.scalar(_ORIGIN)} {_program()} {lexicon.version} {lexicon.digest}"
         self._ours = self._all / sha256(origin.encode()).hexdigest()[:24]
         return self._ours
 

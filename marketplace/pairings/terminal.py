@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,15 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from marketplace.kernel import log
 from marketplace.kernel.refusals import Refusal
@@ -18,6 +27,7 @@ from marketplace.opening import open_database
 from marketplace.pairings import rematching
 from marketplace.pairings.rematching import Proposed, Wish, Words
 from marketplace.settings import Settings, settings
+from matching.lexicon import Lexicon
 from matching.segments.rematch import Run
 from matching.sharing import Passed
 
@@ -32,10 +42,10 @@ def run(wish: Wish, *, depth: int, threads: int, anew: bool, to: Path | None) ->
     console, found = Console(), settings()
     log.configure(found.format, found.log_level)
     try:
-        folder, by = uvloop.run(_prepared(found))
+        folder, lexicon, by = uvloop.run(_prepared(found))
         with rematching.begun(folder, depth=depth, anew=anew, by=by) as matched:
-            uvloop.run(_worded(found, matched, by))
-            _work(matched, threads, console)
+            uvloop.run(_worded(found, matched, by, lexicon))
+            _work(matched, threads, found.rematch_scheduler, console)
             out = uvloop.run(_proposed(found, matched, wish))
     except Refusal as refusal:
         Console(stderr=True).print(f"[red]{escape(refusal.detail or refusal.title())}[/red]", highlight=False)
@@ -53,14 +63,14 @@ def run(wish: Wish, *, depth: int, threads: int, anew: bool, to: Path | None) ->
             lines.writerows([harmless(cell) for cell in line] for line in _lines(out))
 
 
-async def _prepared(found: Settings) -> tuple[Path, Words]:
+async def _prepared(found: Settings) -> tuple[Path, Lexicon, Words]:
     async with open_database(found, name="duijie-rematch") as database:
-        return await rematching.written_down(database, found.home), await rematching.words(database)
+        return *await rematching.written_down(database, found.home), await rematching.words(database)
 
 
-async def _worded(found: Settings, run: Run, by: Words) -> None:
+async def _worded(found: Settings, run: Run, by: Words, lexicon: Lexicon) -> None:
     async with open_database(found, name="duijie-rematch") as database:
-        await rematching.worded(database, run, by)
+        await rematching.worded(database, run, by, lexicon)
 
 
 async def _proposed(found: Settings, run: Run, wish: Wish) -> Proposed:
@@ -68,14 +78,19 @@ async def _proposed(found: Settings, run: Run, wish: Wish) -> Proposed:
         return await rematching.proposed(database, run, wish)
 
 
-def _work(run: Run, threads: int, console: Console) -> None:
+def _work(run: Run, threads: int, scheduler: str | None, console: Console) -> None:
     done, of = run.progress()
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
         console=console,
     ) as bar:  # fmt: skip
         task = bar.add_task("匹配 matching", total=of, completed=done)
-        run.work(threads=threads, told=lambda done, of: bar.update(task, completed=done, total=of))
+        told = partial(_tell_bar, bar, task)
+        rematching.match(run, told, threads=threads, scheduler=scheduler)
+
+
+def _tell_bar(bar: Progress, task: TaskID, done: int, of: int) -> None:
+    bar.update(task, completed=done, total=of)
 
 
 def _tell(console: Console, out: Proposed, wish: Wish) -> None:

@@ -19,8 +19,8 @@ from matching.segments.answering import BETWEEN, CF, DF, FOCUS, IDF, LETTERS, PL
 from matching.segments.compiling import array_at, compiled, lean, whole
 from matching.segments.vocabulary import Vocabulary, find, hash_of
 from matching.style import Style
-from matching.text import CHARACTER, PAIR
-from matching.weighting import Collection, Question, brevity_of, focus_of, idf_of
+from matching.text import CHARACTER, COMPOUND, PAIR
+from matching.weighting import Collection, Question, brevity_of, focus_of, idf_of, of_compounds
 
 U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
@@ -31,6 +31,7 @@ Mask = NDArray[np.bool_]
 
 _CHARACTER: Final = ord(CHARACTER)
 _PAIR: Final = ord(PAIR)
+_COMPOUND: Final = ord(COMPOUND)
 _A: Final = ord("a")
 _Z: Final = ord("z")
 _BETWEEN: Final = ord(BETWEEN)
@@ -51,8 +52,10 @@ def _asides(wanted: bool) -> Placed:
 
 
 @lean
-def _emphasis(content: U8, start: int, end: int, names: float, letters: float, pairs: float) -> float:
+def _emphasis(content: U8, start: int, end: int, names: float, letters: float, pairs: float, compounds: float) -> float:
     """Of the term that stands there, as ``weighting.emphasis_of`` has it; ``pairs``: of those that are no Latin letters."""
+    if end > start and content[start] == _COMPOUND:
+        return compounds
     if end - start < 2 or (content[start] != _PAIR and (content[start] < _A or content[start] > _Z)):
         return 1.0
     latin = True
@@ -108,7 +111,7 @@ def _told(
     lowered: F64,
     brevity: float,
     report: bool,
-    stressed: tuple[float, float, float],
+    stressed: tuple[float, float, float, float],
     numbers: I32,
     totals: I64,
     flags: Mask,
@@ -186,7 +189,7 @@ def weighed(
     numbers, totals = np.empty((len(parts), n), np.int32), np.empty((2, n), np.int64)
     beside = np.fromiter((term in through for term in terms), np.bool_, n) if through else _NO_MASK
     factors = np.fromiter((lowered.get(term, 1.0) for term in terms), np.float64, n) if lowered else _NO_FACTORS
-    stressed = settings.names, settings.letters, settings.pairs if report else 1.0
+    stressed = settings.names, settings.letters, settings.pairs if report else 1.0, of_compounds(brevity, settings)
     tell = partial(
         _told, parts, _asides(settings.asides).addresses, content, counts, beside, factors, brevity, report, stressed,
         numbers, totals, flags, told,

@@ -1,6 +1,7 @@
 """Many queries at once that are records themselves: each asks another collection for its best, without Python between."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -16,7 +17,7 @@ from matching.segments.ranking import Part, View, found_by
 from matching.segments.statistics import MARK, classes_of
 from matching.segments.vocabulary import Vocabulary, packed
 from matching.segments.wording import Beyond, Wording, Words, plain
-from matching.text import CHARACTER, PAIR
+from matching.text import CHARACTER, COMPOUND, PAIR
 from matching.weighting import Settings, emphasis_of, focus_of, idf_of
 
 U8 = NDArray[np.uint8]
@@ -51,7 +52,8 @@ class _Terms(NamedTuple):
     """The terms of an asking part, as the answering collection has them; ``idf`` 0 for one that nobody answers to.
 
     The first ``marked`` are none: see ``facets``. Behind its own come those that only a wording asks for.
-    ``focus``, ``emphasis`` and ``aside`` as in ``weighting``, the last 1 where brevity counts.
+    ``focus``, ``emphasis`` and ``aside`` as in ``weighting``, the last 1 where brevity counts, ``emphasis`` ``_AS_BREVITY`` for
+    compounds.
     """
 
     marked: int
@@ -63,9 +65,16 @@ class _Terms(NamedTuple):
     classes: NDArray[np.int8]
 
 
+_AS_BREVITY: Final = -1.0
+
+
 @compiled
-def _weighed(words: Words, terms: _Terms, damp: F64, half: float, weights: F64, brevities: F64) -> None:
-    """Each record's terms as ``weighting.weigh`` does it, 0 for what nobody has. ``damp``: 1 + ln tf."""
+def _weighed(
+    words: Words, terms: _Terms, damp: F64, numbers: tuple[float, float, float], weights: F64, brevities: F64
+) -> None:
+    """Each record's terms as ``weighting.weigh`` does it, 0 for what nobody has. ``damp``: 1 + ln tf; ``numbers``: half,
+    compounds and chosen of the settings."""
+    half, compounds, chosen = numbers
     starts, ids, tf = words.starts, words.ids, words.tf
     for i in range(len(starts) - 1):
         begin, end = starts[i], starts[i + 1]
@@ -76,12 +85,14 @@ def _weighed(words: Words, terms: _Terms, damp: F64, half: float, weights: F64, 
             n -= 1
         brevity = half / (half + n)
         brevities[i] = brevity
+        of_compounds = compounds * brevity**chosen
         squared = 0.0
         for j in range(begin, end):
             term, count = ids[j], tf[j]
             once = damp[count] if count < len(damp) else 1.0 + math.log(count)
             aside = brevity if terms.aside[term] or words.through[j] else 1.0
-            asked = once * terms.idf[term] * terms.focus[term] * terms.emphasis[term]
+            emphasis = of_compounds if terms.emphasis[term] == _AS_BREVITY else terms.emphasis[term]
+            asked = once * terms.idf[term] * terms.focus[term] * emphasis
             weights[j] = asked * aside * words.lowered[j]
             squared += weights[j] * weights[j]
         norm = math.sqrt(squared) if squared > 0.0 else 1.0
@@ -107,11 +118,19 @@ def _chosen(starts: I64, ids: I32, weights: F64, numbers: I32, lone: U8, chosen_
 
 
 def _emphasis(vocabulary: Vocabulary, settings: Settings) -> F64:
-    """Of all terms; other than 1 only among Latin words and pairs, as ``weighting.emphasis_of`` has it."""
+    """Of all terms; other than 1 only among Latin words, pairs and compounds, as ``weighting.emphasis_of`` has it."""
     found = np.ones(len(vocabulary))
     for beginning, end in (("a", "z"), (PAIR, PAIR + "\x7f")):
         first, last = vocabulary.beginning(beginning)[0], vocabulary.beginning(end)[1]
         found[first:last] = emphasis_of([vocabulary.term(number) for number in range(first, last)], settings)
+    found[slice(*vocabulary.beginning(COMPOUND))] = _AS_BREVITY
+    return found
+
+
+def _emphasis_of(terms: Sequence[str], settings: Settings) -> F64:
+    """The same of some terms in their order."""
+    found = emphasis_of(terms, settings)
+    found[[term.startswith(COMPOUND) for term in terms]] = _AS_BREVITY
     return found
 
 
@@ -155,7 +174,7 @@ class Asking:
             emphasis=np.concatenate(
                 [
                     _emphasis(vocabulary, collection.settings),
-                    emphasis_of(beyond.new if beyond else (), collection.settings),
+                    _emphasis_of(beyond.new if beyond else (), collection.settings),
                 ]
             ),
             aside=aside.view(np.uint8),
@@ -187,8 +206,9 @@ class Asking:
         numbers, terms = link
         collection, k = self.answering.collection, found.shape[1]
         weights, brevities = np.empty(len(ids)), np.empty(len(living))
-        _weighed(words, terms, _ONCE, collection.settings.half, weights, brevities)
-        pivots = collection.settings.pivot * brevities * collection.mean
+        settings = collection.settings
+        _weighed(words, terms, _ONCE, (settings.half, settings.compounds, settings.chosen), weights, brevities)
+        pivots = settings.pivot * brevities * collection.mean
         best_rows, best_scores = np.full((len(living), k), NOBODY, np.int64), np.zeros((len(living), k))
         for answering, number in zip(self.answering.parts, numbers, strict=True):
             if not len(answering):

@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 from matching.blend import Weights, bonus, highest
 from matching.explain import Reasons, explain
 from matching.index import fits_from
+from matching.lexicon import NO_LEXICON, Lexicon, is_piece_or_compound
 from matching.queries import Reading
 from matching.records import NO_FILTERS, Document, Facets, Filters, Query, Ranking
 from matching.segments import bulk
-from matching.segments.bulk import Record
+from matching.segments.bulk import TERMS, Analysis, Record
 from matching.segments.codec import compared
 from matching.segments.collection import Collection
 from matching.segments.facets import COLUMNS, Carried, codes, columns
 from matching.segments.ranking import View
 from matching.segments.store import Manifest, Store
-from matching.text import count_all
+from matching.text import normalise
 from matching.tfidf import Match, rounded
 from matching.tuning import STARTING, Tuning
 from matching.weighting import Question
@@ -98,8 +99,8 @@ def _weigh(view: View, tuning: Tuning, reading: Reading, kinds: frozenset[str]) 
 class SharedSnapshot:
     """The corpus as it was at one refresh. Never changes, so any number of threads may read it at once."""
 
-    def __init__(self, view: View) -> None:
-        self.view = view
+    def __init__(self, view: View, lexicon: Lexicon = NO_LEXICON) -> None:
+        self.view, self.lexicon = view, lexicon
         self._carried = [Carried(part.segment) for part in view.parts]
         self._admission = _Admission(view, self._carried)
         self._tune(STARTING)
@@ -139,7 +140,8 @@ class SharedSnapshot:
         if k < 1:
             raise ValueError("k must be at least 1")
         weights = weights or self.tuning.weights
-        weighed = self._weigh(query.reading, self.tuning.kinds(query))
+        reading = query.read_with(self.lexicon)
+        weighed = self._weigh(reading, self.tuning.kinds(query))
         admitted, considered = self._admission(filters, now)
         most = 1.0 + highest(query, weights)
         wanted = k
@@ -155,7 +157,7 @@ class SharedSnapshot:
                 break
             wanted *= AHEAD
         best_text = float(near.scores.max(initial=0.0))
-        threshold = fits_from(len(self), query.reading.style)
+        threshold = fits_from(len(self), reading.style)
         return Ranking(
             items=tuple(items[:k]),
             fits=best_text > 0 and best_text * weighed.known >= threshold,
@@ -163,7 +165,7 @@ class SharedSnapshot:
             best_text=best_text,
             known=weighed.known,
             threshold=threshold,
-            style=query.reading.style,
+            style=reading.style,
         )
 
     def _ordered(self, rows: Rows, scores: Floats) -> list[tuple[int, str]]:
@@ -196,7 +198,7 @@ class SharedSnapshot:
         row = self.view.row(key)
         if row < 0:
             raise KeyError(key)
-        reading = query.reading
+        reading = query.read_with(self.lexicon)
         weighed = self._weigh(reading, self.tuning.kinds(query))
         place = self.view.place(row)
         part = self.view.parts[place]
@@ -220,6 +222,7 @@ class SharedSnapshot:
             weights=weights or self.tuning.weights,
             top=top,
             version=self.tuning.version,
+            lexicon=self.lexicon.version,
             in_full=in_full,
         )
 
@@ -228,14 +231,15 @@ class SharedIndex:
     """Where records are put and dropped. Safe to use from several threads.
 
     Changes show in ``snapshot`` after ``refresh``; a snapshot that was taken before stays as it was. What was published to
-    the store is shared by all processes that open it; without a store, everything stays in memory.
+    the store is shared by all processes that open it; without a store, everything stays in memory. ``lexicon``: what all
+    records of the store were counted with.
     """
 
-    def __init__(self, store: Store | None = None) -> None:
-        self.store = store
+    def __init__(self, store: Store | None = None, lexicon: Lexicon = NO_LEXICON) -> None:
+        self.store, self.lexicon = store, lexicon
         self._collection = Collection(store, columns=COLUMNS)
         self._showing = Lock()
-        self._snapshot = SharedSnapshot(self._collection.view)
+        self._snapshot = SharedSnapshot(self._collection.view, lexicon)
 
     def __len__(self) -> int:
         return len(self._snapshot)
@@ -256,7 +260,7 @@ class SharedIndex:
 
     def put(self, key: str, document: Document, *, mark: int = 0) -> None:
         """Add a document, or replace the one with this key; ``mark`` as in ``Collection``."""
-        counts = codes(document.facets) | count_all(document.text)
+        counts = codes(document.facets) | self.lexicon.count_all(normalise(document.text))
         self._collection.put(key, counts, mark=mark, columns=columns(document.facets))
 
     def put_many(self, documents: Iterable[tuple[str, Document]], *, mark: int = 0) -> int:
@@ -279,7 +283,7 @@ class SharedIndex:
             self._collection.follow()
             view = self._collection.refresh()
             if view is not self._snapshot.view:
-                self._snapshot = SharedSnapshot(view)
+                self._snapshot = SharedSnapshot(view, self.lexicon)
             return self._snapshot
 
     def publish(self, mark: int) -> Manifest:
@@ -307,9 +311,10 @@ class Building:
 
 
 @contextmanager
-def building(store: Store) -> Iterator[Building]:
+def building(store: Store, lexicon: Lexicon = NO_LEXICON) -> Iterator[Building]:
     """Build an index from the records themselves, whatever was there. ``store.Busy`` while another process writes."""
-    with bulk.building(store) as making:
+    analysis = Analysis(lexicon.pieces, is_piece_or_compound) if lexicon.terms else TERMS
+    with bulk.building(store, analysis) as making:
         yield Building(making)
 
 

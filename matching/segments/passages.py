@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from matching.segments.compiling import compiled, whole
 from matching.segments.files import frozen
-from matching.text import CHARACTER, PAIR, Sentence
+from matching.text import CHARACTER, COMPOUND, PAIR, Sentence
 
 LONGEST = 12
 """Longer shared passages are shown in several phrases, divided between words."""
@@ -24,8 +24,8 @@ Codes = NDArray[np.uint32]
 I32 = NDArray[np.int32]
 F64 = NDArray[np.float64]
 
-_WORD, _PAIR, _CHARACTER = 0, 1, 2
-_KINDS = {PAIR: _PAIR, CHARACTER: _CHARACTER}  # the latter last
+_WORD, _PAIR, _CHARACTER, _COMPOUND = 0, 1, 2, 3
+_KINDS = {COMPOUND: _COMPOUND, PAIR: _PAIR, CHARACTER: _CHARACTER}  # the latter last
 _BUCKETS = 1 << 16
 _FNV_START = np.uint64(14695981039346656037)
 _FNV_STEP = np.uint64(1099511628211)
@@ -35,7 +35,7 @@ _FOLD = np.uint64(32)
 class Standing(NamedTuple):
     """In characters of all sentences' normalised texts end to end, and terms by their number in the question.
 
-    ``places``: start, end and term of each word and pair, in order of place, and where those of each sentence begin.
+    ``places``: start, end and term of each word, pair and compound, in order of place, and where those of each sentence begin.
     ``here``: the terms of each sentence once, single characters too, and where those of each begin. ``passages``: start
     and end of what overlapping terms cover and the query has as well, and from which to before which place they are.
     """
@@ -49,7 +49,7 @@ class Standing(NamedTuple):
 
 class _Asked(NamedTuple):
     """Terms end to end without their marks, a table of hashes to find them by, and the query with chains of the places
-    that begin alike."""
+    that begin alike. ``spans``: the lengths that compounds have."""
 
     codes: Codes
     starts: I32
@@ -58,6 +58,7 @@ class _Asked(NamedTuple):
     query: Codes
     first: I32
     following: I32
+    spans: I32
 
 
 @compiled
@@ -112,6 +113,33 @@ def _known(asked: _Asked, code: np.uint32) -> bool:
 
 
 @compiled
+def _goes_on(text: Codes, place: int, begin: int, end: int) -> bool:
+    """As ``synonyms.goes_on``, within a sentence."""
+    return begin < place < end and _plain(text[place - 1]) and _plain(text[place])
+
+
+@compiled
+def _ends(asked: _Asked, text: Codes, place: int, which: int, word: int, begin: int, end: int) -> int:
+    """Where a term of a kind that begins here ends; beyond the sentence where none may stand. ``word``: the length of the
+    word that begins here, 0 for none; kinds from ``_COMPOUND`` on are compounds of one length each."""
+    if which == _WORD:
+        return place + word if word > 0 else end + 1
+    if which == _PAIR:
+        return place + 2 if place + 1 < end and _known(asked, text[place + 1]) else end + 1
+    if which == _CHARACTER:
+        return place + 1
+    to = place + whole(asked.spans[which - _COMPOUND])
+    apart = to <= end and not _goes_on(text, place, begin, end) and not _goes_on(text, to, begin, end)
+    return to if apart else end + 1
+
+
+@compiled
+def _plain(code: np.uint32) -> bool:
+    """Whether it is a Latin letter or a digit of a normalised text."""
+    return bool(97 <= code <= 122 or 48 <= code <= 57)
+
+
+@compiled
 def _asks(asked: _Asked, text: Codes, start: int, end: int) -> bool:
     """Whether the query has this passage."""
     place = whole(asked.first[text[start] & np.uint32(_BUCKETS - 1)])
@@ -132,9 +160,10 @@ def _asks(asked: _Asked, text: Codes, start: int, end: int) -> bool:
 def _standing(asked: _Asked, text: Codes, lengths: I32, words_of: I32, worth: F64) -> tuple[I32, I32, I32, I32, I32]:
     """``lengths``: of the words, end to end; ``words_of``: how many each sentence has. Terms without worth are not sought."""
     n = len(text)
-    places = np.empty((2 * n, 3), np.int32)
-    here = np.empty(3 * n, np.int32)
-    passages = np.empty((2 * n, 4), np.int32)
+    most = 2 + len(asked.spans)
+    places = np.empty((most * n, 3), np.int32)
+    here = np.empty((most + 1) * n, np.int32)
+    passages = np.empty((most * n, 4), np.int32)
     places_of, here_of = np.zeros(len(words_of) + 1, np.int32), np.zeros(len(words_of) + 1, np.int32)
     seen = np.full(len(worth), -1, np.int32)
     word_at = np.zeros(n + 1, np.int32)
@@ -149,16 +178,12 @@ def _standing(asked: _Asked, text: Codes, lengths: I32, words_of: I32, worth: F6
         for place in range(begin, end):
             if not _known(asked, text[place]):
                 continue
-            for kind in range(3):
-                to = place + (2 if kind == _PAIR else 1)
-                if kind == _PAIR and to <= end and not _known(asked, text[place + 1]):
-                    continue
-                if kind == _WORD:
-                    if word_at[place] == 0:
-                        continue
-                    to = place + lengths[word_at[place] - 1]
+            long = whole(lengths[word_at[place] - 1]) if word_at[place] > 0 else 0
+            for which in range(3 + len(asked.spans)):
+                to = _ends(asked, text, place, which, long, begin, end)
                 if to > end:
                     continue
+                kind = min(which, _COMPOUND)
                 term = _find(asked, text, place, to, kind)
                 if term < 0 or worth[term] <= 0:
                     continue
@@ -232,6 +257,8 @@ class Sought:
             here = slice(bisect_left(terms, mark), bisect_left(terms, chr(ord(mark) + 1)))
             self.bare[here] = [term[1:] for term in terms[here]]
             kinds[here] = kind
+            if kind == _COMPOUND:
+                self.compounds = range(here.start, here.stop)
         self._singles = range(here.start, here.stop)
         self.characters = dict(zip(self.bare[here], self._singles, strict=True))
         codes = _codes("".join(self.bare))
@@ -242,10 +269,14 @@ class Sought:
         asked = _codes(query)
         first, following = np.full(_BUCKETS, -1, np.int32), np.empty(len(asked), np.int32)
         _chains(asked, first, following)
-        self._asked = _Asked(codes, starts, kinds, slots, asked, first, following)
+        spans = np.unique(np.diff(starts)[kinds == _COMPOUND]).astype(np.int32)
+        self._asked = _Asked(codes, starts, kinds, slots, asked, first, following, spans)
 
     def is_character(self, term: int) -> bool:
         return term in self._singles
+
+    def is_compound(self, term: int) -> bool:
+        return term in self.compounds
 
     def standing(self, read: Sequence[Sentence], worth: F64) -> Standing:
         """``worth``: of each term; those without any are left aside."""

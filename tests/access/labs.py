@@ -15,13 +15,14 @@ from marketplace.labs.device_models import Device
 from marketplace.labs.models import Holiday, Instrument, Keeper, Outage, Qualification
 from marketplace.labs.output_models import Output
 from marketplace.labs.rating_models import Rating
-from marketplace.lexicon.models import Synonym
+from marketplace.lexicon.models import Synonym, Term
 from marketplace.reservations import claims
 from schemas.bookings import BookingState, CalendarKind, UsageSource, WaitingState
 from schemas.devices import DeviceKind
 from schemas.identity import Role
 from schemas.instrument_files import FilePurpose
 from schemas.labs import CustomerClass, InstrumentState
+from schemas.lexicon import TermOrigin
 from schemas.outputs import OutputKind
 from tests.given.files import a_photo
 from tests.given.labs import an_instrument, day, slot
@@ -77,6 +78,9 @@ async def build(given: Given, world: "World", home: Organisation, other: Organis
     alike = await _put(given, Synonym(spellings=["辊道炉", "辊底窑"], key=["辊底窑", "辊道炉"]))
     world.targets["own"]["synonym_id"] = str(alike.id)
     world.targets["absent"]["synonym_id"] = str(uuid4())
+    term = await _put(given, Term(text="辊道炉窑", key="辊道炉窑", origin=TermOrigin.USER))
+    world.targets["own"] |= {"lexicon_term_id": str(term.id), "lexicon_number": "0"}
+    world.targets["absent"] |= {"lexicon_term_id": str(uuid4()), "lexicon_number": "9999"}
     keeper = await given.person()
     session.add(Membership(person_id=keeper.id, organisation_id=home.id, role=Role.VIEWER))
     world.targets["own"]["keeper_email"] = keeper.email

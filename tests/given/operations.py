@@ -10,9 +10,11 @@ from typing import Any
 from fastapi import FastAPI
 
 from tests.given.docking import EVERY_FIELD_OF_A_REGISTRATION, EVERY_FIELD_OF_AN_AGENDA, EVERY_FIELD_OF_AN_EVENT
+from tests.given.experts import EVERY_FIELD_OF_AN_EXPERT, EVIDENCE
 from tests.given.files import a_photo
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
 from tests.given.labs import EVERY_FIELD_OF_AN_INSTRUMENT
+from tests.given.lexicon import LEXICON
 from tests.given.money import EVERY_PRICE, WINDOW
 from tests.given.people import PASSWORD
 
@@ -131,6 +133,35 @@ def _tuning() -> dict[str, Example]:
     }
 
 
+def _experts() -> dict[str, Example]:
+    at = f"{API}/experts"
+    one = f"{at}/{{expert_id}}"
+    listed = {
+        "q": "激光熔覆", "region": "220000", "industry": "C", "discipline": "430", "service": "residency",
+        "organisation": "{organisation_id}", "state": "published", "mine": "false",
+    }  # fmt: skip
+    ranked = {"region": "220000", "industry": "C", "discipline": "430", "service": "residency", "limit": "5"}
+    wish = {"region": ["220000"], "industry": ["C"], "discipline": ["430"], "service": ["residency"]}
+    return {
+        f"GET {at}": Example(query=listed | {"limit": "5"}),
+        f"GET {at}.xlsx": Example(query=listed),
+        f"GET {at}.csv": Example(query=listed),
+        f"POST {at}": Example(EVERY_FIELD_OF_AN_EXPERT | {"organisation_id": "{organisation_id}"}),
+        f"GET {one}": Example(),
+        f"PATCH {one}": Example(EVERY_FIELD_OF_AN_EXPERT),
+        f"DELETE {one}": Example(),
+        f"POST {one}/consent": Example({"evidence": EVIDENCE}),
+        f"DELETE {one}/consent": Example(),
+        f"POST {one}/publication": Example(),
+        f"POST {one}/withdrawal": Example(),
+        f"POST {one}/confirmation": Example(),
+        f"GET {one}/problems": Example(query=_RANKED),
+        f"GET {API}/problems/{{listing_id}}/experts": Example(query=ranked),
+        f"GET {API}/achievements/{{listing_id}}/experts": Example(query=ranked),
+        f"POST {API}/expert-matches": Example({"text": "固态电解质", "limit": 5, "filters": wish}),
+    }
+
+
 def _labs() -> dict[str, Example]:
     at = f"{API}/instruments"
     one = f"{at}/{{instrument_id}}"
@@ -158,6 +189,7 @@ def _labs() -> dict[str, Example]:
         f"GET {API}/synonyms": Example(query={"q": "电池", "limit": "5"}),
         f"POST {API}/synonyms": Example({"spellings": ["辊道窑", "辊底炉"]}),
         f"DELETE {API}/synonyms/{{synonym_id}}": Example(),
+        **{operation: Example(**more) for operation, more in LEXICON.items()},
         f"GET {API}/holidays": Example(query={"limit": "5"}),
         f"PUT {API}/holidays/{{day}}": Example({"name": "国庆节", "follows": 1}),
         f"DELETE {API}/holidays/{{day}}": Example(),
@@ -550,6 +582,7 @@ EXAMPLES: dict[str, Example] = {
     f"POST {API}/event-matches": Example({"text": "固态电解质", "side": "problem", "region": ["220000"], "limit": 5}),
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
+    **_experts(),
     **_labs(),
     **_money(),
     **_docking(),

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from matching.explain import trimmed
 from matching.segments.passages import LONGEST
-from matching.text import CHARACTER, PAIR
+from matching.synonyms import goes_on
+from matching.text import CHARACTER, COMPOUND, PAIR
 
 
 class Occurrence(NamedTuple):
@@ -25,9 +26,10 @@ class Matched:
         self.words = {term for term in terms if term[0] not in _MARKS}
         self.characters = {term[1:]: term for term in terms if term[0] == CHARACTER}
         self.pairs = {term[1:]: term for term in terms if term[0] == PAIR}
+        self.compounds = {term[1:]: term for term in terms if term[0] == COMPOUND}
 
 
-_MARKS = PAIR + CHARACTER
+_MARKS = PAIR + CHARACTER + COMPOUND
 
 
 def occurrences(normalised: str, words: Sequence[str], matched: Matched) -> list[Occurrence]:
@@ -42,6 +44,14 @@ def occurrences(normalised: str, words: Sequence[str], matched: Matched) -> list
         Occurrence(place, place + 2, pairs[pair])
         for place, pair in enumerate(map(add, normalised, normalised[1:]))
         if pair in pairs
+    ]
+    found += [
+        Occurrence(place, place + len(bare), term)
+        for bare, term in matched.compounds.items()
+        for place in range(len(normalised))
+        if normalised.startswith(bare, place)
+        and not goes_on(normalised, place)
+        and not goes_on(normalised, place + len(bare))
     ]
     found.sort(key=itemgetter(0))
     return found

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,56 @@ def test_a_small_folder_gives_the_figures_worked_out_by_hand(folder, tmp_path):
     assert details["judged"] == {"per_query": {"r1": 1.0}, "unjudged": {"r1": ["a3"]}}
 
 
+def test_a_second_file_of_grades_is_a_task_of_its_own(folder, script, tmp_path, capsys):
+    second = tmp_path / "second.tsv"
+    second.write_text("problem_id\tachievement_id\tgrade\nr2\ta1\t0\nr2\ta2\t2\n", encoding="utf-8")
+    out = tmp_path / "out.json"
+    assert script.main(["--data", str(folder), "--second", str(second), "--json", str(out), "--ablations"]) == 0
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert list(found) == ["judged", "second", "title", "keywords", "half"]
+    assert (found["second"]["ndcg@10"], found["second"]["judged@10"], found["second"]["n"]) == (1.0, 1.0, 1)
+    second.write_text("problem_id\tachievement_id\tgrade\nr3\ta1\t1\n", encoding="utf-8")
+    capsys.readouterr()
+    assert script.main(["--data", str(folder), "--second", str(second)]) == 2
+    assert capsys.readouterr().err == f"evaluate_matching: {second}: r3 is not in real/problems.jsonl\n"
+
+
+def test_what_nobody_has_judged_is_named_where_it_is_new(folder, script, tmp_path, capsys):
+    details = tmp_path / "accepted.json"
+    assert script.main(["--data", str(folder), "--details", str(details)]) == 0
+    capsys.readouterr()
+    assert script.main(["--data", str(folder), "--compare", str(details)]) == 0
+    assert "to be judged" not in capsys.readouterr().out
+    known = json.loads(details.read_text(encoding="utf-8"))
+    known["judged"]["unjudged"] = {"r1": ["a9"]}
+    details.write_text(json.dumps(known), encoding="utf-8")
+    assert script.main(["--data", str(folder), "--compare", str(details)]) == 0
+    assert "judged to be judged r1: a3\n" in capsys.readouterr().out
+
+
+def test_peers_are_asked_the_same(folder, script, monkeypatch, capsys):
+    found = script.peers(folder, script.Corpora())
+    assert list(found) == list(script.PEERS)
+    for results in found.values():
+        assert list(results) == list(script.TASKS)
+        assert results["title"].per_query == {"0:a1": 1.0}
+    monkeypatch.setenv("COLUMNS", "300")
+    assert script.main(["--data", str(folder), "--peers"]) == 0
+    told = capsys.readouterr().out
+    assert all(peer in told for peer in script.PEERS)
+
+
+def test_the_kept_judgements_and_the_accepted_run_hold_ids_and_figures_alone(script):
+    second = SCRIPT.parent / "judgements" / "second.tsv"
+    lines = second.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "problem_id\tachievement_id\tgrade"
+    assert all(re.fullmatch(r"r\d{4}\ta\d{5}\t[0-3]", line) for line in lines[1:])
+    assert len({line.rpartition("\t")[0] for line in lines[1:]}) == len(lines) - 1
+    kept = script.ACCEPTED.read_text(encoding="utf-8")
+    assert kept.isascii()
+    assert set(script.accepted(script.ACCEPTED, script.TASKS)) == {*script.TASKS, "second"}
+
+
 def test_an_accepted_run_is_differed_from_query_by_query(folder, script, tmp_path, capsys):
     details = tmp_path / "accepted.json"
     assert script.main(["--data", str(folder), "--details", str(details)]) == 0
@@ -115,6 +166,19 @@ def test_an_accepted_run_is_differed_from_query_by_query(folder, script, tmp_pat
         assert capsys.readouterr().err == f"evaluate_matching: {details}: not what --details writes\n"
 
 
+def test_terms_count_whole_where_a_list_is_given(folder, script, tmp_path, capsys, monkeypatch):
+    kept: list[tuple[str, ...]] = []
+    ranked = script.ranked
+    monkeypatch.setattr(
+        script, "ranked", lambda corpus, *asked: kept.append(corpus.lexicon.terms) or ranked(corpus, *asked)
+    )
+    (tmp_path / "terms.txt").write_text("固态电解质\nSiC/Al\n", encoding="utf-8")
+    assert script.main(["--data", str(folder), "--terms", str(tmp_path / "terms.txt")]) == 0
+    assert set(kept) == {("sic/al", "固态电解质")}
+    assert script.main(["--data", str(folder), "--terms", str(tmp_path / "none.txt")]) == 2
+    assert "none.txt" in capsys.readouterr().err
+
+
 def test_ablations_are_what_the_score_does_without_each_part(folder, script, capsys, monkeypatch):
     """Each is what an index made anew without the part gives."""
     write(folder / "half/queries.jsonl", {"query": "稻的电池", "relevant": "h2"}, {"query": "水稻", "relevant": "h2"})
@@ -136,7 +200,7 @@ def test_help_says_what_the_folder_holds(script, capsys):
     with pytest.raises(SystemExit, match="0"):
         script.main(["--help"])
     told = capsys.readouterr().out
-    for name in ("judged/qrels.tsv", "--json OUT", "nDCG@10", "MRR@10"):
+    for name in ("judged/qrels.tsv", "--json OUT", "nDCG@10", "MRR@10", "--second FILE", "--compare"):
         assert name in told
 
 
@@ -182,7 +246,8 @@ def test_a_wrong_file_is_named_with_the_place(folder, name, content, told, scrip
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"the judged sets are not at {REAL}")
 def test_the_real_sets_are_ranked_as_well_as_promised(tmp_path):
-    done = run("--data", REAL, "--json", tmp_path / "out.json")
+    second = SCRIPT.parent / "judgements" / "second.tsv"
+    done = run("--data", REAL, "--second", second, "--json", tmp_path / "out.json", "--compare")
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert found["judged"]["ndcg@10"] >= 0.61
@@ -190,3 +255,5 @@ def test_the_real_sets_are_ranked_as_well_as_promised(tmp_path):
     assert found["half"]["ndcg@10"] >= 0.91
     assert found["title"]["mrr@10"] >= 0.963
     assert found["keywords"]["mrr@10"] >= 0.968
+    assert found["second"]["ndcg@10"] >= 0.6
+    assert "Against the accepted run" in done.stdout

@@ -102,21 +102,19 @@ async def test_each_row_of_a_run_is_the_single_rankings_row_with_synonyms_and_lo
 
 async def test_a_finished_run_is_not_used_again_once_the_words_have_changed(standing, settings, market):
     _, admin = market
-    folder, by = (
-        await rematching.written_down(standing.database, settings.home),
-        await rematching.words(standing.database),
-    )
+    folder, lexicon = await rematching.written_down(standing.database, settings.home)
+    by = await rematching.words(standing.database)
     with rematching.begun(folder, depth=9, anew=False, by=by) as batch:
-        await rematching.worded(standing.database, batch, by)
+        await rematching.worded(standing.database, batch, by, lexicon)
         batch.work()
     with rematching.begun(folder, depth=9, anew=False, by=by) as batch:
         assert not batch.left(), "nothing has changed"
-        await rematching.worded(standing.database, batch, by)
+        await rematching.worded(standing.database, batch, by, lexicon)
     assert (await admin.post("/api/v1/synonyms", {"spellings": ["辊道窑", "焙烧炉"]})).status_code == 201
     other = await rematching.words(standing.database)
     with rematching.begun(folder, depth=9, anew=False, by=other) as batch:
         assert batch.left()
-        await rematching.worded(standing.database, batch, other)
+        await rematching.worded(standing.database, batch, other, lexicon)
         batch.land(batch.left()[0])
     with rematching.begun(folder, depth=9, anew=False, by=by) as batch:
         assert batch.worded_by(Way.PROBLEMS) == other.name, "an unfinished one goes on in the words that it began with"

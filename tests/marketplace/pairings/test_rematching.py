@@ -22,7 +22,8 @@ def found(out, one):
 
 async def test_a_rematch_from_beginning_to_end(standing, given_there, tmp_path):
     database = standing.database
-    folder, by = await rematching.written_down(database, tmp_path / "empty"), await rematching.words(database)
+    folder, _ = await rematching.written_down(database, tmp_path / "empty")
+    by = await rematching.words(database)
     with rematching.begun(folder, depth=9, anew=False, by=by) as run:  # nobody is there yet
         run.work()
         assert (await rematching.proposed(database, run, Wish())).asking == []
@@ -42,10 +43,10 @@ async def test_a_rematch_from_beginning_to_end(standing, given_there, tmp_path):
         {"title": "求固态电解质薄膜的界面修饰"}, {"title": "固态电解质薄膜的界面怎么修饰"},
     )  # fmt: skip
     await given_there.session.commit()
-    folder = await rematching.written_down(database, tmp_path)
+    folder, lexicon = await rematching.written_down(database, tmp_path)
 
     with rematching.begun(folder, depth=9, anew=False, by=by) as run:
-        await rematching.worded(database, run, by)
+        await rematching.worded(database, run, by, lexicon)
         left = run.left()
         assert {block.way for block in left} == set(Way)
         run.land(left[0])

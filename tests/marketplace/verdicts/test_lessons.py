@@ -116,7 +116,7 @@ async def test_weights_are_learnt_activated_followed_and_taken_back(standing, gi
         await engine.catch_up()
         assert engine.tuning.weights.region == model["weights"]["region"]
         assert {kind: told["model"] for kind, told in engine.readiness().items()} == {
-            "problem": 1, "achievement": 1, "instrument": 0,
+            "problem": 1, "achievement": 1, "instrument": 0, "expert": 0,
         }  # fmt: skip
     after = (await enterprise.get(url)).json()
     weights = {one["name"]: one["weight"] for one in after["reasons"]["signals"]}

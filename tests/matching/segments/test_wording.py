@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching import Query
+from matching.lexicon import NO_LEXICON, Lexicon
 from matching.records import Document, Facets
 from matching.rewording import PLAIN, name_of, reworded
 from matching.segments.batch import NOBODY, Asking
@@ -30,12 +31,13 @@ lowered = st.lists(
     max_size=4,
 ).map(lambda terms: Tuning(lowered=Lowered.of(terms)))  # fmt: skip
 sides = st.lists(telling_texts, max_size=5)
+lexicons = st.lists(spellings, max_size=4).map(Lexicon.of)
 
 
 def shared(
-    texts: list[str], *, about: Facets = Facets(industries=("C3841",))
+    texts: list[str], *, about: Facets = Facets(industries=("C3841",)), lexicon: Lexicon = NO_LEXICON
 ) -> tuple[SharedIndex, dict[str, Document]]:
-    index = SharedIndex()
+    index = SharedIndex(lexicon=lexicon)
     records = {
         f"{n:02}": Document(text[: len(text) // 2], text[len(text) // 2 :], about) for n, text in enumerate(texts)
     }
@@ -45,22 +47,21 @@ def shared(
 
 
 @unhurried
-@given(asking=sides, answering=sides, synonyms=groups, tuning=lowered, k=st.integers(1, 6))
-def test_each_finds_what_its_own_ranking_finds(asking, answering, synonyms, tuning, k):
-    ours, records = shared(asking)
-    theirs, _ = shared(answering)
+@given(asking=sides, answering=sides, synonyms=groups, tuning=lowered, k=st.integers(1, 6), lexicon=lexicons)
+def test_each_finds_what_its_own_ranking_finds(asking, answering, synonyms, tuning, k, lexicon):
+    ours, records = shared(asking, lexicon=lexicon)
+    theirs, _ = shared(answering, lexicon=lexicon)
     snapshot, view = theirs.snapshot.tuned(tuning), ours.snapshot.view
     queries = {key: Query(one.title, one.body, one.facets, synonyms=synonyms) for key, one in records.items()}
     gathering = Gathering()
     for key, query in reversed(queries.items()):
-        gathering.add(view.row(key), reworded(query, tuning))
+        gathering.add(view.row(key), reworded(query, tuning, lexicon))
     wording = gathering.finished("")
     answers = Asking(view, snapshot.view, wording).best(range(view.rows), k)
     for key, query in queries.items():
+        reading = query.read_with(lexicon)
         weighed = snapshot.view.ask(
-            query.reading.counts,
-            through=query.reading.through,
-            lowered=tuning.factors(query.reading, tuning.kinds(query)),
+            reading.counts, through=reading.through, lowered=tuning.factors(reading, tuning.kinds(query))
         )
         found = snapshot.view.best(weighed, k)
         its = answers.rows[view.row(key)]
