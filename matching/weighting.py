@@ -35,10 +35,10 @@ and with that all records are ranked anew.
 import math
 from bisect import bisect_left
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import compress
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,14 +99,13 @@ class Collection:
     settings: Settings = SETTINGS
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A query's weights over the terms that some record has, in the order of the terms themselves.
 
-    ``numbers``: where these terms are in each of the vocabularies that it was weighed for, -1 for nowhere. ``weights`` are
-    wq, made of ``counts``, ``idf``, ``focus``, ``emphasis``, ``aside``, ``lowered`` and ``apart``; ``lone`` tells the single
-    characters; ``norm`` is |q|; ``pivot`` is what is added to each |d|. ``known``: the share of the query's squared weight
-    that these terms hold, in [0, 1]; the rest lies in terms that no record has.
+    ``numbers``: where these terms are in each of the vocabularies that it was weighed for, -1 for nowhere. ``told``, row by
+    row: wq, and what it is made of beside ``counts``: idf, focus, emphasis, aside, lowered and apart. ``lone`` tells the
+    single characters; ``norm`` is |q|; ``pivot`` is what is added to each |d|. ``known``: the share of the query's squared
+    weight that these terms hold, in [0, 1]; the rest lies in terms that no record has.
     """
 
     terms: tuple[str, ...]
@@ -114,22 +113,31 @@ class Question:
     counts: Ints
     df: Totals
     cf: Totals
-    idf: Floats
-    focus: Floats
-    emphasis: Floats
-    aside: Floats
-    lowered: Floats
-    apart: Floats
+    told: Floats
     lone: Mask
-    weights: Floats
     norm: float
     pivot: float
     known: float
 
     @property
+    def weights(self) -> Floats:
+        found: Floats = self.told[0]
+        return found
+
+    @property
+    def idf(self) -> Floats:
+        found: Floats = self.told[1]
+        return found
+
+    @property
+    def lowered(self) -> Floats:
+        found: Floats = self.told[5]
+        return found
+
+    @property
     def factors(self) -> tuple[Floats, ...]:
         """What multiplies idf, in the order in which reasons tell it."""
-        return self.focus, self.emphasis, self.aside, self.lowered, self.apart
+        return tuple(self.told[2:])
 
 
 def brevity_of(terms: int, settings: Settings = SETTINGS) -> float:
@@ -221,24 +229,10 @@ def weigh(
     weights = (1.0 + np.log(tf)) * idf * focus * emphasis * aside * factors
     squared = _squared(weights)
     norm = math.sqrt(squared) or 1.0
-    return Question(
-        terms=tuple(terms),
-        numbers=tuple(numbers),
-        counts=tf,
-        df=df,
-        cf=cf,
-        idf=idf,
-        focus=focus,
-        emphasis=emphasis,
-        aside=aside,
-        lowered=factors,
-        apart=np.ones(len(terms)),
-        lone=lone,
-        weights=weights / norm,
-        norm=norm,
-        pivot=0.0 if report else settings.pivot * brevity * collection.mean,
-        known=squared / ((squared + lost) or 1.0),
-    )
+    told = np.stack([weights / norm, idf, focus, emphasis, aside, factors, np.ones(len(terms))])
+    pivot = 0.0 if report else settings.pivot * brevity * collection.mean
+    known = squared / ((squared + lost) or 1.0)
+    return Question(tuple(terms), tuple(numbers), tf, df, cf, told, lone, norm, pivot, known)
 
 
 def told_apart(question: Question, held: Totals, nearest: int, settings: Settings = SETTINGS) -> Question:
@@ -246,7 +240,8 @@ def told_apart(question: Question, held: Totals, nearest: int, settings: Setting
     apart = ((nearest + 1) / (held + 1)) ** settings.apart
     weights = question.weights * apart
     length = math.sqrt(_squared(weights)) or 1.0
-    return replace(question, apart=apart, weights=weights / length, norm=question.norm * length)
+    told = np.stack([weights / length, *question.told[1:-1], apart])
+    return question._replace(told=told, norm=question.norm * length)
 
 
 def _squared(weights: Floats) -> float:

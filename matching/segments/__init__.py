@@ -51,8 +51,8 @@ good version; what no manifest names is swept by the next writer. One writer at 
 
 How a query is answered (``ranking``, ``asking``, ``answering``, ``kernels``)
 ----------------------------------------------------------------------------
-Its terms are looked up and weighed, and each part is asked, in one call of compiled code each: for ten thousand records
-the calls cost as much as the work. ``asking`` has the formula of ``weighting``, bit for bit.
+Its terms are looked up and weighed in one call of compiled code, and each part is asked in one: for ten thousand records
+the calls cost as much as the work. What is computed of a term for the first question, idf and focus, is kept for the next. ``asking`` has the formula of ``weighting``, bit for bit.
 
 Block by block of 65,536 rows, float32 sums of that block are kept in the second-level cache. A posting costs its two bytes
 and one addition: all ids of a run carry the same weight, and |d| comes in only at the end. Rare terms go first (``planning``).
@@ -65,7 +65,8 @@ Where the terms but a few rare ones cannot lift any row of the block that far, o
 only what was added is set to 0 again: a short question touches a few thousand rows of a block.
 The first bar is set by the rows that are best after the first stages; the k-th of the best of many groups of rows tells in one
 pass who those are. Where nothing is left to add, as in a collection of one block, that k-th is the bar itself, and one pass
-over the rows is enough. When few are left these are scored exactly from their own terms (``forward``); when many, the next
+over the rows is enough. After a short question's rarest terms it is the k-th best of the rows that these touch, and the same look
+at them says who can reach it; terms like 的 are then not read at all. When few are left these are scored exactly from their own terms (``forward``); when many, the next
 class is added first.
 Filters and deletions are a byte a row and join in that test; small sets of admitted rows are scored from their own terms
 without reading any postings.

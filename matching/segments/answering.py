@@ -11,15 +11,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.segments.adding import Postings
 from matching.segments.bounds import Lengths, Open
 from matching.segments.codec import DAMP
 from matching.segments.compiling import array_at, compiled, whole
-from matching.segments.kernels import Postings, Room, search
+from matching.segments.kernels import Room, search
 from matching.segments.planning import Questions, sort_down
 from matching.segments.scoring import Documents
 from matching.segments.segment import Segment
 from matching.segments.statistics import Weighing, bounds_of_classes
-from matching.segments.vocabulary import find
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -30,11 +30,10 @@ Mask = NDArray[np.bool_]
 BETWEEN: Final = "\0"
 """Stands between terms that are looked up together."""
 
-_BETWEEN: Final = ord(BETWEEN)
-
 # Which of the addresses are whose.
-_LETTERS, _PLACES, _SLOTS, _DF, _CF, _PRESENT, _CLASSES, _OWN_DF, _TOP_TF, _FORWARD, _FORWARD_START, _NORMS = range(12)
-_RUN_FIRST, _RUNS, _IDS, _LOW_NORMS, _PARTS, _LEAST, _UNIT, _DAMP = range(12, 20)
+LETTERS, PLACES, SLOTS, DF, CF, PRESENT, IDF, FOCUS = range(8)
+_CLASSES, _OWN_DF, _TOP_TF, _FORWARD, _FORWARD_START, _NORMS = range(8, 14)
+_RUN_FIRST, _RUNS, _IDS, _LOW_NORMS, _PARTS, _LEAST, _UNIT, _DAMP = range(14, 22)
 _SUMS, _BYTES, _WORDS, _FOUND, _PEAKS, _KEPT = range(6)
 
 
@@ -57,8 +56,9 @@ def placed_part(segment: Segment, weighing: Weighing, present: Mask | None) -> P
     return Placed.of(
         [
             *(words.content, words.places, words.slots),
-            *(weighing.df, weighing.cf, here.view(np.uint8), bounds_of_classes(weighing.documents)),
-            *(segment.df, segment.top_tf, segment.forward, segment.forward_start, weighing.norms),
+            *(weighing.df, weighing.cf, here.view(np.uint8), np.zeros(len(words)), np.zeros(len(words))),
+            *(bounds_of_classes(weighing.documents), segment.df, segment.top_tf),
+            *(segment.forward, segment.forward_start, weighing.norms),
             *(segment.run_first, segment.runs, segment.ids),
             *(weighing.low_norms, weighing.parts, weighing.least_norms, np.array([weighing.unit]), DAMP),
         ]
@@ -70,43 +70,13 @@ def placed_room(room: Room) -> Placed:
 
 
 @compiled
-def look_up(part: I64, content: U8, numbers: I32, df: I64, cf: I64, there: Mask) -> None:
-    """Into ``numbers`` that of each of the terms that stand in ``content``, ``BETWEEN`` them; -1 for what the part lacks.
-
-    Their totals are written over ``df`` and ``cf``; ``there`` becomes true for what somebody has.
-    """
-    letters, places = array_at(part, _LETTERS, np.uint8), array_at(part, _PLACES, np.uint32)
-    slots = array_at(part, _SLOTS, np.uint32)
-    all_df, all_cf, present = (
-        array_at(part, _DF, np.uint32),
-        array_at(part, _CF, np.uint64),
-        array_at(part, _PRESENT, np.uint8),
-    )
-    start = whole(0)
-    for i in range(len(df)):
-        end = start
-        while end < len(content) and content[end] != _BETWEEN:
-            end += 1
-        number = find(letters, places, slots, content, start, end)
-        numbers[i] = number
-        if number >= 0:
-            df[i], cf[i] = all_df[number], all_cf[number]
-            if len(present) > 0 and present[number]:
-                there[i] = True
-        if df[i] > 0:
-            there[i] = True
-        start = end + 1
-
-
-@compiled
 def answer(
     part: I64,
     room: I64,
     alive: U8,
     every: bool,
     numbers: I32,
-    weights: F64,
-    idf: F64,
+    told: F64,
     df: I64,
     lone: Mask,
     pivot: float,
@@ -132,7 +102,7 @@ def answer(
     for j in range(len(numbers)):
         number = whole(numbers[j])
         if number >= 0:
-            terms[n], its_weights[n], its_idf[n], its_lone[n] = number, weights[j], idf[j], lone[j]
+            terms[n], its_weights[n], its_idf[n], its_lone[n] = number, told[0, j], told[1, j], lone[j]
             its_df[n], top_tf[n] = own_df[number], own_top_tf[number]
             its = len(bounds)
             for bound in bounds:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from matching.asides import ASIDE_TERMS
 from matching.segments.codec import decode
-from matching.segments.compiling import compiled, whole
+from matching.segments.compiling import compiled
 from matching.segments.kernels import room_for
-from matching.segments.planning import Questions
+from matching.segments.planning import Questions, sort_down
 from matching.segments.ranking import Part, View, found_by
 from matching.segments.statistics import MARK, classes_of
 from matching.segments.vocabulary import Vocabulary, packed
@@ -39,29 +39,13 @@ class Answers:
 
 
 @compiled
-def _insert(rows: I64, scores: F64, held: int, row: int, score: float) -> int:
-    """Into k places in order; answers how many are taken."""
-    if held == len(rows):
-        last = held - 1
-        if score < scores[last] or (score == scores[last] and row > rows[last]):
-            return held
-        at = last
-    else:
-        at = held
-        held += 1
-    while at > 0 and (scores[at - 1] < score or (scores[at - 1] == score and rows[at - 1] > row)):
-        rows[at], scores[at] = rows[at - 1], scores[at - 1]
-        at -= 1
-    rows[at], scores[at] = row, score
-    return held
-
-
-@compiled
-def _insert_all(starts: I64, found: I64, their: F64, rows: I64, scores: F64) -> None:
+def _in_order(starts: I64, found: I64, their: F64, first: int, rows: I64, scores: F64) -> None:
+    """What each question found, counted from ``first``, best first, as many as there is room for. Sorts what it is given."""
     for i in range(len(starts) - 1):
-        held = whole(0)
-        for f in range(starts[i], starts[i + 1]):
-            held = _insert(rows[i], scores[i], held, found[f], their[f])
+        its_rows, its_scores = found[starts[i] : starts[i + 1]], their[starts[i] : starts[i + 1]]
+        sort_down(its_scores, its_rows)
+        for f in range(min(len(its_rows), rows.shape[1])):
+            rows[i, f], scores[i, f] = first + its_rows[f], its_scores[f]
 
 
 class _Terms(NamedTuple):
@@ -232,23 +216,23 @@ class Asking:
             its_starts, its = np.zeros(len(starts), np.int64), np.empty(len(ids), np.int64)
             its = its[: _chosen(starts, ids, weights, number, terms.lone, its_starts, its)]
             asked = ids[its]
+            here = number[asked]
             questions = Questions(
                 its_starts,
-                number[asked],
+                here,
                 weights[its],
                 terms.idf[asked],
                 terms.lone[asked],
                 terms.classes[asked],
-                answering.segment.df[number[asked]],
-                answering.segment.top_tf[number[asked]],
+                answering.segment.df[here],
+                answering.segment.top_tf[here],
                 pivots,
             )
             every = answering.alive is answering.segment.everyone
             floors = np.ascontiguousarray(best_scores[:, -1])
             near = found_by(questions, answering, answering.alive, every, room_for(len(answering)), k, floors, 1.0)
             its_rows, its_scores = np.full((len(living), k), NOBODY, np.int64), np.zeros((len(living), k))
-            _insert_all(*near, its_rows, its_scores)
-            its_rows[its_rows != NOBODY] += answering.first
+            _in_order(*near, answering.first, its_rows, its_scores)
             if answering.first == 0:
                 best_rows, best_scores = its_rows, its_scores
             else:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.compiling import compiled, fused, whole
+from matching.segments.compiling import fused, lean, whole
 from matching.segments.scoring import push
 
 F64 = NDArray[np.float64]
@@ -112,13 +112,13 @@ def _flag_5(sums: F32, low_norms: U16, least: np.float32, lift: np.float32, part
         flags[i] = np.uint8(sums[i] >= lift + slope * np.float32(low_norms[i]) + min(slope, np.float32(0.0)))
 
 
-@compiled
+@lean
 def _close(flags: U8, admitted: U8) -> None:
     for i in range(len(flags)):
         flags[i] &= admitted[i]
 
 
-@compiled
+@lean
 def _collect(flags: Flags, base: int, n: int, limit: int) -> int:
     words = flags.words
     for w in range(0, len(words), 8):
@@ -134,7 +134,7 @@ def _collect(flags: Flags, base: int, n: int, limit: int) -> int:
     return n
 
 
-@compiled
+@lean
 def scan(
     sums: F32,
     lo: int,
@@ -194,7 +194,7 @@ def _raise_open_peaks(sums: F32, low_norms: U16, admitted: U8, unit: np.float32,
         peaks[i] = max(peaks[i], score)
 
 
-@compiled
+@lean
 def peak(
     sums: F32, lo: int, lengths: Lengths, open_: Open, pivot: float, flags: Flags, scores: F64, rows: I64
 ) -> float:
@@ -223,7 +223,7 @@ def peak(
     return float(scores[0]) if held == len(scores) else 0.0
 
 
-@compiled
+@lean
 def seed(
     sums: F32,
     lo: int,

@@ -5,22 +5,34 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.segments.adding import (
+    DONE,
+    LOW_NORMS_ERR,
+    Postings,
+    add_stage,
+    at_first_runs,
+    clear,
+    postings_of,
+    touched,
+    touched_best,
+)
 from matching.segments.bounds import LEAST, PEAKS, STRIP, Flags, Lengths, Open, peak, scan, seed
-from matching.segments.codec import damped
-from matching.segments.compiling import compiled, prefetch, whole
+from matching.segments.compiling import compiled, lean, whole
 from matching.segments.planning import (
     EXACT,
+    PEAK,
     SCAN,
     TOUCH,
-    Plan,
     Questions,
     active_after,
     essential,
     first_stage,
+    plain_after,
     planned,
     rest_after,
 )
 from matching.segments.scoring import Asked, Documents, exact, hashed, push, summon
+from matching.segments.segment import BLOCK
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -29,22 +41,6 @@ U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
-
-BLOCK = 65_536
-_ANY_TF = 65_535
-_ANY_DAMP = 4.2  # above 1 + ln(1 + ln 2^31)
-_DONE = np.float32(-1e30)
-_LOW_NORMS_ERR = 4e-4  # the share of a usual |d| that ``low_norms`` may be too low by, and some more
-_HINTED = 12  # cache lines of a term's next ids; what follows the machine foresees by itself
-_SPARSE = 8  # postings that are set to 0 one by one cost as much as so many rows that are set in one go
-
-
-class Postings(NamedTuple):
-    """A segment's runs and ids: see the package."""
-
-    run_first: U32
-    runs: U32
-    ids: U16
 
 
 class Room(NamedTuple):
@@ -82,133 +78,7 @@ class _Best(NamedTuple):
     threshold: F64
 
 
-@compiled
-def _hint(run: int, end: int, block: int, postings: Postings) -> None:
-    """Have the beginning of what a term has in a block brought near."""
-    runs, lines = postings.runs, _HINTED
-    while run < end and runs[run, 0] >> 16 == block and lines > 0:
-        at, after = whole(runs[run, 1]), whole(runs[run, 1]) + whole(runs[run, 2])
-        while at < after and lines > 0:
-            prefetch(postings.ids, at)
-            at += 32
-            lines -= 1
-        run += 1
-
-
-@compiled
-def _add(sums: F32, ids: U16, start: int, end: int, weight: np.float32) -> None:
-    fours = ids[start : start + (end - start) // 4 * 4]
-    for i in range(0, len(fours), 4):  # four at once, which no id of a run can tell: none comes twice
-        a, b, c, d = fours[i], fours[i + 1], fours[i + 2], fours[i + 3]
-        first, second, third, fourth = sums[a] + weight, sums[b] + weight, sums[c] + weight, sums[d] + weight
-        sums[a], sums[b], sums[c], sums[d] = first, second, third, fourth
-    for i in range(start + len(fours), end):
-        sums[ids[i]] += weight
-
-
-class _Cursor(NamedTuple):
-    """By term: where its runs of the block that was last added begin, and the first run behind them."""
-
-    begun: I64
-    next: I64
-
-
-@compiled
-def _add_stage(sums: F32, stage: int, block: int, plan: Plan, asked: Asked, postings: Postings, cursor: _Cursor) -> int:
-    """Add what the terms of a stage weigh in a block, and move their cursors behind it. Answers how many postings."""
-    runs, damp = postings.runs, asked.damp
-    n = whole(0)
-    for o in range(plan.first[stage], plan.first[stage + 1]):
-        j = plan.order[o]
-        run = cursor.next[j]
-        end = whole(postings.run_first[asked.terms[j] + 1])
-        while run < end and runs[run, 0] >> 16 < block:
-            run += 1
-        cursor.begun[j] = run
-        while run < end and runs[run, 0] >> 16 == block:
-            tf = whole(runs[run, 0] & 0xFFFF)
-            most = _ANY_DAMP if tf == _ANY_TF else damped(tf, damp)
-            start, many = whole(runs[run, 1]), whole(runs[run, 2])
-            weight = np.float32(asked.weights[j] * asked.idf[j] * most)
-            _add(sums, postings.ids, start, start + many, weight)
-            n += many
-            run += 1
-        cursor.next[j] = run
-        _hint(run, end, block + 1, postings)
-    return n
-
-
-@compiled
-def _clear(sums: F32, added: int, stage: int, plan: Plan, postings: Postings, cursor: _Cursor) -> None:
-    """Set to 0 what the stages up to this one have added to."""
-    if added * _SPARSE > len(sums):
-        sums[:] = np.float32(0.0)
-        return
-    for o in range(plan.first[stage + 1]):
-        j = plan.order[o]
-        for run in range(cursor.begun[j], cursor.next[j]):
-            start = whole(postings.runs[run, 1])
-            for i in range(start, start + whole(postings.runs[run, 2])):
-                sums[postings.ids[i]] = np.float32(0.0)
-
-
-@compiled
-def _postings_of(terms: int, plan: Plan, postings: Postings, cursor: _Cursor) -> int:
-    """How many the first terms of the order have in the block."""
-    n = whole(0)
-    for o in range(terms):
-        j = plan.order[o]
-        for run in range(cursor.begun[j], cursor.next[j]):
-            n += whole(postings.runs[run, 2])
-    return n
-
-
-@compiled
-def _touched(
-    sums: F32,
-    lo: int,
-    terms: int,
-    plan: Plan,
-    postings: Postings,
-    cursor: _Cursor,
-    lengths: Lengths,
-    open_: Open,
-    least: float,
-    pivot: float,
-    rest: float,
-    room: Room,
-    limit: int,
-) -> int:
-    """As ``bounds.scan``, among the rows that have one of the first ``terms`` of the order, by ``rest`` alone. Those found
-    are marked as done; when there are too many, nobody is."""
-    n, found, kept = whole(0), room.found, room.kept
-    bar = np.float32(least * (lengths.least[lo // BLOCK] + pivot) - rest)
-    lift, slope = np.float32(least * pivot - rest), np.float32(least * lengths.unit)
-    for o in range(terms):
-        j = plan.order[o]
-        for run in range(cursor.begun[j], cursor.next[j]):
-            start = whole(postings.runs[run, 1])
-            for i in range(start, start + whole(postings.runs[run, 2])):
-                place = whole(postings.ids[i])
-                its = sums[place]
-                if its < bar:
-                    continue
-                row = lo + place
-                if its >= lift + slope * np.float32(lengths.low_norms[row]) and open_.rows[row]:
-                    if n > limit:
-                        for f in range(n):
-                            sums[found[f] - lo] = kept[f]
-                        return n
-                    found[n], kept[n] = row, its
-                    sums[place] = _DONE
-                    n += 1
-    if n > limit:
-        for f in range(n):
-            sums[found[f] - lo] = kept[f]
-    return n
-
-
-@compiled
+@lean
 def _score(
     found: I64, documents: Documents, asked: Asked, floor: float, most: float, best: _Best, rows: I64, scores: F64
 ) -> None:
@@ -226,18 +96,18 @@ def _score(
     best.numbers[0], best.numbers[1] = held, kept
 
 
-@compiled
+@lean
 def _nearest(found: I64, sums: F32, lo: int, norms: F64, pivot: float, seeds: F64, seed_rows: I64) -> int:
     """Into ``seed_rows`` those with the highest scores so far, and mark them as done; answers how many."""
     held = whole(0)
     for row in found:
         held = push(seeds, seed_rows, held, sums[row - lo] / (norms[row] + pivot), row)
     for row in seed_rows[:held]:
-        sums[row - lo] = _DONE
+        sums[row - lo] = DONE
     return held
 
 
-@compiled
+@lean
 def _still(found: I64, sums: F32, lo: int, norms: F64, pivot: float, least: float) -> int:
     """Bring to the front those whose scores so far are not below ``least``; answers how many."""
     n = 0
@@ -254,18 +124,6 @@ def _nobody(admitted: NDArray[np.uint8]) -> bool:
         if admitted[i]:
             return False
     return True
-
-
-@compiled
-def _cursor(asked: Asked, postings: Postings) -> _Cursor:
-    """Each term's first run."""
-    cursor = np.empty(len(asked.terms), np.int64)
-    for j in range(len(cursor)):
-        prefetch(postings.run_first, whole(asked.terms[j]))
-    for j in range(len(cursor)):
-        cursor[j] = postings.run_first[asked.terms[j]]
-        prefetch(postings.runs, 3 * cursor[j])
-    return _Cursor(cursor.copy(), cursor)
 
 
 @compiled
@@ -330,8 +188,8 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
             typical,
         )
         margin = 1.0 - (len(terms) + 16) * 1.5e-7  # for the rounding of 32-bit sums
-        start = first_stage(plan, n_blocks)
-        cursor = _cursor(asked, postings)
+        start = first_stage(plan, n_blocks, n)
+        cursor = at_first_runs(asked, postings)
         best.numbers[0], best.threshold[0] = 0, floor
         patient_until = 0
         for block in range(n_blocks):
@@ -341,42 +199,52 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
             here = room.sums[: hi - lo]
             added = whole(0)
             for stage in range(plan.last + 1):
-                added += _add_stage(here, stage, block, plan, asked, postings, cursor)
+                added += add_stage(here, stage, block, plan, asked, postings, cursor)
                 if stage < start and stage < plan.last:
                     continue
-                guess = 0.0
-                if best.threshold[0] <= 0.0:
-                    high = peak(here, lo, lengths, open_, pivot, flags, seeds, seed_rows)
-                    if stage == plan.last:
-                        guess = high * (1.0 - _LOW_NORMS_ERR)
-                    else:
-                        n_seeds = seed(here, lo, high, documents.norms, lengths, open_, pivot, flags, seeds, seed_rows)
-                        seeded = seed_rows[:n_seeds]
-                        rows, scores = _with_room(rows, scores, best.numbers[1] + n_seeds)
-                        for row in seeded:
-                            here[row - lo] = _DONE
-                        _score(seeded, documents, asked, floor, most, best, rows, scores)
-                        if best.threshold[0] <= 0.0:
-                            continue
                 limit = len(here)
                 if stage < plan.last:
                     limit = whole((plan.cost[stage + 1] + SCAN * len(here) / BLOCK) / EXACT)
-                n_found = whole(0)
-                while True:
-                    least = max(max(best.threshold[0], guess) / most * margin - 1e-11, LEAST)
-                    needed = essential(plan, stage, least * (lengths.least[block] + pivot))
-                    few = False
-                    if needed >= 0:
-                        few = _postings_of(needed, plan, postings, cursor) * TOUCH * BLOCK < SCAN * len(here)
+                guess, n_found = 0.0, whole(-1)
+                few = added * TOUCH * BLOCK < PEAK * len(here) and plain_after(plan, stage)
+                if best.threshold[0] <= 0.0:
                     if few:
-                        rest = plan.left[plan.first[stage + 1]]
-                        n_found = _touched(
-                            here, lo, needed, plan, postings, cursor, lengths, open_, least, pivot, rest, room, limit
-                        )
+                        n_found, guess = touched_best(
+                            here, lo, stage, plan, postings, cursor, lengths, open_, most / margin, pivot, room.found,
+                            room.kept, limit, seeds, seed_rows,
+                        )  # fmt: skip
                     else:
-                        n_active = active_after(plan, stage, n_classes, lengths.unit, active_room, by)
-                        active, rest = active_room[:n_active], rest_after(plan, stage)
-                        n_found = scan(here, lo, lengths, open_, by, active, least, pivot, rest, flags, limit)
+                        high = peak(here, lo, lengths, open_, pivot, flags, seeds, seed_rows)
+                        if stage == plan.last:
+                            guess = high * (1.0 - LOW_NORMS_ERR)
+                        else:
+                            n_seeds = seed(
+                                here, lo, high, documents.norms, lengths, open_, pivot, flags, seeds, seed_rows
+                            )
+                            seeded = seed_rows[:n_seeds]
+                            rows, scores = _with_room(rows, scores, best.numbers[1] + n_seeds)
+                            for row in seeded:
+                                here[row - lo] = DONE
+                            _score(seeded, documents, asked, floor, most, best, rows, scores)
+                            if best.threshold[0] <= 0.0:
+                                continue
+                while True:
+                    if n_found < 0:
+                        least = max(max(best.threshold[0], guess) / most * margin - 1e-11, LEAST)
+                        needed = essential(plan, stage, least * (lengths.least[block] + pivot))
+                        few = False
+                        if needed >= 0:
+                            few = postings_of(needed, plan, postings, cursor) * TOUCH * BLOCK < SCAN * len(here)
+                        if few:
+                            rest = plan.left[plan.first[stage + 1]]
+                            n_found = touched(
+                                here, lo, needed, plan, postings, cursor, lengths, open_, least, pivot, rest,
+                                room.found, room.kept, limit,
+                            )  # fmt: skip
+                        else:
+                            n_active = active_after(plan, stage, n_classes, lengths.unit, active_room, by)
+                            active, rest = active_room[:n_active], rest_after(plan, stage)
+                            n_found = scan(here, lo, lengths, open_, by, active, least, pivot, rest, flags, limit)
                     if n_found > limit:
                         break
                     found = flags.found[:n_found]
@@ -392,9 +260,9 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
                     _score(found, documents, asked, floor, most, best, rows, scores)
                     if best.threshold[0] >= guess:
                         break
-                    guess = 0.0  # too high: some of them score nothing
+                    guess, n_found = 0.0, whole(-1)  # it was too high: some of them score nothing
                     for row in found:
-                        here[row - lo] = _DONE
+                        here[row - lo] = DONE
                 if n_found > limit:
                     patient_until = block + 6
                     continue
@@ -402,7 +270,7 @@ def search(  # noqa: PLR0912, PLR0915 -- one loop: what is taken out of it is co
                 if stage > 0 and n_found * 8 <= limit and block >= patient_until:
                     start = stage - 1
                 break
-            _clear(here, added, stage, plan, postings, cursor)
+            clear(here, added, stage, plan, postings, cursor)
         starts[question + 1] = best.numbers[1]
     return starts, rows[: best.numbers[1]].copy(), scores[: best.numbers[1]].copy()
 

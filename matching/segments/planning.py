@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.segments.codec import damped
-from matching.segments.compiling import compiled, whole
+from matching.segments.compiling import compiled, lean, whole
+from matching.segments.segment import BLOCK
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -23,8 +24,10 @@ SHARE = 0.2
 POSTING = 0.4
 EXACT = 250.0
 SCAN = 7000.0
+PEAK = 35000.0  # to find a first bar among all rows of a block, and who reaches it
 TOUCH = 1.0
 
+ALONE = 2000.0  # what is left out in a collection of one block has to cost more, for the few rows more that are scored
 _TYPICAL_SHARE = 0.3  # of |d| in a class: only decides which of two bounds is asked
 
 
@@ -63,7 +66,7 @@ class Plan(NamedTuple):
     plain: NDArray[np.bool_]
 
 
-@compiled
+@lean
 def sort_down(values: F64, names: I64) -> None:
     """Put both in the order of the values, highest first, the lower name first among equals. By Shell's way, in place."""
     gap = whole(1)
@@ -94,27 +97,29 @@ def planned(
 ) -> Plan:
     """``typical``: a usual |d|."""
     n, n_stages = len(classes), n_classes + 2
-    order = np.empty(n, np.int64)
-    first = np.zeros(n_stages + 1, np.int64)
+    order, stages = np.empty(n, np.int64), np.empty(n, np.int64)
+    first, at = np.zeros(n_stages + 1, np.int64), np.zeros(n_stages + 1, np.int64)
     cost, most, reach = np.zeros(n_stages + 1), np.zeros(n_stages), np.zeros(n_stages)
     left, tops = np.zeros(n + 1), np.empty(n)
-    at = last = 0
+    last = whole(0)
+    for j in range(n):
+        stage = whole(n_classes - classes[j])
+        if stage == n_classes and 2 * whole(df[j]) > rows:
+            stage += 1
+        stages[j], last = stage, max(last, stage)
+        first[stage + 1] += 1
     for stage in range(n_stages):
-        for j in range(n):
-            its = n_classes - classes[j]
-            if its == n_classes and 2 * whole(df[j]) > rows:
-                its += 1
-            if its == stage:
-                top = weights[j] * idf[j] * damped(whole(top_tf[j]), damp)
-                tops[at], order[at] = top, j
-                at += 1
-                cost[stage] += POSTING * df[j] / n_blocks
-                most[stage] += top
-                reach[stage] += weights[j] * weights[j]
-                last = stage
-        first[stage + 1] = at
-        if stage == 0:
-            sort_down(tops[:at], order[:at])
+        first[stage + 1] += first[stage]
+        at[stage] = first[stage]
+    for j in range(n):
+        stage = stages[j]
+        top = weights[j] * idf[j] * damped(whole(top_tf[j]), damp)
+        tops[at[stage]], order[at[stage]] = top, j
+        at[stage] += 1
+        cost[stage] += POSTING * df[j] / n_blocks
+        most[stage] += top
+        reach[stage] += weights[j] * weights[j]
+    sort_down(tops[: first[1]], order[: first[1]])
     for place in range(n - 1, -1, -1):
         left[place] = left[place + 1] + tops[place] * (1.0 + 1e-6)
     plain = np.zeros(n_stages, np.bool_)
@@ -124,14 +129,27 @@ def planned(
     return Plan(order, first, cost, reach, last, most, left, plain)
 
 
-@compiled
-def first_stage(plan: Plan, n_blocks: int) -> int:
-    """Where most of the query is added; the last where there is one block: what an early look could leave out there costs
-    hardly more than the look."""
+@lean
+def plain_after(plan: Plan, stage: int) -> bool:
+    """Whether of no later stage more is known than what its terms can add to any sum."""
+    for later in range(stage + 1, plan.last + 1):  # noqa: SIM110 -- all() is slower here
+        if not plan.plain[later]:
+            return False
+    return True
+
+
+@lean
+def first_stage(plan: Plan, n_blocks: int, rows: int) -> int:
+    """Where most of the query is added. In a collection of one block, what an early look leaves out has to be more than the
+    look costs, and it costs little only where few rows have a sum yet."""
     left = 0.0
     start = plan.last
     if n_blocks == 1:
-        return start
+        before = 0.0
+        for stage in range(start):
+            before += plan.cost[stage]
+        early = before * TOUCH * BLOCK < POSTING * PEAK * rows and plan.cost[start] > ALONE
+        return start - 1 if start > 0 and early and plain_after(plan, start - 1) else start
     while start > 0:
         left += plan.reach[start] ** 2
         if left > SHARE:
@@ -140,7 +158,7 @@ def first_stage(plan: Plan, n_blocks: int) -> int:
     return start
 
 
-@compiled
+@lean
 def rest_after(plan: Plan, stage: int) -> float:
     """The most that later stages with a plain bound can add to any sum."""
     rest = 0.0
@@ -150,7 +168,7 @@ def rest_after(plan: Plan, stage: int) -> float:
     return rest * (1.0 + 1e-6)
 
 
-@compiled
+@lean
 def active_after(plan: Plan, stage: int, n_classes: int, unit: float, active: I64, by: F32) -> int:
     """Into ``active`` the classes of later stages whose bound is made of shares, and into ``by`` what each share counts;
     answers how many."""
@@ -172,7 +190,7 @@ def active_after(plan: Plan, stage: int, n_classes: int, unit: float, active: I6
     return n
 
 
-@compiled
+@lean
 def essential(plan: Plan, stage: int, need: float) -> int:
     """Which terms of stages up to this one a row must have one of, to reach ``need``: so many from the first of the order
     on. -1 when rows with none of them could reach it."""

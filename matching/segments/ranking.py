@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.answering import BETWEEN, Placed, answer, look_up, placed_part, placed_room
+from matching.segments.adding import Postings
+from matching.segments.answering import BETWEEN, Placed, answer, placed_part, placed_room
 from matching.segments.asking import weighed
 from matching.segments.bounds import Lengths, Open
 from matching.segments.codec import DAMP, compared
 from matching.segments.files import frozen
-from matching.segments.kernels import BLOCK, Postings, Room, room_for, search
+from matching.segments.kernels import Room, room_for, search
 from matching.segments.planning import Questions
 from matching.segments.scoring import Asked, Documents, hashed, score_rows
-from matching.segments.segment import Segment, key_bytes
+from matching.segments.segment import BLOCK, Segment, key_bytes
 from matching.segments.statistics import MARK, Weighing
 from matching.segments.vocabulary import packed
 from matching.style import Style
@@ -70,8 +71,7 @@ class Part:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Rows of a view with their scores, best first, the lower key first among equals."""
 
     rows: Rows
@@ -101,6 +101,11 @@ class View:
     def rows(self) -> int:
         """How many rows there are, the dead included: the length of a mask."""
         return sum(map(len, self.parts))
+
+    @cached_property
+    def _placed(self) -> I64:
+        """Where all parts are, a row each."""
+        return np.array([part.placed.addresses for part in self.parts] or np.zeros((0, 0)), np.int64)
 
     @cached_property
     def _living(self) -> int:
@@ -156,23 +161,17 @@ class View:
         lowered: Mapping[str, float],
         style: Style,
     ) -> Question:
-        tf, n = list(map(counts.__getitem__, terms)), len(terms)
+        n = len(terms)
+        tf = np.fromiter(map(counts.__getitem__, terms), np.int32, n)
         together = BETWEEN.join(terms)
         if together.count(BETWEEN) != max(n - 1, 0):  # one has it inside
             asked = packed(terms)
             numbers = [part.segment.vocabulary.numbers(asked) for part in self.parts]
-            counts = dict(zip(terms, tf, strict=True))
+            counts = dict(zip(terms, tf.tolist(), strict=True))
             totals = self.totals(numbers, n)
             return weigh(counts, numbers, *totals, self.collection, through=through, lowered=lowered, style=style)
         content = np.frombuffer(together.encode("utf-8", "surrogatepass"), np.uint8)
-        df, cf, there = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.bool_)
-        found = np.empty((len(self.parts), n), np.int32)
-        for part, its in zip(self.parts, found, strict=True):
-            look_up(part.placed.addresses, content, its, df, cf, there)
-        totals = df, cf, there
-        return weighed(
-            terms, content, tf, found, *totals, self.collection, through=through, lowered=lowered, style=style
-        )
+        return weighed(terms, content, tf, self._placed, self.collection, through=through, lowered=lowered, style=style)
 
     def _held(self, question: Question, rows: Rows) -> I64:
         """How many of some rows have each of the question's terms."""
@@ -316,8 +315,7 @@ def _near(
         frozen(alive),
         every,
         numbers,
-        question.weights,
-        question.idf,
+        question.told,
         question.df,
         question.lone,
         question.pivot,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.segments.codec import GAP_BITS, GAP_MASK, GOES_ON, TF_ELSEWHERE, TF_WIDE, damped
-from matching.segments.compiling import compiled, prefetch, whole
+from matching.segments.compiling import compiled, lean, prefetch, whole
 
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
@@ -80,7 +80,7 @@ def hashed(terms: I32) -> Table:
     return Table(slot_term, slot_place, sieve, np.empty(_MET, np.int64), np.empty(_MET, np.int64))
 
 
-@compiled
+@lean
 def exact(row: int, documents: Documents, asked: Asked) -> float:
     """The score, with the operations of ``weighting`` in their order."""
     forward, slot_term, slot_place = documents.forward, asked.table.slot_term, asked.table.slot_place
@@ -128,7 +128,7 @@ def exact(row: int, documents: Documents, asked: Asked) -> float:
     return rounded
 
 
-@compiled
+@lean
 def summon(rows: I64, documents: Documents) -> None:
     """Have rows brought near that will be scored soon: far memory is slow, but many reads of it go on at once."""
     for i in range(len(rows)):
@@ -153,7 +153,7 @@ def score_rows(rows: I64, documents: Documents, asked: Asked) -> F64:
     return scores
 
 
-@compiled
+@lean
 def push(scores: F64, rows: I64, held: int, score: float, row: int) -> int:
     """A heap with its least on top; full, it takes what is better and drops the least. Answers how many it holds."""
     if held < len(scores):

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.segments.compiling import compiled, whole
+from matching.segments.compiling import compiled, lean, whole
 from matching.segments.files import Arrays, frozen
 
 Bytes = NDArray[np.uint8]
@@ -21,8 +21,8 @@ _FNV_STEP: Final = np.uint64(1099511628211)
 _FOLD: Final = np.uint64(32)
 
 
-@compiled
-def _hash(content: Bytes, start: int, end: int) -> np.uint64:
+@lean
+def hash_of(content: Bytes, start: int, end: int) -> np.uint64:
     value = _FNV_START
     for i in range(start, end):
         value = (value ^ np.uint64(content[i])) * _FNV_STEP
@@ -33,18 +33,19 @@ def _hash(content: Bytes, start: int, end: int) -> np.uint64:
 def _fill_slots(content: Bytes, places: Places, slots: Slots) -> None:
     mask = np.uint64(len(slots) - 1)
     for number in range(len(places) - 1):
-        at = _hash(content, places[number], places[number + 1]) & mask
+        at = hash_of(content, places[number], places[number + 1]) & mask
         while slots[at] != 0:
             at = (at + np.uint64(1)) & mask
         slots[at] = number + 1
 
 
-@compiled
-def find(content: Bytes, places: Places, slots: Slots, asked: Bytes, start: int, end: int) -> int:
-    """The number of the term that stands in ``asked`` from ``start`` to before ``end``, -1 when there is no such term."""
+@lean
+def find(content: Bytes, places: Places, slots: Slots, asked: Bytes, start: int, end: int, hashed: np.uint64) -> int:
+    """The number of the term that stands in ``asked`` from ``start`` to before ``end``, -1 when there is no such term.
+    ``hashed``: its ``hash_of``."""
     mask = np.uint64(len(slots) - 1)
     length = end - start
-    at = _hash(asked, start, end) & mask
+    at = hashed & mask
     while slots[at] != 0:
         number = whole(slots[at]) - 1
         begin = whole(places[number])
@@ -63,7 +64,8 @@ def find(content: Bytes, places: Places, slots: Slots, asked: Bytes, start: int,
 @compiled
 def _find_all(content: Bytes, places: Places, slots: Slots, asked: Bytes, asked_places: Places, found: Numbers) -> None:
     for i in range(len(found)):
-        found[i] = find(content, places, slots, asked, whole(asked_places[i]), whole(asked_places[i + 1]))
+        start, end = whole(asked_places[i]), whole(asked_places[i + 1])
+        found[i] = find(content, places, slots, asked, start, end, hash_of(asked, start, end))
 
 
 @compiled

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from scripts.bench_matching.corpus import Matrix
-from scripts.bench_matching.engines import ENGINES, Engine
+from scripts.bench_matching.engines import ENGINES, Engine, Ours
 
 SECONDS = 5.0
 """A kind of query is asked again for about so long, at least once and at most ``ROUNDS`` times."""
@@ -74,7 +74,7 @@ def asked(engine: Engine, queries: Sequence[Sequence[str]]) -> tuple[dict[str, f
 def measured(name: str, work: Path) -> dict[str, Any]:
     kind = ENGINES[name]
     folder = work / kind.files
-    ours = name == "duijie"
+    ours = kind.files == Ours.files
     figures: dict[str, Any] = {}
     if not ours and not folder.exists():
         engine = kind(folder, Matrix(work / "matrix"))

@@ -1,5 +1,8 @@
 """From the start of a process to its first answers: what it reads of an index that another has published.
 
+Nearly all of the first answer's time is numba making itself ready: in a new process the first call of a kernel of one line
+takes as long. A server has it behind it before it answers (``index.warm``).
+
 With "cold" the index and the kept machine code of the kernels are dropped from the page cache first, as after a restart of
 the machine; Python and its libraries are not.
 """

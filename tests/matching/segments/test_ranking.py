@@ -105,14 +105,14 @@ def test_scores_of_single_rows_are_those_of_the_ranking(life, query, style):
 def test_a_query_is_weighed_as_for_the_whole_matrix(corpus, query, style):
     segment = segment_of(corpus)
     brute = BruteForce(corpus)
-    asked = view_of((segment, everyone(segment))).ask(query, style=style)
+    view = view_of((segment, everyone(segment)))
     weighed = brute.postings.weigh(dict(sorted(query.items())), brute.vocabulary, style=style)
-    assert asked.terms == weighed.terms
-    assert asked.counts.tolist() == weighed.counts.tolist()
-    assert asked.weights.tolist() == weighed.weights.tolist()
-    assert asked.emphasis.tolist() == weighed.emphasis.tolist()
-    assert asked.apart.tolist() == weighed.apart.tolist()
-    assert (asked.norm, asked.pivot, asked.known) == (weighed.norm, weighed.pivot, weighed.known)
+    for _ in range(2):  # what is computed for the first question is kept for the next
+        asked = view.ask(query, style=style)
+        assert asked.terms == weighed.terms
+        assert asked.counts.tolist() == weighed.counts.tolist()
+        assert asked.told.tolist() == weighed.told.tolist()
+        assert (asked.norm, asked.pivot, asked.known) == (weighed.norm, weighed.pivot, weighed.known)
 
 
 @unhurried
