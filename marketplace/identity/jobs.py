@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marketplace.identity import people
+from marketplace.identity import notices, people
 from marketplace.kernel import clock, idempotency, jobs
 from marketplace.kernel.jobs import Place
 
@@ -13,3 +13,9 @@ async def sweep(place: Place, args: dict[str, Any]) -> None:
         await people.sweep(session)
         await idempotency.sweep(session, clock.now())
         await jobs.sweep(session, clock.now())
+
+
+async def tell_verification(place: Place, args: dict[str, Any]) -> None:
+    """The platform decided on an organisation: its administrators are told."""
+    async with place.database.writing.begin() as session:
+        await notices.tell_verification(session, place.settings.public_url, **args)

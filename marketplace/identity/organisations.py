@@ -205,7 +205,7 @@ async def decide_verification(
     await session.flush()
     await record(
         session,
-        facts.VerificationDecided(organisation.id, decision.decision, target, decision.reason),
+        facts.VerificationDecided(organisation.id, decision.decision, target, decision.reason, organisation.version),
         subject=organisation.id,
         by=actor.person,
     )
