@@ -304,6 +304,8 @@ PAGES = [
     ("/desk/achievements/{achievement}", "university"),
     ("/desk/problems/{problem}/readers", "enterprise"),
     ("/platform", "admin auditor"),
+    ("/platform?show=submitted", "admin auditor"),
+    ("/platform?show=problems", "admin"),
     ("/platform/matching", "admin auditor"),
     ("/account", "enterprise newcomer"),
     ("/sign-in", "nobody"),
