@@ -1,4 +1,4 @@
-"""Letters of which there is one, however often they are written.
+"""Letters of which there is one, however often they are written; what is swept away is found by an index.
 
 Revision ID: 0025
 Revises: 0021
@@ -16,8 +16,24 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("letter", sa.Column("once", sa.String(), nullable=True))
     op.create_unique_constraint(op.f("letter_once_key"), "letter", ["once"])
+    op.create_index(
+        "person_unconfirmed_idx", "person", ["created_at"], unique=False,
+        postgresql_where=sa.text("confirmed_at is null"),
+    )  # fmt: skip
+    op.create_index("token_expires_idx", "token", ["expires_at"], unique=False)
+    op.create_index(
+        "token_revoked_idx", "token", ["revoked_at"], unique=False,
+        postgresql_where=sa.text("revoked_at is not null"),
+    )  # fmt: skip
+    op.create_index(op.f("letter_token_expires_at_idx"), "letter_token", ["expires_at"], unique=False)
+    op.create_index("sign_in_try_at_idx", "sign_in_try", ["at"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("sign_in_try_at_idx", table_name="sign_in_try")
+    op.drop_index(op.f("letter_token_expires_at_idx"), table_name="letter_token")
+    op.drop_index("token_revoked_idx", table_name="token")
+    op.drop_index("token_expires_idx", table_name="token")
+    op.drop_index("person_unconfirmed_idx", table_name="person")
     op.drop_constraint(op.f("letter_once_key"), "letter", type_="unique")
     op.drop_column("letter", "once")
