@@ -25,6 +25,7 @@ class Organisation(Versioned, Base):
         CheckConstraint("cardinality(kinds) > 0", name="has_a_kind"),
         CheckConstraint("(verification = 'verified') <= (verified_at is not null)", name="verified_when"),
         Index("organisation_listed_idx", "created_at", "id"),
+        Index("organisation_grams_idx", text("grams(lower(name))"), postgresql_using="gin"),
     )
 
     id: Mapped[Key]

@@ -1,5 +1,7 @@
 """Letters of which there is one, however often they are written; what is swept away is found by an index.
 
+Words of one letter or two are found by an index, too.
+
 Revision ID: 0025
 Revises: 0021
 """
@@ -11,6 +13,19 @@ revision = "0025"
 down_revision = "0021"
 branch_labels = None
 depends_on = None
+
+# A text's letters and pairs of neighbours, each as often as it stands there: an index keeps each once.
+_GRAMS = """
+create function grams(words text) returns text[] language plpgsql immutable strict parallel safe cost 100 as $$
+declare
+  letters text[] := string_to_array(words, null);
+begin
+  return letters || array(
+    select one || following from unnest(letters, letters[2:]) pair(one, following) where following is not null
+  );
+end
+$$
+"""
 
 
 def upgrade() -> None:
@@ -27,9 +42,22 @@ def upgrade() -> None:
     )  # fmt: skip
     op.create_index(op.f("letter_token_expires_at_idx"), "letter_token", ["expires_at"], unique=False)
     op.create_index("sign_in_try_at_idx", "sign_in_try", ["at"], unique=False)
+    op.execute(_GRAMS)
+    for table in ("instrument", "event"):
+        op.create_index(f"{table}_grams_idx", table, [sa.text("grams(words)")], unique=False, postgresql_using="gin")
+    op.create_index(
+        "listing_grams_idx", "listing", [sa.text("grams(words)")], unique=False,
+        postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 131072},
+    )  # fmt: skip
+    op.create_index(
+        "organisation_grams_idx", "organisation", [sa.text("grams(lower(name))")], unique=False, postgresql_using="gin"
+    )
 
 
 def downgrade() -> None:
+    for table in ("organisation", "listing", "event", "instrument"):
+        op.drop_index(f"{table}_grams_idx", table_name=table)
+    op.execute("drop function grams(text)")
     op.drop_index("sign_in_try_at_idx", table_name="sign_in_try")
     op.drop_index(op.f("letter_token_expires_at_idx"), table_name="letter_token")
     op.drop_index("token_revoked_idx", table_name="token")
