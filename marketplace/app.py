@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.audit.router import router as audit
 from marketplace.docking.documents_router import ROUTERS as EVENT_DOCUMENTS
 from marketplace.docking.event_rankings import Upcoming
 from marketplace.docking.event_rankings_router import router as event_rankings
@@ -101,6 +102,7 @@ ROUTERS = (
     tuning,
     rematches,
     synonyms,
+    audit,
     imports,
     codes,
     identity,

@@ -23,7 +23,7 @@ from uuid import UUID, uuid4
 import typer
 from sqlalchemy import ColumnElement, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import InstrumentedAttribute
 from starlette.requests import Request
 
@@ -52,11 +52,11 @@ def plain(column: InstrumentedAttribute[str], word: str) -> ColumnElement[bool]:
     return column.contains(word, autoescape=True)
 
 
-async def fill(database: Database, path: Path, records: int) -> float:
-    """The records, in batches as an import writes them. Answers the seconds that it took."""
+async def fill(engine: AsyncEngine, path: Path, records: int) -> float:
+    """The records, in batches. Answers the seconds that it took."""
     at, drawn = clock.now(), random.Random(1)  # noqa: S311 -- drawn, not secret
     homes = [uuid4() for _ in range(ORGANISATIONS)]
-    async with database.writing.begin() as session:
+    async with engine.begin() as connection:
         rows: list[dict[str, Any]] = [
             {
                 "id": home, "uscc": f"{number:018d}", "name": f"单位{number}", "kinds": ["institute"], "region": "220100",
@@ -64,7 +64,7 @@ async def fill(database: Database, path: Path, records: int) -> float:
             }
             for number, home in enumerate(homes)
         ]  # fmt: skip
-        await session.execute(insert(Organisation), rows)
+        await connection.execute(insert(Organisation.__table__), rows)
 
     def row(body: str, home: UUID) -> dict[str, Any]:
         listed = at - timedelta(seconds=drawn.randrange(10**7))
@@ -78,8 +78,8 @@ async def fill(database: Database, path: Path, records: int) -> float:
     for record in corpus.records(path, records):
         batch.append(row(record.text, drawn.choice(homes)))
         if len(batch) == BATCH:
-            async with database.writing.begin() as session:
-                await session.execute(insert(Listing.__table__), batch)
+            async with engine.begin() as connection:
+                await connection.execute(insert(Listing.__table__), batch)
             batch = []
     return time.perf_counter() - begun
 
@@ -110,13 +110,16 @@ def told(milliseconds: float) -> str:
 
 async def measure(url: str, folder: Path, records: int) -> None:
     await schema.migrate(url)
-    database = Database(url, pool_size=1)
-    print(f"filled in {await fill(database, corpus.written(records, folder), records):.0f} s")
-    async with create_async_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+    # Nobody waits for what is prepared here.
+    patient = create_async_engine(url)
+    print(f"filled in {await fill(patient, corpus.written(records, folder), records):.0f} s", flush=True)
+    async with patient.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         await connection.execute(text("vacuum analyze listing"))
         for index in ("listing_words_idx", "listing_grams_idx"):
             size = await connection.scalar(select(func.pg_size_pretty(func.pg_relation_size(index))))
             print(f"{index}: {size}")
+    await patient.dispose()
+    database = Database(url, pool_size=1)
     print("| word | records | plain p50 ms | max ms | now p50 ms | max ms |\n|---|---|---|---|---|---|")
     for word in WORDS:
         async with database.reading() as session:
@@ -125,7 +128,7 @@ async def measure(url: str, folder: Path, records: int) -> None:
         for holds in (plain, searching.holds):
             times = await asked(database, word, holds)
             cells += [told(statistics.median(times)), told(max(times))]
-        print("| " + " | ".join(cells) + " |")
+        print("| " + " | ".join(cells) + " |", flush=True)
     await database.close()
 
 

@@ -82,7 +82,7 @@ class Listing(Versioned, Base):
             "listing_grams_idx",
             sql("grams(words)"),
             postgresql_using="gin",
-            postgresql_with={"gin_pending_list_limit": 131072},
+            postgresql_with={"gin_pending_list_limit": 8192},
         ),
         Index("listing_fresh_idx", "confirmed_until", postgresql_where=sql("state in ('published', 'in_talks')")),
     )

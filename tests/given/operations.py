@@ -116,10 +116,21 @@ def _tuning() -> dict[str, Example]:
         "listing": "{listing_id}",
         "term": "固态",
     }
+    done = {
+        "name": "ListingPublished",
+        "by": "{person_id}",
+        "organisation": "{organisation_id}",
+        "record": "{listing_id}",
+        "since": "2026-01-01T00:00:00Z",
+        "until": "2199-01-01T00:00:00Z",
+    }
     terms, models = f"{API}/misleading-terms", f"{API}/matching-models"
     return {
         f"GET {API}/verdicts": Example(query=wish | {"limit": "5"}),
         f"GET {API}/verdicts.xlsx": Example(query=wish),
+        f"GET {API}/facts": Example(query=done | {"limit": "5"}),
+        f"GET {API}/facts.xlsx": Example(query=done),
+        f"GET {API}/facts.csv": Example(query=done),
         f"GET {models}": Example(query={"limit": "5"}),
         f"POST {models}": Example(),
         f"GET {models}/{{model_id}}": Example(),
