@@ -56,6 +56,7 @@ from marketplace.money.vouchers_router import router as vouchers
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.rematches_router import router as rematches
 from marketplace.pairings.router import router as pairings
+from marketplace.personal.router import router as personal
 from marketplace.portal import router as portal
 from marketplace.problems.router import router as problems
 from marketplace.settings import Settings
@@ -106,6 +107,7 @@ ROUTERS = (
     imports,
     codes,
     identity,
+    personal,
     operations,
     health,
 )
@@ -157,6 +159,8 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.readiness = state.engine.readiness
     state.upcoming = Upcoming()
     state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
+    # A copy of all that is kept of somebody: so many an hour.
+    state.copies_limit = rate.Limit("copies", 6, 3600)
     # Codes are short: a kiosk reads so many a minute.
     state.codes_limit = rate.Limit("codes", 30, 60)
 

@@ -30,7 +30,7 @@ class Letter(Base):
     __tablename__ = "letter"
 
     id: Mapped[Key]
-    to: Mapped[str]
+    to: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str]
     text: Mapped[str | None]
     # An invitation (iTIP, RFC 5546) that goes with it.

@@ -531,6 +531,7 @@ EXAMPLES: dict[str, Example] = {
     f"POST {API}/password-resets/completions": Example({"token": "{reset}", "password": "ten characters"}),
     f"POST {API}/me/password": Example({"current": PASSWORD, "new": "ten characters"}),
     f"GET {API}/me": Example(),
+    f"GET {API}/me/data": Example(),
     f"PATCH {API}/me": Example({"name": "李某", "phone": "+86 431 8888 0000", "locale": "en"}),
     f"POST {API}/me/memberships": Example({"token": "{invitation}"}),
     f"POST {API}/people/{{person_id}}/suspension": Example({"reason": "账号被盗"}),

@@ -30,6 +30,7 @@ $$
 
 def upgrade() -> None:
     op.add_column("letter", sa.Column("once", sa.String(), nullable=True))
+    op.create_index(op.f("letter_to_idx"), "letter", ["to"], unique=False)
     op.create_unique_constraint(op.f("letter_once_key"), "letter", ["once"])
     op.create_index(
         "person_unconfirmed_idx", "person", ["created_at"], unique=False,
@@ -70,5 +71,6 @@ def downgrade() -> None:
     op.drop_index("token_revoked_idx", table_name="token")
     op.drop_index("token_expires_idx", table_name="token")
     op.drop_index("person_unconfirmed_idx", table_name="person")
+    op.drop_index(op.f("letter_to_idx"), table_name="letter")
     op.drop_constraint(op.f("letter_once_key"), "letter", type_="unique")
     op.drop_column("letter", "once")
