@@ -6,9 +6,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 RUN python -m venv /opt/duijie
 ENV PATH=/opt/duijie/bin:$PATH
 WORKDIR /source
-# The dependencies change seldom and are a layer of their own; their pins are those of requirements.lock.
-COPY requirements-runtime.lock ./
-RUN pip install --no-deps --require-hashes -r requirements-runtime.lock
+# The dependencies change seldom and are a layer of their own; their pins are those of requirements.lock. With
+# LOCK=requirements-scale.lock the image can also rematch on several machines (docs/rematch.md).
+ARG LOCK=requirements-runtime.lock
+COPY requirements-runtime.lock requirements-scale.lock ./
+RUN pip install --no-deps --require-hashes -r $LOCK
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY matching matching

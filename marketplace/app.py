@@ -25,6 +25,7 @@ from marketplace.docking.registrations_router import router as registrations
 from marketplace.docking.router import router as events
 from marketplace.docking.schedules_router import router as schedules
 from marketplace.docking.wishes_router import router as wishes
+from marketplace.experts.router import router as experts
 from marketplace.identity import tokens
 from marketplace.identity.router import router as identity
 from marketplace.imports.router import router as imports
@@ -54,6 +55,7 @@ from marketplace.money.statements_router import router as statements
 from marketplace.money.tariffs_router import router as tariffs
 from marketplace.money.vouchers_router import router as vouchers
 from marketplace.pairings.engine import Engine
+from marketplace.pairings.experts_router import router as expert_rankings
 from marketplace.pairings.rematches_router import router as rematches
 from marketplace.pairings.router import router as pairings
 from marketplace.personal.router import router as personal
@@ -70,6 +72,7 @@ log = structlog.get_logger("app")
 ROUTERS = (
     achievements,
     problems,
+    experts,
     bookings,
     instruments,
     usages,
@@ -98,6 +101,7 @@ ROUTERS = (
     reports,
     duplicates,
     pairings,
+    expert_rankings,
     event_rankings,
     verdicts,
     tuning,

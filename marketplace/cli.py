@@ -25,6 +25,7 @@ class Kind(StrEnum):
     ACHIEVEMENT = "achievement"
     PROBLEM = "problem"
     INSTRUMENT = "instrument"
+    EXPERT = "expert"
 
 
 app = typer.Typer(

@@ -18,10 +18,20 @@ from marketplace.identity.models import Organisation
 from marketplace.kernel.actor import NOBODY, Actor
 from marketplace.kernel.clock import BEIJING
 from marketplace.kernel.db import Database
-from marketplace.pairings import instruments, pairings
+from marketplace.pairings import experts, instruments, pairings
 from marketplace.pairings.engine import Engine
 from schemas.identity import Confirmation, Permission, Registration, Role
-from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, Pairing, RankingPage, TermReason
+from schemas.pairings import (
+    ExpertMatchRequest,
+    ExpertPairing,
+    ExpertRankingPage,
+    InstrumentPairing,
+    InstrumentRankingPage,
+    MatchRequest,
+    Pairing,
+    RankingPage,
+    TermReason,
+)
 from schemas.tariffs import Unpriced
 
 
@@ -29,12 +39,15 @@ class CommandRefused(Exception):  # noqa: N818 -- it is shown to the person at t
     """A command that cannot do what was asked; the text says why and what to do."""
 
 
+Page = RankingPage | InstrumentRankingPage | ExpertRankingPage
+Reasoned = Pairing | InstrumentPairing | ExpertPairing
+
 SIGNALS = {"field": "领域", "trl": "就绪度", "region": "地区", "budget": "预算", "freshness": "新近"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be ranked, of which `kind` of MatchRequest. `organisation` is the credit code of whom the prices of instruments are for."""
+    """What is to be ranked, of which kind. `organisation` is the credit code of whom the prices of instruments are for."""
 
     text: str
     kind: str
@@ -46,7 +59,7 @@ class Asked:
 async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, console: Console) -> None:
     """Rank records for a text and print them with their reasons."""
     try:
-        wish = MatchRequest(text=asked.text, kind=asked.kind, limit=asked.limit, minutes=asked.minutes)
+        wish = _wish(asked)
     except ValidationError as error:
         raise CommandRefused("; ".join(str(wrong["msg"]) for wrong in error.errors())) from None
     if asked.organisation is not None and asked.kind != "instrument":
@@ -54,9 +67,11 @@ async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, 
     engine = Engine(database, home)
     await engine.open()
     await engine.catch_up()
-    page: RankingPage | InstrumentRankingPage
+    page: Page
     async with database.reading() as session:
-        if asked.kind == "instrument":
+        if isinstance(wish, ExpertMatchRequest):
+            page = await experts.for_text(session, engine, wish)
+        elif asked.kind == "instrument":
             actor = await _as_member(session, asked.organisation)
             page = await instruments.for_text(session, engine, actor, wish)
         else:
@@ -65,6 +80,14 @@ async def match(database: Database, home: Path, asked: Asked, *, as_json: bool, 
         console.print_json(page.model_dump_json())
         return
     console.print(ranking_table(page))
+
+
+def _wish(asked: Asked) -> MatchRequest | ExpertMatchRequest:
+    if asked.kind == "expert":
+        if asked.minutes is not None:
+            raise CommandRefused("--minutes 只用于匹配仪器 · --minutes is for instruments alone")
+        return ExpertMatchRequest(text=asked.text, limit=asked.limit)
+    return MatchRequest(text=asked.text, kind=asked.kind, limit=asked.limit, minutes=asked.minutes)
 
 
 async def _as_member(session: AsyncSession, uscc: str | None) -> Actor:
@@ -77,7 +100,7 @@ async def _as_member(session: AsyncSession, uscc: str | None) -> Actor:
     return Actor(where={Permission.READ_OWN: frozenset({found})})
 
 
-def ranking_table(page: RankingPage | InstrumentRankingPage, *, title: str | None = None) -> Table | Text:
+def ranking_table(page: Page, *, title: str | None = None) -> Table | Text:
     """A ranking as a table: place, score, record, and why. Where nothing was found, the message alone."""
     if not page.items:
         return Text(page.message or "", style="yellow")
@@ -88,19 +111,21 @@ def ranking_table(page: RankingPage | InstrumentRankingPage, *, title: str | Non
     table.add_column("得分", justify="right", width=6)
     table.add_column("记录 record", ratio=2, overflow="fold")
     table.add_column("理由 why", ratio=3, overflow="fold")
-    items: Sequence[Pairing | InstrumentPairing] = page.items
+    items: Sequence[Reasoned] = page.items
     for place, pairing in enumerate(items, 1):
         table.add_row(
             str(place),
             f"{pairing.score:.4f}",
-            f"{escape(pairing.title)}\n[dim]{escape(pairing.organisation.name)}[/dim]{_use(pairing)}",
+            f"{escape(pairing.title)}\n[dim]{escape(pairing.organisation.name)}[/dim]{_beside(pairing)}",
             why(pairing),
         )
     return table
 
 
-def _use(pairing: Pairing | InstrumentPairing) -> str:
-    """When an instrument could be used, and what that costs."""
+def _beside(pairing: Reasoned) -> str:
+    """Who an expert is; when an instrument could be used, and what that costs."""
+    if isinstance(pairing, ExpertPairing):
+        return "\n" + escape(" ".join(part for part in (pairing.name, pairing.academic_title, pairing.unit) if part))
     if not isinstance(pairing, InstrumentPairing):
         return ""
     if pairing.unpriced is Unpriced.NOT_ADMITTED:
@@ -118,7 +143,7 @@ def _use(pairing: Pairing | InstrumentPairing) -> str:
     return f"\n[green]最早 first free {since:%Y-%m-%d %H:%M}–{ends}[/green]\n{costs}"
 
 
-def why(pairing: Pairing | InstrumentPairing) -> str:
+def why(pairing: Reasoned) -> str:
     """The parts of a score on a few lines; they add up to it."""
     reasons = pairing.reasons
     terms = "  ".join(f"{_named(term)} {term.contribution:.4f}" for term in reasons.terms[:6])

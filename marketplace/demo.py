@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace import demo_bookings, demo_events, demo_labs, demo_meetings, demo_pictures, demo_verdicts
 from marketplace.commands import CommandRefused, ranking_table
+from marketplace.experts import experts
+from marketplace.experts import publication as showing
 from marketplace.identity import passwords
 from marketplace.identity.models import Membership, Organisation, Person
 from marketplace.kernel import clock, facts
@@ -33,6 +35,7 @@ from marketplace.settings import Mode, Settings
 from marketplace.wiring import LISTENERS, WITHIN
 from schemas.achievements import AchievementBody
 from schemas.charges import VoucherNew
+from schemas.experts import ExpertBody
 from schemas.identity import Permission, Role, Verification
 from schemas.instrument_files import FilePurpose
 from schemas.labs import InstrumentBody, InstrumentState
@@ -43,6 +46,7 @@ from schemas.tariffs import FreeQuotaNew, TariffNew
 
 # A great fit; one that region and price decide; one that nobody here can solve.
 SHOWN: Final = ("S-P001", "S-P043", "S-P023")
+CONSENT: Final = "示例：本人签署的同意书"
 
 
 def rows(name: str) -> Iterator[dict[str, Any]]:
@@ -135,6 +139,7 @@ async def load(settings: Settings, database: Database) -> bool:
         await session.flush()
         writers = await _people(session, organisations, hashed)
         await _listings(session, settings, organisations, writers)
+        await _experts(session, settings, organisations, writers)
         shared = await _instruments(session, organisations)
         await _money(session, organisations, shared)
         keeper = await session.scalar(select(Person.id).where(Person.email == "lab@duijie.example"))
@@ -241,3 +246,21 @@ async def _listings(
                 session.add(Confidential(listing_id=listing.id, version=1, text=secret, by=None, at=now))
                 await confidential.mark(session, listing, text=secret)
             await publication.open_up(session, listing, fresh_for=timedelta(days=settings.freshness_days), by=None)
+
+
+async def _experts(
+    session: AsyncSession, settings: Settings, organisations: dict[str, Organisation], writers: dict[UUID, UUID]
+) -> None:
+    """The sample experts, who agreed to be shown."""
+    rows_of = await session.execute(select(Achievement.external_id, Achievement.id).where(Achievement.source == SOURCE))
+    achievements = {external_id: id_ for external_id, id_ in rows_of}  # noqa: C416 -- rows are no pairs to mypy
+    for row in rows("experts"):
+        organisation = organisations[row.pop("organisation")]
+        row.pop("external_id")
+        speak = [achievements[one] for one in row.pop("achievements")]
+        writer = writers[organisation.id]
+        made = await experts.put(
+            session, organisation.id, ExpertBody.model_validate(row | {"achievement_ids": speak}), by=writer
+        )
+        made.consented_at, made.consented_by, made.consent_evidence = clock.now(), writer, CONSENT
+        await showing.open_up(session, made, fresh_for=timedelta(days=settings.freshness_days), by=None)

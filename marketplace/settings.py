@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     matches_per_minute: Annotated[int, Field(ge=1)] = 120
     requests_per_minute: Annotated[int, Field(ge=1)] = 6000
     sign_ins_per_quarter_hour: Annotated[int, Field(ge=1)] = 10
+    rematch_scheduler: str | None = None
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -81,6 +82,16 @@ class Settings(BaseSettings):
         if scheme not in {"postgresql", "postgres", "postgresql+asyncpg"} or not rest:
             raise ValueError("write it as postgresql+asyncpg://user:password@host/database")
         return f"postgresql+asyncpg://{rest}"
+
+    @field_validator("rematch_scheduler")
+    @classmethod
+    def _of_a_cluster(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = urlsplit(value.strip())
+        if parts.scheme not in {"tcp", "tls"} or not parts.hostname or not parts.port:
+            raise ValueError("write it as tcp://10.0.0.1:8786, or leave it out to match on this machine")
+        return value.strip()
 
     @model_validator(mode="after")
     def _secret_in_production(self) -> Self:

@@ -6,6 +6,7 @@ import marketplace.docking.models
 import marketplace.docking.outcome_models
 import marketplace.docking.registration_models
 import marketplace.docking.wish_models
+import marketplace.experts.models
 import marketplace.identity.models
 import marketplace.imports.models
 import marketplace.kernel.facts

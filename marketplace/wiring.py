@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from marketplace.docking import facts as docking
 from marketplace.docking import feeds, meeting_facts, meetings, planning, proposing
 from marketplace.docking import jobs as docking_jobs
+from marketplace.experts import jobs as expert_jobs
 from marketplace.identity import facts as identity
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
@@ -87,6 +88,8 @@ JOBS: Mapping[str, Handler] = {
     "docking.tell_wishes": docking_jobs.tell_wishes,
     planning.JOB: planning.run,
     proposing.JOB: proposing.run,
+    "experts.expire": expert_jobs.expire,
+    "experts.remind": expert_jobs.remind,
     "identity.sweep": identity_jobs.sweep,
     "identity.tell_verification": identity_jobs.tell_verification,
     "imports.run": import_jobs.run,
@@ -109,6 +112,8 @@ SCHEDULES: Mapping[str, str] = {
     "docking.keep_time": "* * * * *",
     "docking.remind": "*/10 * * * *",
     "docking.tell_wishes": "*/5 * * * *",
+    "experts.expire": "*/10 * * * *",
+    "experts.remind": "35 1 * * *",
     "identity.sweep": "17 * * * *",
     "imports.sweep": "*/15 * * * *",
     "labs.expire_offers": "* * * * *",

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas.base import Message, wrong_at
 from schemas.codes import DisciplineCode, IndustryCode, RegionCode, Trl, TrlWritten
+from schemas.experts import ServiceWay
 from schemas.identity import OrganisationCard
 from schemas.labs import DAY_MINUTES, InstrumentKind, Stretch
 from schemas.lexicon import SynonymOf
@@ -275,6 +276,24 @@ class InstrumentPairing(Message):
     ]
 
 
+class ExpertPairing(Message):
+    """An expert who fits."""
+
+    id: UUID
+    kind: Literal["expert"]
+    title: Annotated[str, Field(description="研究方向 · what they work on")]
+    name: str
+    academic_title: str | None
+    unit: str | None
+    services: list[ServiceWay]
+    talks: int | None
+    score: float
+    organisation: OrganisationCard
+    region: str | None
+    confirmed_at: AwareDatetime | None
+    reasons: Reasons
+
+
 class RankedPage(Message):
     """One page of a ranking of whatever kind."""
 
@@ -303,6 +322,33 @@ class InstrumentRankingPage(RankedPage):
         OrganisationCard | None,
         Field(description="按哪个单位计价；空为公开价 · for whom the prices are; null: as anybody would pay"),
     ]
+
+
+class ExpertRankingPage(RankedPage):
+    items: list[ExpertPairing]
+
+
+class ExpertRankingFilter(Message):
+    """Which experts are ranked at all. A code takes in what stands below it; several values mean any of them."""
+
+    region: Annotated[list[RegionCode], Field(max_length=20)] = []
+    industry: Annotated[list[IndustryCode], Field(max_length=20)] = []
+    discipline: Annotated[list[DisciplineCode], Field(max_length=20)] = []
+    service: Annotated[list[ServiceWay], Field(max_length=6)] = []
+
+
+class ExpertRankingQuery(ExpertRankingFilter):
+    """The same in an address, where paging has its own names."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class ExpertMatchRequest(Message):
+    """A text to find experts for. Nothing of it is stored."""
+
+    text: Annotated[str, Text(20000), Field(examples=["热锻模具型腔龟裂，求表面强化与修复办法"])]
+    limit: Annotated[int, Whole(1, 100)] = 20
+    filters: ExpertRankingFilter = ExpertRankingFilter()
 
 
 class RegionQuery(Message):

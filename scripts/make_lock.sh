@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes requirements.lock (everything, for development and tests) and requirements-runtime.lock (what the container
-# installs; the same pins). Pins that still fit are kept: pass --upgrade, or --upgrade-package NAME, to move them.
+# Writes requirements.lock (everything, for development and tests), requirements-runtime.lock (what the container
+# installs) and requirements-scale.lock (what it installs to rematch on several machines), all with the same pins. Pins that still fit are kept: pass --upgrade, or --upgrade-package NAME, to move them.
 #
 # Every wheel is pinned by its hash, for Linux, macOS and Windows and Python 3.11 upwards. The files name no index and
 # no folder, so that they install from whichever registry or mirror the reader has configured.
@@ -19,8 +19,9 @@ compile() {
 
 compile --extra dev --output-file requirements.lock "$@"
 compile --constraints requirements.lock --no-annotate --output-file requirements-runtime.lock
+compile --constraints requirements.lock --no-annotate --extra scale --output-file requirements-scale.lock
 
-for lock in requirements.lock requirements-runtime.lock; do
+for lock in requirements.lock requirements-runtime.lock requirements-scale.lock; do
     if grep -nE '://|^ *--(index|extra-index|find-links|trusted)|@ *file:|^/' "$lock"; then
         echo "$lock names a host or a folder; see the lines above" >&2
         exit 1

@@ -165,6 +165,12 @@ async def keep(session: AsyncSession, request: Request, response: Response, *, s
         raise StillRunning(headers={"Retry-After": "1"})
 
 
+async def forget(session: AsyncSession, caller: UUID, location: str) -> None:
+    """Forget the answer that told a caller of something new at this address: what is erased is not repeated either."""
+    told_of = Remembered.headers["location"].astext == location
+    await session.execute(delete(Remembered).where(Remembered.caller == caller, told_of))
+
+
 async def sweep(session: AsyncSession, now: datetime) -> int:
     """Forget keys older than 24 hours. Answers how many; call until it answers 0."""
     return await delete_some(session, Remembered, Remembered.at < now - KEPT_FOR, first=Remembered.at)

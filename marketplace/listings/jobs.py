@@ -1,11 +1,12 @@
 """What listings do by the clock: remind, then retire."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.identity import members
@@ -35,11 +36,29 @@ async def expire(place: Place, args: dict[str, Any]) -> None:
                 return
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Records that are to be confirmed: their table, which of them are open, and how a letter names them."""
+
+    table: type[Any]
+    open: ColumnElement[bool]
+    kind: ColumnElement[Any]
+    title: ColumnElement[Any]
+
+
+LISTINGS: Final = Confirmed(Listing, Listing.state.in_(OPEN_STATES), Listing.kind.expression, Listing.title.expression)
+
+
 async def remind(place: Place, args: dict[str, Any]) -> None:
     """Write once to the owners of records whose confirmation runs out within a fortnight: one letter a person."""
+    await remind_of(place, LISTINGS)
+
+
+async def remind_of(place: Place, records: Confirmed) -> None:
+    """The same for records of any table."""
     while True:
         async with place.database.writing.begin() as session:
-            if not await _remind_one(session, place.settings.public_url):
+            if not await _remind_one(session, place.settings.public_url, records):
                 return
 
 
@@ -59,25 +78,25 @@ async def tell_admission(place: Place, args: dict[str, Any]) -> None:
         await notices.tell_admission(session, UUID(args["admission_id"]), place.settings.public_url)
 
 
-async def _remind_one(session: AsyncSession, public_url: str) -> bool:
+async def _remind_one(session: AsyncSession, public_url: str, records: Confirmed) -> bool:
     """Remind the organisation whose record runs out next. Answers whether there was one."""
-    now = clock.now()
+    now, of = clock.now(), records.table
     due = (
-        Listing.state.in_(OPEN_STATES),
-        Listing.confirmed_until > now,
-        Listing.confirmed_until <= now + REMIND_BEFORE,
-        Listing.reminded_at.is_(None),
+        records.open,
+        of.confirmed_until > now,
+        of.confirmed_until <= now + REMIND_BEFORE,
+        of.reminded_at.is_(None),
     )
     organisation_id = await session.scalar(
-        select(Listing.organisation_id).where(*due).order_by(Listing.confirmed_until, Listing.id).limit(1)
+        select(of.organisation_id).where(*due).order_by(of.confirmed_until, of.id).limit(1)
     )
     if organisation_id is None:
         return False
     rows = await session.execute(
-        update(Listing)
-        .where(*due, Listing.organisation_id == organisation_id)
+        update(of)
+        .where(*due, of.organisation_id == organisation_id)
         .values(reminded_at=now)
-        .returning(Listing.id, Listing.kind, Listing.title, Listing.confirmed_until)
+        .returning(of.id, records.kind.label("kind"), records.title.label("title"), of.confirmed_until)
         .execution_options(synchronize_session=False)
     )
     # Another worker may have been quicker: then there is nothing to write.

@@ -13,18 +13,16 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid4
 
 from marketplace.kernel import clock, facts, metrics
 from marketplace.kernel.db import Database
-from marketplace.labs.models import Instrument
 from marketplace.lexicon import synonyms
-from marketplace.listings.models import Listing
-from marketplace.pairings import reading
-from marketplace.pairings.reading import INSTRUMENT, Kind
+from marketplace.pairings import reading, sources
+from marketplace.pairings.reading import Kind
 from marketplace.pairings.shelf import Shelf
+from marketplace.pairings.sources import SOURCES
 from marketplace.tuning import tunings
 from matching import Document
 from matching.segments.files import Damaged
@@ -32,7 +30,6 @@ from matching.segments.index import SharedIndex, SharedSnapshot, building, warm
 from matching.segments.store import Busy, Store
 from matching.synonyms import NO_SYNONYMS, Synonyms
 from matching.tuning import STARTING, Tuning
-from schemas.listings import ListingKind
 
 log = structlog.get_logger("ranking")
 
@@ -52,25 +49,9 @@ PUBLISH_AT: Final = 1000
 PUBLISH_EVERY: Final = 600.0
 PUBLISH_LOOK: Final = 5.0
 
-_OF_LISTING: Final = frozenset(
-    {
-        "ListingPublished",
-        "ListingEdited",
-        "ListingConfirmed",
-        "ListingWithdrawn",
-        "ListingExpired",
-        "TalksBegun",
-        "ProblemSolved",
-    }
-)
-_OF_MANY: Final = "ListingsImported"
-_OF_MANY_INSTRUMENTS: Final = "InstrumentsImported"
-_OF_INSTRUMENT: Final = frozenset({"InstrumentPublished", "InstrumentEdited", "InstrumentRetired"})
-_OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
 _OF_WORDS: Final = frozenset({"SynonymAdded", "SynonymRemoved"})
 _OF_TUNING: Final = frozenset({"WeightsActivated", "TermsLowered", "TermCleared", "TermRestored"})
-_OF_NO_RECORD: Final = _OF_WORDS | _OF_TUNING
-_NEWS: Final = _OF_LISTING | _OF_INSTRUMENT | _OF_ORGANISATION | _OF_NO_RECORD | {_OF_MANY, _OF_MANY_INSTRUMENTS}
+_NEWS: Final = sources.HEARD | _OF_WORDS | _OF_TUNING
 
 
 @dataclass
@@ -114,7 +95,7 @@ class Engine:
         self._looking = asyncio.Lock()
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
         self._published_at = time.monotonic()
-        self.sides: dict[Kind, Side] = {kind: Side() for kind in (*ListingKind, INSTRUMENT)}
+        self.sides: dict[Kind, Side] = {kind: Side() for kind in SOURCES}
         # They widen the questions alone, so a change holds from the next one on and nothing is indexed anew.
         self.synonyms: Synonyms = NO_SYNONYMS
         # Learnt from verdicts on achievements and problems, and for their rankings alone.
@@ -147,7 +128,7 @@ class Engine:
         return self.sides[kind].tuned(self._tuning_of(kind))
 
     def _tuning_of(self, kind: Kind) -> Tuning:
-        return STARTING if kind == INSTRUMENT else self.tuning
+        return self.tuning if SOURCES[kind].learns else STARTING
 
     async def off_the_loop(self, work: Callable[[], Answer]) -> Answer:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
@@ -230,11 +211,11 @@ class Engine:
                     self.synonyms = Synonyms.of(await synonyms.current(session))
                 if any(fact.name in _OF_TUNING for fact in fresh):
                     self._tune(await tunings.current(session))
-                concerned = await _concerned(session, [fact for fact in fresh if fact.name not in _OF_NO_RECORD])
+                concerned = await sources.concerned(session, fresh)
                 # A version holds a change for certain once its mark is beyond the transaction that made it.
                 mark = 1 + max((fact.xid for fact in fresh), default=0)
                 for kind, side in self.sides.items():
-                    wanted = concerned.of(kind)
+                    wanted = concerned[kind]
                     for start in range(0, len(wanted), BATCH):
                         some = wanted[start : start + BATCH]
                         rows = await _open_rows(session, kind, among=some)
@@ -244,7 +225,7 @@ class Engine:
                 self._tell(kind)
             self._mark, self._seen = following, {fact.id for fact in news}
             metrics.index_lag.set(clock.now().timestamp())
-            return len(concerned.listings) + len(concerned.instruments)
+            return len(set().union(*concerned.values()))
 
     def _refresh(self) -> None:
         """Also goes over to what other processes have published."""
@@ -311,40 +292,6 @@ class Engine:
                     return
                 except FileNotFoundError:  # a newer version has taken its place
                     pass
-
-
-@dataclass(frozen=True, slots=True)
-class Concerned:
-    """The records that news speak of."""
-
-    listings: list[UUID]
-    instruments: list[UUID]
-
-    def of(self, kind: Kind) -> list[UUID]:
-        return self.instruments if kind == INSTRUMENT else self.listings
-
-
-async def _concerned(session: AsyncSession, news: Sequence[Any]) -> Concerned:
-    listings: dict[UUID, None] = {}
-    instruments: dict[UUID, None] = {}
-    organisations: set[UUID] = set()
-    for fact in news:
-        if fact.name == _OF_MANY:
-            listings.update(dict.fromkeys(UUID(one) for one in fact.body["listing_ids"]))
-        elif fact.name == _OF_MANY_INSTRUMENTS:
-            instruments.update(dict.fromkeys(UUID(one) for one in fact.body["instrument_ids"]))
-        elif fact.name in _OF_ORGANISATION:
-            organisations.add(fact.subject)
-        elif fact.name in _OF_INSTRUMENT:
-            instruments[fact.subject] = None
-        else:
-            listings[fact.subject] = None
-    if organisations:
-        found = await session.scalars(select(Listing.id).where(Listing.organisation_id.in_(organisations)))
-        listings.update(dict.fromkeys(found.all()))
-        owned = await session.scalars(select(Instrument.id).where(Instrument.organisation_id.in_(organisations)))
-        instruments.update(dict.fromkeys(owned.all()))
-    return Concerned(list(listings), list(instruments))
 
 
 async def _open_rows(

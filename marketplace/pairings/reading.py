@@ -3,12 +3,16 @@
 Only public fields are named here; the confidential part lives in another table and cannot get in.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ScalarSelect, Select, String, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from marketplace.experts.models import Expert, Representative
+from marketplace.experts.policy import expert_open, representative_shown
 from marketplace.identity.models import Organisation
 from marketplace.labs.models import Instrument
 from marketplace.labs.policy import instrument_offered
@@ -20,12 +24,13 @@ from matching.synonyms import NO_SYNONYMS, Synonyms
 from schemas import codes
 from schemas.labs import Audience, InstrumentKind
 from schemas.listings import CooperationMode, ListingKind
-from schemas.pairings import RankingFilter
+from schemas.pairings import ExpertRankingFilter, RankingFilter
 from schemas.problems import Operator
 
 INSTRUMENT: Final = "instrument"
-Kind = ListingKind | Literal["instrument"]
-"""What is ranked: the two kinds of listing, and what labs share."""
+EXPERT: Final = "expert"
+Kind = ListingKind | Literal["instrument", "expert"]
+"""What is ranked: the two kinds of listing, what labs share, and whom organisations send to firms."""
 
 _COMMON: Final = ("id", "title", "description", "keywords", "industries", "disciplines", "region", "cooperation_modes",
                   "confirmed_at", "confirmed_until", "kind")  # fmt: skip
@@ -36,6 +41,9 @@ _OWN: Final[dict[ListingKind, tuple[str, ...]]] = {
 _OF_INSTRUMENT: Final = ("id", "kind", "name", "name_en", "model", "maker", "lab", "capabilities", "accreditation",
                          "keywords", "region", "audience", "organisation_id")  # fmt: skip
 _INSTRUMENTS: Final = frozenset(InstrumentKind)
+# Not the name: nobody is to be found by whom they are, and it stays out of everything that is written to the disk.
+OF_EXPERT: Final = ("id", "focus", "unit", "description", "keywords", "disciplines", "industries", "region",
+                    "services", "confirmed_at", "confirmed_until")  # fmt: skip
 EVERYBODY: Final = "everybody"
 MODEL: Final[dict[ListingKind, type[Listing]]] = {
     ListingKind.ACHIEVEMENT: Achievement,
@@ -65,9 +73,33 @@ def open_records(kind: Kind) -> tuple[InstrumentedAttribute[UUID], Select[Any]]:
         chosen = select(*(getattr(Instrument, name) for name in _OF_INSTRUMENT))
         offered = chosen.join(Organisation, Organisation.id == Instrument.organisation_id).where(instrument_offered())
         return Instrument.id, offered
+    if kind == EXPERT:
+        return Expert.id, profiles(*(getattr(Expert, name) for name in OF_EXPERT)).where(expert_open())
     model = MODEL[kind]
     chosen = select(*columns(kind)).join(Organisation, Organisation.id == model.organisation_id)
     return model.id, chosen.where(model.kind == kind, listing_open())
+
+
+def profiles(*columns: InstrumentedAttribute[Any]) -> Select[Any]:
+    """Experts beside their organisation, each with what its open representative achievements are called and about."""
+    spoken = _spoken_for().label("achievements")
+    return select(*columns, literal(EXPERT, String).label("kind"), spoken).join(
+        Organisation, Organisation.id == Expert.organisation_id
+    )
+
+
+def _spoken_for() -> ScalarSelect[Any]:
+    of_achievement = aliased(Organisation)
+    lines = func.concat_ws("\n", Listing.title, func.array_to_string(Listing.keywords, "，"))
+    return (
+        select(func.array_agg(aggregate_order_by(lines, Representative.place, Listing.id)))
+        .select_from(Representative)
+        .join(Listing, Listing.id == Representative.achievement_id)
+        .join(of_achievement, of_achievement.id == Listing.organisation_id)
+        .where(Representative.expert_id == Expert.id, representative_shown(of_achievement))
+        .correlate(Expert)
+        .scalar_subquery()
+    )
 
 
 def beside_text(kind: ListingKind) -> list[InstrumentedAttribute[Any]]:
@@ -143,10 +175,27 @@ def _apparatus(row: Any) -> Document:
     return Document(row.name, "\n".join(part for part in parts if part), facets)
 
 
+def profile(row: Any) -> Document:
+    """An expert as they are found; the name is not among it."""
+    facets = Facets(
+        industries=tuple(row.industries),
+        disciplines=tuple(row.disciplines),
+        region=row.region,
+        # The ways of service stand where listings say how they cooperate: they filter, and are no signal.
+        modes=frozenset(row.services),
+        confirmed_at=row.confirmed_at.timestamp() if row.confirmed_at else None,
+        confirmed_until=row.confirmed_until.timestamp() if row.confirmed_until else None,
+    )
+    parts = (row.unit, row.description, "，".join(row.keywords), *(row.achievements or ()))
+    return Document(row.focus, "\n".join(part for part in parts if part), facets)
+
+
 def document(row: Any) -> Document:
     """The record as it is found."""
     if row.kind in _INSTRUMENTS:
         return _apparatus(row)
+    if row.kind == EXPERT:
+        return profile(row)
     return Document(row.title, body(row), facets(row))
 
 
@@ -168,18 +217,29 @@ def query(row: Any, synonyms: Synonyms = NO_SYNONYMS) -> Query:
     return Query(title=row.title, body=body(row), facets=facets(row), side=side, synonyms=synonyms, style="request")
 
 
+def industries(wanted: Iterable[str]) -> tuple[str, ...]:
+    """An industry section (C) stands for its divisions."""
+    return tuple(code for one in wanted for code in codes.expand_section(one) or (one,))
+
+
 def filters(wish: RankingFilter) -> Filters:
-    """The wire's filters as the matcher's. An industry section (C) stands for its divisions."""
-    industries: list[str] = []
-    for code in wish.industry:
-        below = codes.expand_section(code)
-        industries.extend(below or (code,))
+    """The wire's filters as the matcher's."""
     return Filters(
         regions=tuple(wish.region),
-        industries=tuple(industries),
+        industries=industries(wish.industry),
         disciplines=tuple(wish.discipline),
         trl_min=wish.trl_min,
         trl_max=wish.trl_max,
         stages=tuple(stage.value for stage in wish.stage),
         modes=tuple(mode.value for mode in wish.mode),
+    )
+
+
+def expert_filters(wish: ExpertRankingFilter) -> Filters:
+    """The same for experts."""
+    return Filters(
+        regions=tuple(wish.region),
+        industries=industries(wish.industry),
+        disciplines=tuple(wish.discipline),
+        modes=tuple(way.value for way in wish.service),
     )

@@ -28,7 +28,12 @@ async def run(place: Place, args: dict[str, Any]) -> None:
     async with place.database.writing.begin() as session:
         if not await work.begin(session, operation_id):
             return
-    task = {"url": place.database.url, "home": str(place.settings.home.resolve()), "rematch_id": str(rematch_id)}
+    task = {
+        "url": place.database.url,
+        "home": str(place.settings.home.resolve()),
+        "rematch_id": str(rematch_id),
+        "scheduler": place.settings.rematch_scheduler,
+    }
     best = idle = 0
     while True:
         async with work.process(PROCESS, task) as said:

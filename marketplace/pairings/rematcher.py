@@ -42,7 +42,9 @@ _answers: TextIO = sys.stdout
 Told = Callable[[int, int], None]
 
 
-async def carry_out(database: Database, home: Path, rematch_id: UUID, told: Told, *, threads: int = 2) -> None:
+async def carry_out(
+    database: Database, home: Path, rematch_id: UUID, told: Told, *, threads: int = 2, scheduler: str | None = None
+) -> None:
     """Do one run: match, share out, write down. Done twice it has one effect. ``work.Stopped`` when it is wanted no more."""
     async with database.writing.begin() as session:
         run = await session.get_one(Rematch, rematch_id, with_for_update=True)
@@ -56,7 +58,7 @@ async def carry_out(database: Database, home: Path, rematch_id: UUID, told: Told
         try:
             with rematching.begun(folder, depth=run.depth, anew=False, by=by, current=not resumed) as batch:
                 await rematching.worded(database, batch, by)
-                _match(batch, told, threads)
+                _match(batch, told, threads, scheduler)
                 out = await rematching.proposed(database, batch, wish, back=True)
             break
         except RematchRunning:  # a terminal's, or that of a process whose worker has just died
@@ -71,11 +73,11 @@ async def carry_out(database: Database, home: Path, rematch_id: UUID, told: Told
         await operations.end(session, run.operation_id, OperationState.DONE, result=result)
 
 
-def _match(batch: Run, told: Told, threads: int) -> None:
+def _match(batch: Run, told: Told, threads: int, scheduler: str | None) -> None:
     """What is left of it; to share out and write down is one step more."""
     done, every = batch.progress()
     told(done, every + 1)
-    batch.work(threads=threads, told=lambda done, every: told(done, every + 1))
+    rematching.match(batch, lambda done, every: told(done, every + 1), threads=threads, scheduler=scheduler)
 
 
 async def _write(session: AsyncSession, run: Rematch, out: Proposed) -> None:
@@ -192,7 +194,13 @@ def _leave_with_the_worker() -> None:
 async def _main(task: dict[str, Any]) -> None:
     database = Database(task["url"], pool_size=2, name="duijie-rematch")
     try:
-        await carry_out(database, Path(task["home"]), UUID(task["rematch_id"]), lambda done, of: say(done=done, of=of))
+        await carry_out(
+            database,
+            Path(task["home"]),
+            UUID(task["rematch_id"]),
+            lambda done, of: say(done=done, of=of),
+            scheduler=task["scheduler"],
+        )
         say(ended="done")
     except work.Stopped:
         say(ended="stopped")

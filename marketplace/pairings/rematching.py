@@ -2,7 +2,7 @@
 
 import fcntl
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.identity.models import Organisation
 from marketplace.kernel import clock
 from marketplace.kernel.db import Database
-from marketplace.kernel.refusals import Conflict
+from marketplace.kernel.refusals import Conflict, Unavailable
 from marketplace.lexicon import synonyms
 from marketplace.listings.models import Achievement, Listing
 from marketplace.listings.policy import listing_open
@@ -46,6 +46,14 @@ class DepthDiffers(Conflict):
 
 class NothingPublished(Conflict):
     """还没有公开的成果或难题可以匹配。 · There are no open achievements or problems to match yet."""
+
+
+class ClusterAway(Unavailable):
+    """全量匹配的集群没有应答，或没有工作节点；已算好的部分保留着。 · The cluster for rematches does not answer or has no worker; what is computed so far is kept."""
+
+
+class ClusterNotInstalled(Conflict):
+    """设置了 DUIJIE_REMATCH_SCHEDULER，但没有安装集群组件：pip install 'duijie[scale]'。 · DUIJIE_REMATCH_SCHEDULER is set, but the cluster's packages are not installed: pip install 'duijie[scale]'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,23 @@ def _run(folder: Path, place: Path, depth: int, by: Words, *, anew: bool, curren
         return Run.begin(place, stores[Way.PROBLEMS], stores[Way.ACHIEVEMENTS], k=depth)
     except LookupError:
         raise NothingPublished from None
+
+
+def match(run: Run, told: Callable[[int, int], object], *, threads: int, scheduler: str | None = None) -> None:
+    """Do what is left of a run: in threads of this process, or on the cluster of a scheduler, which sees the run's folder
+    under the same path."""
+    if scheduler is None:
+        run.work(threads=threads, told=told)
+        return
+    try:
+        from matching import cluster  # noqa: PLC0415 -- an extra that few installations have
+    except ModuleNotFoundError:
+        raise ClusterNotInstalled from None
+    try:
+        with cluster.reached(scheduler) as client:
+            cluster.work(client, run, told=told)
+    except OSError as error:
+        raise ClusterAway(f"{ClusterAway.title()} ({error})") from error
 
 
 def _same(run: Run, way: Way, store: Store) -> bool:

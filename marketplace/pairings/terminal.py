@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,15 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from marketplace.kernel import log
 from marketplace.kernel.refusals import Refusal
@@ -35,7 +44,7 @@ def run(wish: Wish, *, depth: int, threads: int, anew: bool, to: Path | None) ->
         folder, by = uvloop.run(_prepared(found))
         with rematching.begun(folder, depth=depth, anew=anew, by=by) as matched:
             uvloop.run(_worded(found, matched, by))
-            _work(matched, threads, console)
+            _work(matched, threads, found.rematch_scheduler, console)
             out = uvloop.run(_proposed(found, matched, wish))
     except Refusal as refusal:
         Console(stderr=True).print(f"[red]{escape(refusal.detail or refusal.title())}[/red]", highlight=False)
@@ -68,14 +77,19 @@ async def _proposed(found: Settings, run: Run, wish: Wish) -> Proposed:
         return await rematching.proposed(database, run, wish)
 
 
-def _work(run: Run, threads: int, console: Console) -> None:
+def _work(run: Run, threads: int, scheduler: str | None, console: Console) -> None:
     done, of = run.progress()
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
         console=console,
     ) as bar:  # fmt: skip
         task = bar.add_task("匹配 matching", total=of, completed=done)
-        run.work(threads=threads, told=lambda done, of: bar.update(task, completed=done, total=of))
+        told = partial(_tell_bar, bar, task)
+        rematching.match(run, told, threads=threads, scheduler=scheduler)
+
+
+def _tell_bar(bar: Progress, task: TaskID, done: int, of: int) -> None:
+    bar.update(task, completed=done, total=of)
 
 
 def _tell(console: Console, out: Proposed, wish: Wish) -> None:

@@ -109,6 +109,12 @@ KEPT: Final = (
     ),
     _kept("报告的停机 · Outages that you reported", "outage", _by("reported_by"), "id instrument_id starts_at ends_at reason reported_at", "reported_at"),
     _kept("录入的成果 · Outputs that you entered", "output", _by("added_by"), "id instrument_id usage_id kind title number year created_at removed_at"),
+    _kept(
+        "专家 · Experts that you wrote",
+        "expert",
+        _by("created_by"),
+        f"id organisation_id name state {_VERSIONED}",
+    ),
     _kept("您写的活动 · Events that you wrote", "event", _by("created_by"), f"id organisation_id title state {_VERSIONED}"),
     _kept(
         "报名 · Registrations", "registration", _by("made_by"),

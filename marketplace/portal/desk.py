@@ -5,6 +5,7 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
+from marketplace.experts import experts
 from marketplace.identity import people
 from marketplace.kernel import clock
 from marketplace.kernel.db import Reading
@@ -51,6 +52,7 @@ async def desk(visit: Visited, session: Reading) -> Response:
         marker=marker,
         later="cursor" in asked,
         due=await waiting.to_confirm(session, actor, before=clock.now() + SOON),
+        experts_due=await experts.to_confirm(session, actor, before=clock.now() + SOON),
         requests=await waiting.requests(session, actor),
         asked=await waiting.asked(session, actor),
         by_name=kinds.BY_NAME,

@@ -1,7 +1,8 @@
 """A record as a form: what was typed becomes a body, a body becomes what a form shows. Nothing typed is ever lost."""
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from marketplace.kernel import validation
 from marketplace.kernel.language import told
+from marketplace.kernel.refusals import Refusal, StaleVersion
 from marketplace.portal import coding, say, words
 from marketplace.portal.sent import Typed
 
@@ -28,12 +30,20 @@ PLAIN: Final = frozenset(
         "registration_number",
         "bounty",
         "talks",
+        "name",
+        "academic_title",
+        "position",
+        "unit",
+        "focus",
+        "homepage",
     }
 )
+# What is never left out of a record: blank, it is told to be too short and not to be missing.
+NEEDED: Final = ("title", "name", "focus")
 WHOLE: Final = frozenset({"trl", "talks"})
 CODED: Final = {"industry": "industries", "discipline": "disciplines", "region": "regions"}
 CODED_MANY: Final = {"industries": "industries", "disciplines": "disciplines"}
-TICKED: Final = frozenset({"cooperation_modes"})
+TICKED: Final = frozenset({"cooperation_modes", "services", "achievement_ids"})
 ROWS: Final = {
     "indicators": ("name", "operator", "value", "upper", "unit"),
     "intellectual_property": ("kind", "number", "status", "holder"),
@@ -104,8 +114,7 @@ def body(shape: type[BaseModel], typed: Typed) -> tuple[dict[str, Any], Wrong]:
             made[name] = {"yes": True, "no": False}.get(first(typed, name))
         elif name in PLAIN:
             made[name] = _plain(name, first(typed, name))
-    if "title" in shape.model_fields:
-        made["title"] = first(typed, "title").strip()
+    made |= {name: first(typed, name).strip() for name in NEEDED if name in shape.model_fields}
     return made, wrong
 
 
@@ -235,3 +244,43 @@ def told_of(typed: Typed, inputs: Sequence[str]) -> str:
     columns = [typed.get(name, []) for name in inputs]
     lines = (" ".join(text for text in row if text) for row in zip_longest(*columns, fillvalue=""))
     return "\n".join(line for line in lines if line) or say.t("（空） · (nothing)")
+
+
+def beside(refusal: Refusal) -> Wrong:
+    """What a refusal finds wrong, by the field that it is about."""
+    wrong: Wrong = {}
+    for one in refusal.errors:
+        wrong.setdefault(one.pointer.strip("/").split("/")[0], []).append(told(one.detail))
+    return {name: list(dict.fromkeys(texts)) for name, texts in wrong.items()}
+
+
+def kept(typed: Typed, names: Iterable[str]) -> str:
+    """A form as it was opened, to be sent along: so that another's change can be told from one's own."""
+    return json.dumps({name: typed.get(name, []) for name in names}, ensure_ascii=False)
+
+
+def as_opened(text: str, names: Collection[str]) -> Typed | None:
+    """The same read back; None, where it is not what was sent along."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    return {
+        name: [one for one in values if isinstance(one, str)]
+        for name, values in found.items()
+        if name in names and isinstance(values, list)
+    }
+
+
+def told_of_stale(both: Mapping[str, str]) -> list[str]:
+    """What stands above a form that somebody else saved meanwhile; `both` is what both of them changed."""
+    advice = (
+        "下面保留了您的文字，并在旁边列出对方的文字；核对后再保存，就以您这里的为准。"
+        " · Your text is kept below, with the other's beside it; save again once you have compared them."
+        if both
+        else "双方改的不是同一处，已合并在下面；核对后请再保存一次。"
+        " · You changed different fields; both changes stand below. Look it over and save once more."
+    )
+    return [told(StaleVersion.title()), told(advice)]

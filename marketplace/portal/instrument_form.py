@@ -1,6 +1,5 @@
 """An instrument as a form: its fields in groups, read from what was typed and shown as they were written."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -262,23 +261,15 @@ def inputs() -> Iterator[tuple[str, tuple[str, ...]]]:
         yield name, field.inputs
 
 
+def _names() -> list[str]:
+    return [name for _, several in inputs() for name in several]
+
+
 def kept(typed: Typed) -> str:
-    """The form as it was opened, to be sent along: so that another's change can be told from one's own."""
-    names = [name for _, several in inputs() for name in several]
-    return json.dumps({name: typed.get(name, []) for name in names}, ensure_ascii=False)
+    """The form as it was opened, to be sent along."""
+    return forms.kept(typed, _names())
 
 
 def as_opened(text: str) -> Typed | None:
     """The same read back; None, where it is not what was sent along."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(found, dict):
-        return None
-    names = {name for _, several in inputs() for name in several}
-    return {
-        name: [one for one in values if isinstance(one, str)]
-        for name, values in found.items()
-        if name in names and isinstance(values, list)
-    }
+    return forms.as_opened(text, set(_names()))

@@ -74,16 +74,10 @@ async def _offer(visit: Visit, session: AsyncSession, instrument_id: UUID, said:
             await instruments.publish(session, visit.actor, instrument_id)
     except Refusal as refusal:
         above = [told(refusal.detail or refusal.title()), told(_NOT_OFFERED)]
-        return await _shown(visit, session, instrument_id, said=above, wrong=_beside(refusal), status=refusal.status)
+        return await _shown(
+            visit, session, instrument_id, said=above, wrong=forms.beside(refusal), status=refusal.status
+        )
     return visit.go(there, "offered")
-
-
-def _beside(refusal: Refusal) -> Wrong:
-    """What is wrong, by the field that it is about."""
-    wrong: Wrong = {}
-    for one in refusal.errors:
-        wrong.setdefault(one.pointer.strip("/").split("/")[0], []).append(told(one.detail))
-    return wrong
 
 
 async def _shown(visit: Visit, session: AsyncSession, instrument_id: UUID, **more: Any) -> Response:
@@ -111,7 +105,7 @@ async def create(visit: Visited, session: Writing, typed: Sent) -> Response:
                 made = await instruments.create(session, actor, wish)
             return await _offer(visit, session, made.id, "drafted", publish=trying.said(typed, "then") == "publish")
         except Refusal as refusal:
-            said, wrong = [told(refusal.detail or refusal.title())], _beside(refusal)
+            said, wrong = [told(refusal.detail or refusal.title())], forms.beside(refusal)
     return await _form(visit, session, typed, wrong=wrong, said=said, status=422)
 
 
@@ -138,7 +132,7 @@ async def edit(instrument_id: UUID, visit: Visited, session: Writing, typed: Sen
         except Refusal as refusal:
             if not refusal.errors and refusal.status in {401, 403, 404}:
                 raise
-            said, wrong = [told(refusal.detail or refusal.title())], _beside(refusal)
+            said, wrong = [told(refusal.detail or refusal.title())], forms.beside(refusal)
     one = await kept(visit, session, instrument_id)
     return await _form(
         visit, session, typed, one=one, opened=opened, version=version, wrong=wrong, said=said, status=422
@@ -152,16 +146,9 @@ async def _stale(
     one = await kept(visit, session, instrument_id)
     theirs = instrument_form.shown(one)
     made, both = forms.merged(instrument_form.inputs(), theirs if opened is None else opened, typed, theirs)
-    advice = (
-        "下面保留了您的文字，并在旁边列出对方的文字；核对后再保存，就以您这里的为准。"
-        " · Your text is kept below, with the other's beside it; save again once you have compared them."
-        if both
-        else "双方改的不是同一处，已合并在下面；核对后请再保存一次。"
-        " · You changed different fields; both changes stand below. Look it over and save once more."
-    )
     return await _form(
         visit, session, made, one=one, opened=instrument_form.kept(theirs), both=both,
-        said=[told(StaleVersion.title()), told(advice)], status=412,
+        said=forms.told_of_stale(both), status=412,
     )  # fmt: skip
 
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from marketplace.portal import say, words
 from schemas.event_rankings import EventPairing
-from schemas.pairings import InstrumentPairing, Pairing, TermPart
+from schemas.pairings import ExpertPairing, InstrumentPairing, Pairing, TermPart
 
-Reasoned = Pairing | InstrumentPairing | EventPairing
+Reasoned = Pairing | InstrumentPairing | ExpertPairing | EventPairing
 
 CHIPS = 8
 STRENGTHS = ((0.3, "strong"), (0.12, "middling"))

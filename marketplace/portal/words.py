@@ -3,6 +3,7 @@
 from typing import Final
 
 from marketplace.docking import names
+from marketplace.experts import sheets
 from marketplace.portal import meeting_words
 
 KINDS: Final = {"problem": "技术难题 · problem", "achievement": "科技成果 · achievement"}
@@ -106,6 +107,7 @@ ADMISSIONS: Final = {
     "refused": "未获准 · refused",
     "revoked": "已撤销 · revoked",
 }
+SERVICE_WAYS: Final = sheets.SERVICES
 INSTRUMENT_KINDS: Final = {
     "instrument": "仪器 · instrument",
     "test_service": "检测服务 · test service",
@@ -344,6 +346,14 @@ FIELDS: Final = {
     "team": "团队 · team",
     "talks": "可同时洽谈数 · talks at once",
     "organisation_id": "单位 · organisation",
+    "name": "姓名 · name",
+    "academic_title": "职称 · academic title",
+    "position": "职务 · position",
+    "unit": "所在部门 · department",
+    "focus": "研究方向 · focus",
+    "services": "服务方式 · ways of service",
+    "homepage": "主页 · homepage",
+    "achievement_ids": "代表性成果 · representative achievements",
 }
 PARTS: Final = {
     "price.kind": "定价方式 · kind of price",
@@ -376,6 +386,9 @@ SAID: Final = {
     "drafted": "草稿已保存，核对后即可发布。 · The draft is saved; look it over, then publish it.",
     "published": "已发布，所有人都能看到，并参与匹配。 · Published: everybody can see it and it takes part in matching.",
     "in-review": "已提交审核，通过后自动发布。 · Handed in for review; it is published once approved.",
+    "consented": "已登记本人同意，可以发布了。 · The person's consent is recorded; the profile can be published.",
+    "unconsented": "同意已撤回：不再展示、检索和匹配。 · Consent was taken back: no longer shown, searched or ranked.",
+    "erased": "专家信息已彻底删除，不再保存任何内容。 · The profile is erased for good; nothing of it is kept.",
     "offered": "已开放共享，目录中可以找到并预约。 · Offered: it is found in the catalogue and can be booked.",
     "retired": "已停止共享，不再显示在目录中；随时可以重新开放。 · Taken out of the catalogue; you can offer it again.",
     "import-undone": "导入已撤销，逐行结果见下。 · The import is undone; below, row by row.",

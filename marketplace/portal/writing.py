@@ -88,10 +88,7 @@ async def _form(
 
 def _wrongs(refusal: Refusal) -> tuple[list[str], Wrong]:
     """A refusal as what stands above the form, and beside its fields."""
-    wrong: Wrong = {}
-    for one in refusal.errors:
-        wrong.setdefault(one.pointer.strip("/").split("/")[0], []).append(told(one.detail))
-    return [told(refusal.detail or refusal.title())], wrong
+    return [told(refusal.detail or refusal.title())], forms.beside(refusal)
 
 
 async def _publish(kind: Kind, visit: Visit, session: AsyncSession, listing_id: UUID) -> tuple[str, Refusal | None]:
@@ -182,22 +179,9 @@ async def _stale(
     before = await _as_it_was(kind, visit, session, listing, version)
     theirs = forms.shown(bodies.written(listing, kind.body))
     made, both = forms.merged(forms.fields_of(kind.body), before, typed, theirs)
-    said = [told(StaleVersion.title())]
-    if both:
-        said.append(
-            told(
-                "下面保留了您的文字，并在旁边列出对方的文字；核对后再保存，就以您这里的为准。"
-                " · Your text is kept below, with the other's beside it; save again once you have compared them."
-            )
-        )
-    else:
-        said.append(
-            told(
-                "双方改的不是同一处，已合并在下面；核对后请再保存一次。"
-                " · You changed different fields; both changes stand below. Look it over and save once more."
-            )
-        )
-    return await _form(kind, visit, session, made, status=412, listing=listing, both=both, said=said)
+    return await _form(
+        kind, visit, session, made, status=412, listing=listing, both=both, said=forms.told_of_stale(both)
+    )
 
 
 async def _act(

@@ -1,4 +1,4 @@
-"""Sample records: invented organisations, people, achievements, problems, instruments and events, used by demos and tests."""
+"""Sample records: invented organisations, people, achievements, problems, experts, instruments and events, used by demos and tests."""
 
 from typing import Final
 

@@ -59,12 +59,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``rows``: of each side, the dead included."""
+    """``problems``, ``achievements``: rows of each side, the dead included. ``name``: of this run alone, also when another one
+    was or will be in the same folder."""
 
     k: int
     block: int
     problems: int
     achievements: int
+    name: str = ""
 
     def blocks(self) -> list[Block]:
         return [
@@ -93,7 +95,7 @@ class Run:
             for way, store in ((Way.PROBLEMS, problems), (Way.ACHIEVEMENTS, achievements)):
                 manifest = _kept(store, folder / way)
                 rows[way.value] = sum(entry.records for entry in manifest.entries)
-            write_text(folder / _PLAN, json.dumps(asdict(Plan(k=k, block=block, **rows))))
+            write_text(folder / _PLAN, json.dumps(asdict(Plan(k, block, name=uuid.uuid4().hex, **rows))))
         return cls(folder)
 
     @cached_property
@@ -221,11 +223,14 @@ def _kept(store: Store, folder: Path) -> Manifest:
 
 
 @lru_cache(maxsize=4)
-def opened_run(folder: Path) -> Run:
-    """The run of a folder, opened once in each process."""
-    return Run(folder)
+def opened_run(folder: Path, name: str) -> Run:
+    """The run of that name in a folder, opened once in each process. LookupError when another one is there."""
+    run = Run(folder)
+    if run.plan.name != name:
+        raise LookupError(f"{folder} holds another run")
+    return run
 
 
-def land(folder: str, way: str, first: int) -> None:
-    """One block of a run, for a process that knows only where it is."""
-    opened_run(Path(folder)).land(Block(Way(way), first))
+def land(folder: str, name: str, way: str, first: int) -> None:
+    """One block of a run, for a process that knows only where it is and what it is called."""
+    opened_run(Path(folder), name).land(Block(Way(way), first))

@@ -11,7 +11,7 @@ from tests.given.operations import EXAMPLES, address, filled, says_version
 
 # What of an example or an address depends on whom it is asked of.
 AIMED = re.compile(
-    r"(listing|organisation|membership|invitation|person|token|operation|instrument|booking|waiting|usage|calendar|charge|voucher"
+    r"(listing|organisation|expert|membership|invitation|person|token|operation|instrument|booking|waiting|usage|calendar|charge|voucher"
     r"|redemption|rating|device|output|event|registration|schedule|meeting|import)_id|table|invitation|secret"
 )
 LETTERS = {401: "1", 403: "3", 404: "4", 409: "9", 422: "2", 429: "w"}

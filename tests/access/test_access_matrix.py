@@ -51,7 +51,7 @@ def test_every_operation_has_a_row_and_an_example():
 
 # What is served beside the API's document: the pages (their own tests say who sees what) and the document itself.
 BESIDE = re.compile(
-    r"/(openapi\.json|docs|static/{name}|favicon\.ico|match|kiosk(/.*)?|imports(/.*)?|(problems|achievements|instruments|bookings|usages|charges|events|registrations|organisations|verdicts|desk|platform)(/.*)?"
+    r"/(openapi\.json|docs|static/{name}|favicon\.ico|match|kiosk(/.*)?|imports(/.*)?|(problems|achievements|instruments|experts|bookings|usages|charges|events|registrations|organisations|verdicts|desk|platform)(/.*)?"
     r"|codes/{table}|sign-in|sign-out|register|forgot|confirm|reset|join|account(/.*)?|robots\.txt|oai(/core-metadata\.xsd)?)?"
 )
 

@@ -7,6 +7,8 @@ from marketplace.docking import meeting_policy, policy
 from marketplace.docking.meeting_models import Meeting
 from marketplace.docking.models import Event
 from marketplace.docking.registration_models import Registration
+from marketplace.experts.models import Expert
+from marketplace.experts.policy import consent_ended_by, expert_owned_by, expert_written_by
 from marketplace.kernel.actor import NOBODY
 from marketplace.verdicts.models import Verdict
 from marketplace.verdicts.policy import verdict_visible_to
@@ -19,6 +21,9 @@ RULES = [
     (policy.confirmed_at, Event),
     (meeting_policy.met_as, Meeting),
     (verdict_visible_to, Verdict),
+    (expert_owned_by, Expert),
+    (expert_written_by, Expert),
+    (consent_ended_by, Expert),
 ]
 
 

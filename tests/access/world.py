@@ -28,6 +28,7 @@ from schemas.identity import Role, Scope, TokenKind, Verification
 from schemas.listings import AdmissionState, ListingState, Part
 from schemas.operations import OperationState
 from tests.access import docking, labs, money, verdicts
+from tests.given.experts import an_expert
 from tests.given.listings import a_listing
 from tests.given.people import Given, Somebody, a_uscc
 
@@ -119,6 +120,7 @@ async def build(given: Given) -> World:
     admin = world.callers["organisation admin"]
     assert admin is not None
     await verdicts.build(session, world, {"own": home.id, "public": other.id, "hidden": other.id}, admin.id)
+    await _experts(session, world, home, other, admin)
     await labs.build(given, world, home, other)
     await money.build(given, world)
     await docking.build(given, world, home, other)
@@ -132,6 +134,20 @@ async def build(given: Given) -> World:
     await _letters(given, session, world)
     await session.commit()
     return world
+
+
+async def _experts(session: AsyncSession, world: World, home: Organisation, other: Organisation, by: Somebody) -> None:
+    """An expert of the callers' own, another's who is shown, another's draft, and an id that is nobody's."""
+    own = world.targets["own"]
+    own["own_achievement"] = own["achievement:listing_id"]
+    shown = {"own": (home, True), "public": (other, True), "hidden": (other, False)}
+    for target, names in world.targets.items():
+        names["expert_id"] = str(uuid4())
+        if target in shown:
+            at, open_ = shown[target]
+            names["expert_id"] = str((await an_expert(session, at, by=by, shown=open_)).id)
+    own_draft = await an_expert(session, home, by=by, shown=False, description=None)
+    world.instead["POST /api/v1/experts/{expert_id}/consent", "own"] = {"expert_id": str(own_draft.id)}
 
 
 async def _put(session: AsyncSession, row: Any) -> Any:

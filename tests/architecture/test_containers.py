@@ -16,6 +16,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+CLUSTER: dict[str, Any] = yaml.safe_load((ROOT / "scripts/cluster/docker-compose.yml").read_text(encoding="utf-8"))
 OURS = ("migrate", "app", "worker")
 LONG_LIVED = sorted(set(SERVICES) - {"migrate"})
 
@@ -193,6 +194,42 @@ def test_the_worker_is_not_well_when_its_database_is_away():
     assert "ConnectionRefusedError" in ended.stderr
 
 
+# --- the cluster for rematches ---------------------------------------------------------------------------------------
+
+
+def test_the_cluster_runs_the_same_image_with_few_rights_and_the_packages_it_needs():
+    assert set(CLUSTER["services"]) == {"scheduler", "worker"}
+    for service in CLUSTER["services"].values():
+        assert service["build"] == {"context": "../..", "args": {"LOCK": "requirements-scale.lock"}}
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+        assert "no-new-privileges:true" in service["security_opt"]
+    assert SERVICES["app"]["build"]["args"]["LOCK"] == "${DUIJIE_LOCK:-requirements-runtime.lock}"
+
+
+def test_the_cluster_is_reached_from_this_machine_only_unless_asked():
+    scheduler, worker = (CLUSTER["services"][name]["command"] for name in ("scheduler", "worker"))
+    assert scheduler[scheduler.index("--host") + 1] == "${DUIJIE_CLUSTER_LISTEN:-127.0.0.1}"
+    assert "${DUIJIE_SCHEDULER:-tcp://127.0.0.1:8786}" in worker
+
+
+def test_workers_see_the_data_folder_where_the_market_has_it():
+    [mount] = CLUSTER["services"]["worker"]["volumes"]
+    assert mount == "market:/var/lib/duijie"
+    assert "duijie-home:/var/lib/duijie" in SERVICES["app"]["volumes"]
+    assert set(CLUSTER["volumes"]) == {"market"}
+
+
+def test_the_commands_of_the_cluster_are_ones_that_dask_has():
+    pytest.importorskip("distributed", reason="dask is not installed: pip install 'duijie[scale]'")
+    from distributed.cli import dask_scheduler, dask_worker
+
+    for name, command in (("scheduler", dask_scheduler.main), ("worker", dask_worker.main)):
+        spoken = {spelling for one in command.params for spelling in (*one.opts, *one.secondary_opts)}
+        program, verb, *rest = CLUSTER["services"][name]["command"]
+        assert (program, verb) == ("dask", name)
+        assert {option for option in rest if option.startswith("--")} <= spoken
+
+
 # --- image -------------------------------------------------------------------------------------------------------
 
 
@@ -214,7 +251,8 @@ def test_the_image_does_not_run_as_root():
 def test_every_dependency_of_the_image_is_pinned_by_its_hash():
     installs = [rest for word, rest in INSTRUCTIONS if word == "RUN" and "pip install" in rest]
     assert len(installs) == 2
-    assert "--no-deps --require-hashes -r requirements-runtime.lock" in installs[0]
+    assert "--no-deps --require-hashes -r $LOCK" in installs[0]
+    assert ("ARG", "LOCK=requirements-runtime.lock") in INSTRUCTIONS
     assert {"--no-deps", "--no-build-isolation", "--no-index"} <= set(shlex.split(installs[1]))
 
 
@@ -239,7 +277,10 @@ def test_the_image_by_itself_does_what_the_app_does():
     assert yaml.safe_load(command) == SERVICES["app"]["command"]
 
 
-@pytest.mark.parametrize("file", ["docker-compose.yml", "Dockerfile", "requirements.lock", "requirements-runtime.lock"])
+LOCKS = ["requirements.lock", "requirements-runtime.lock", "requirements-scale.lock"]
+
+
+@pytest.mark.parametrize("file", ["docker-compose.yml", "scripts/cluster/docker-compose.yml", "Dockerfile", *LOCKS])
 def test_no_file_names_a_registry(file):
     text = (ROOT / file).read_text(encoding="utf-8")
     assert not re.search(r"--(index|extra-index|trusted|find-links)", text)
@@ -267,7 +308,7 @@ def pins(file: str) -> dict[str, set[str]]:
 
 
 def test_every_pin_of_a_lock_has_its_hashes():
-    for file in ("requirements.lock", "requirements-runtime.lock"):
+    for file in LOCKS:
         assert pins(file)
         assert all(pins(file).values())
 
@@ -276,6 +317,9 @@ def test_the_image_has_the_same_pins_as_a_developer():
     everything, runtime = pins("requirements.lock"), pins("requirements-runtime.lock")
     assert runtime.items() <= everything.items()
     assert not {"pytest", "mypy", "ruff", "playwright"} & {name.partition("==")[0] for name in runtime}
+    scale = pins("requirements-scale.lock")
+    assert runtime.items() <= scale.items() <= everything.items()
+    assert {"dask", "distributed"} <= {name.partition("==")[0] for name in scale}
 
 
 def test_a_lock_is_sorted_by_name():

@@ -137,6 +137,7 @@ ADDRESSES: dict[str, str] = {
 UNSAID = frozenset(
     {
         "floor_above", "depth_below",  # a rematch
+        "id_number", "not_theirs",  # an expert
         "a_hosts", "absent", "begun", "cell_of", "doi_expected", "longer_than_there", "map_too_long", "not_then",
         "not_yet", "patent_check_digit", "patent_expected", "project_expected", "run_until", "standard_expected",
         "closed", "not_a_participant", "not_a_side", "nowhere_to_move", "oneself", "over",

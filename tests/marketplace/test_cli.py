@@ -131,6 +131,16 @@ def test_instruments_are_ranked_with_their_first_free_time_and_price(home, shown
     assert (nobody.returncode, "Traceback" in nobody.stderr) == (2, False)
 
 
+def test_experts_are_ranked_with_who_they_are(home, shown) -> None:
+    text = "铝合金锻模型腔龟裂太快，求表面强化和修复办法"
+    out = duijie(home, "match", text, "--kind", "expert", "-n", "2")
+    assert out.returncode == 0, out.stderr
+    assert "热作模具表面强化与激光增材修复" in out.stdout
+    assert "沈砚秋 教授" in out.stdout
+    wrong = duijie(home, "match", text, "--kind", "expert", "--minutes", "60")
+    assert (wrong.returncode, "--minutes" in wrong.stderr) == (2, True)
+
+
 def test_where_nothing_is_found_it_is_said_without_an_empty_table(home, shown) -> None:
     out = duijie(home, "match", "qqqq zzzz")
     assert out.returncode == 0, out.stderr

@@ -95,6 +95,47 @@ def test_from_signing_in_to_a_published_problem_with_its_ranking(visit, site):
     expect(page).to_have_url(re.compile("/sign-in"))
 
 
+def test_an_expert_is_listed_agrees_is_found_and_takes_it_back(visit, site):
+    page = visit()
+    page.on("dialog", lambda dialog: dialog.accept())
+    sign_in(page, site, "university@duijie.example")
+    page.get_by_role("link", name="登记专家").click()
+    page.get_by_label("姓名").first.fill("虚构走查")
+    page.get_by_label("研究方向").fill("高锰钢辙叉爆炸硬化")
+    page.get_by_label("详细说明").fill("研究高锰钢辙叉爆炸硬化后的表层剥落。")
+    page.get_by_label("检测评价").check()
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_role("status").first).to_contain_text("草稿已保存")
+    page.get_by_label("热锻模具型腔激光熔覆").check()
+    page.get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="发布", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("先征得同意并登记")
+    page.get_by_label("同意凭据").fill("本人邮件同意")
+    page.get_by_role("button", name="登记同意").click()
+    page.get_by_role("button", name="发布", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("虚构走查")
+    expect(page.locator("#pairings .pairing").first).to_contain_text("得分")
+    address = page.url.partition("?")[0]
+    phone = visit("/experts?q=虚构走查", viewport=PHONE, locale="en")
+    phone.get_by_role("link", name="虚构走查").click()
+    expect(phone.get_by_role("heading", level=1)).to_contain_text("虚构走查")
+    assert phone.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    phone.goto("/problems?q=锻模龟裂")
+    phone.locator(".card a").first.click()
+    phone.get_by_role("link", name="Experts for this problem").click()
+    # Of its profile and, what counts here, the achievement that speaks for it.
+    expect(phone.locator(".pairings")).to_contain_text("虚构走查")
+    page.goto(f"{address}/edit")
+    page.get_by_role("button", name="撤回同意").click()
+    expect(page.get_by_role("status").first).to_contain_text("同意已撤回")
+    phone.reload()
+    expect(phone.locator(".pairings")).not_to_contain_text("虚构走查")
+    page.goto(f"{address}/edit")
+    page.get_by_label("我确认").check()
+    page.get_by_role("button", name="彻底删除").click()
+    expect(page.get_by_role("status").first).to_contain_text("彻底删除")
+
+
 def test_the_language_is_switched_and_stays(visit):
     page = visit("/problems")
     expect(page.get_by_role("heading", level=1)).to_have_text("技术难题")

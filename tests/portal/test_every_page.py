@@ -19,6 +19,7 @@ from schemas.operations import OperationState
 from schemas.rematches import Why
 from tests.given.devices import Signed, a_device
 from tests.given.docking import an_event, registered
+from tests.given.experts import an_expert
 from tests.given.files import a_photo
 from tests.given.labs import an_instrument, day, wish
 from tests.given.money import WINDOW, a_tariff, a_voucher, charge_of, free_hours, publish, used
@@ -111,6 +112,14 @@ async def market(given, visitor, ranking, app):
     path = f"/api/v1/meters/{meter['id']}/events"
     signed = Signed(app.state.signing_key)
     assert (await manager.client.post(path, json={"events": [run]}, auth=signed)).status_code == 200
+    speaks = [achievement["id"]]
+    expert = await an_expert(
+        given.session, university.organisation, by=university, academic_title="教授", unit="材料学院", region="220100",
+        services=["consulting", "residency"], talks=2, disciplines=["43020"], industries=["3841"], position="所长",
+        keywords=["固态电解质"], achievement_ids=speaks,
+        contact={"name": "技术转移办公室", "phone": "0431-3"},
+    )  # fmt: skip
+    unseen = await an_expert(given.session, university.organisation, by=university, shown=False)
     organizer = await given.person(Role.ORGANIZER, await given.organisation())
     rules = {
         "needs_approval": True, "calls_for": ["problem"], "industries": ["3841"], "disciplines": ["43020"],
@@ -179,6 +188,8 @@ async def market(given, visitor, ranking, app):
         "problem": problem["id"],
         "draft": draft["id"],
         "instrument": str(instrument.id),
+        "expert": str(expert.id),
+        "unseen": str(unseen.id),
         "year": str(day(0).year),
         "charge": charge,
         "usage": usage["id"],
@@ -227,6 +238,18 @@ PAGES = [
         "enterprise",
     ),
     ("/instruments/duplicate-check/{instrument}?year={year}", "enterprise"),
+    ("/experts", "nobody university enterprise"),
+    ("/experts?q=电解质&region=220000&industry=C38&discipline=430&service=consulting", "nobody"),
+    ("/experts?q=没有这样的人", "nobody university"),
+    ("/experts?mine=1", "university"),
+    ("/experts/{expert}", "nobody enterprise university admin auditor"),
+    ("/experts/{unseen}", "university admin"),
+    ("/experts/{expert}/edit", "university"),
+    ("/experts/{unseen}/edit", "university"),
+    ("/desk/experts/new", "university enterprise boss"),
+    ("/problems/{problem}/experts", "nobody enterprise"),
+    ("/achievements/{achievement}/experts", "nobody university"),
+    ("/problems/{problem}/experts?region=110000&service=testing", "nobody"),
     ("/bookings", "enterprise manager newcomer"),
     ("/charges", "enterprise manager newcomer auditor"),
     ("/charges?kept=true&year=2027&disputed=true", "manager"),
@@ -388,6 +411,7 @@ def test_words_are_known_for_every_member():
         devices,
         event_extras,
         events,
+        experts,
         identity,
         imports,
         labs,
@@ -417,6 +441,7 @@ def test_words_are_known_for_every_member():
         (achievements.IpStatus, words.IP_STATUSES),
         (problems.IpWish, words.IP_WISHES),
         (problems.Operator, words.OPERATORS),
+        (experts.ServiceWay, words.SERVICE_WAYS),
         (labs.InstrumentKind, words.INSTRUMENT_KINDS),
         (labs.InstrumentState, words.INSTRUMENT_STATES),
         (labs.CustomerClass, words.CUSTOMERS),
@@ -472,7 +497,9 @@ def test_words_are_known_for_every_member():
     ):
         assert set(kind) == set(table)
     assert set(labs.InstrumentBody.model_fields) - {"exceptions"} == set(instrument_form.FIELDS)
-    assert set(achievements.AchievementBody.model_fields) | set(problems.ProblemBody.model_fields) <= set(words.FIELDS)
+    bodies = (achievements.AchievementBody, problems.ProblemBody, experts.ExpertBody)
+    assert {name for body in bodies for name in body.model_fields} <= set(words.FIELDS)
+    assert set(experts.ExpertState) <= set(words.STATES)
 
 
 async def test_the_language_can_be_switched_and_stays(client, anybody):

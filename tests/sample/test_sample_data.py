@@ -11,6 +11,7 @@ from itertools import combinations
 
 import pytest
 
+from schemas.experts import ExpertBody, ServiceWay
 from schemas.labs import CustomerClass, InstrumentBody
 from schemas.outputs import OutputNew
 
@@ -34,6 +35,7 @@ PEOPLE = load("people")
 ACHIEVEMENTS = load("achievements")
 PROBLEMS = load("problems")
 INSTRUMENTS = load("instruments")
+EXPERTS = load("experts")
 EVENTS = load("events")
 BY_USCC = {each["uscc"]: each for each in ORGANISATIONS}
 REGIONS, INDUSTRIES, DISCIPLINES, IP_TYPES = map(codes, ("regions", "industries", "disciplines", "ip_types"))
@@ -212,6 +214,31 @@ def test_there_are_instruments_of_every_kind_in_both_provinces():
     assert {each["region"][:2] for each in INSTRUMENTS} == {"22", "62"}
     for field in ("external_id", "name", "capabilities"):
         assert len({each[field] for each in INSTRUMENTS}) == len(INSTRUMENTS)
+
+
+@pytest.mark.parametrize("expert", EXPERTS, ids=lambda each: each["external_id"])
+def test_an_expert_is_whole_and_invented(expert):
+    owner = BY_USCC[expert["organisation"]]
+    assert owner["verification"] == "verified"
+    spoken_for = {each["external_id"]: each["organisation"] for each in ACHIEVEMENTS}
+    assert {spoken_for[one] for one in expert["achievements"]} == {expert["organisation"]}
+    body = ExpertBody.model_validate(
+        {name: value for name, value in expert.items() if name not in {"organisation", "external_id", "achievements"}}
+    )
+    assert body.description
+    assert body.services
+    assert body.disciplines
+    assert body.industries
+    assert body.homepage.startswith("https://people.duijie.example/")
+    assert FICTIONAL_DOMAIN.search(body.contact.email)
+    assert body.contact.phone.startswith("000-")
+
+
+def test_there_are_experts_of_every_way_of_service_in_both_provinces():
+    assert {way for each in EXPERTS for way in each["services"]} == set(ServiceWay)
+    assert {each["region"][:2] for each in EXPERTS} == {"22", "62"}
+    for field in ("external_id", "name", "focus", "description"):
+        assert len({each[field] for each in EXPERTS}) == len(EXPERTS)
 
 
 @problems

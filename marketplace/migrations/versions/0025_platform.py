@@ -3,14 +3,14 @@
 Words of one letter or two are found by an index, too, and what was done by whom.
 
 Revision ID: 0025
-Revises: 0021
+Revises: 0022
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0025"
-down_revision = "0021"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
@@ -48,7 +48,7 @@ def upgrade() -> None:
     )  # fmt: skip
     op.create_index("fact_name_idx", "fact", ["name", "at"], unique=False)
     op.execute(_GRAMS)
-    for table in ("instrument", "event"):
+    for table in ("instrument", "event", "expert"):
         op.create_index(f"{table}_grams_idx", table, [sa.text("grams(words)")], unique=False, postgresql_using="gin")
     # New rows wait in a list (see migration 0002): one that is short enough for whoever saves next to work it in.
     op.create_index(
@@ -61,7 +61,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("organisation", "listing", "event", "instrument"):
+    for table in ("organisation", "listing", "event", "instrument", "expert"):
         op.drop_index(f"{table}_grams_idx", table_name=table)
     op.execute("drop function grams(text)")
     op.drop_index("fact_name_idx", table_name="fact")

@@ -1,15 +1,19 @@
 """The rematch over HTTP: asked for, done by a job in a process of its own, looked at from both sides."""
 
+import socket
 from collections import Counter
 from types import SimpleNamespace
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import func, select, update
 
 from marketplace.kernel.jobs import Place
 from marketplace.listings.models import Achievement, Listing
 from marketplace.pairings import rematch_job, rematcher
 from marketplace.pairings.rematch_models import KEPT, RematchPair
+from marketplace.pairings.rematching import ClusterAway
+from marketplace.settings import Settings
 from schemas.listings import ListingState
 from tests.given import listings
 
@@ -179,3 +183,33 @@ async def test_the_pairs_of_the_latest_runs_are_kept_and_no_others(standing, set
     assert gone.status_code == 409
     async with standing.session() as session:
         assert await session.scalar(select(func.count(RematchPair.rematch_id.distinct()))) == KEPT
+
+
+@pytest.mark.filterwarnings("default")  # of a library that starts threads of its own
+async def test_a_run_is_done_on_a_cluster_where_there_is_one(standing, settings, market):
+    distributed = pytest.importorskip("distributed", reason="dask is not installed: pip install 'duijie[scale]'")
+    run = (await started(market, proposals=1)).json()
+    async with standing.session() as session, session.begin():
+        assert await rematch_job.work.begin(session, run["operation_id"])
+
+    def carry_out(scheduler):
+        return rematcher.carry_out(
+            standing.database, settings.home, run["id"], lambda _done, _of: None, scheduler=scheduler
+        )
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens
+        with pytest.raises(ClusterAway, match="没有应答"):
+            await carry_out(f"tcp://127.0.0.1:{taken.getsockname()[1]}")
+    with distributed.LocalCluster(
+        n_workers=1, processes=False, protocol="tcp://", dashboard_address=":0", host="127.0.0.1"
+    ) as cluster:
+        await carry_out(cluster.scheduler_address)
+    finished = (await market.admin.get(f"{URL}/{run['id']}")).json()
+    assert (finished["state"], finished["numbers"]["granted"]) == ("done", 4)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1:8786", "http://10.0.0.1:8786", "tcp://10.0.0.1", "tcp://:8786"])
+def test_an_address_that_no_cluster_can_have_is_refused(address):
+    with pytest.raises(ValidationError, match="tcp://10"):
+        Settings(rematch_scheduler=address)
