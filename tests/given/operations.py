@@ -117,13 +117,9 @@ def _tuning() -> dict[str, Example]:
         "term": "固态",
     }
     done = {
-        "name": "ListingPublished",
-        "by": "{person_id}",
-        "organisation": "{organisation_id}",
-        "record": "{listing_id}",
-        "since": "2026-01-01T00:00:00Z",
-        "until": "2199-01-01T00:00:00Z",
-    }
+        "name": "ListingPublished", "by": "{person_id}", "organisation": "{organisation_id}", "record": "{listing_id}",
+        "since": "2026-01-01T00:00:00Z", "until": "2199-01-01T00:00:00Z",
+    }  # fmt: skip
     terms, models = f"{API}/misleading-terms", f"{API}/matching-models"
     return {
         f"GET {API}/verdicts": Example(query=wish | {"limit": "5"}),
