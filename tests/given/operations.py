@@ -110,7 +110,9 @@ def _listing(path: str, every_field: dict[str, Any], narrowed: dict[str, str]) -
 
 
 def _tuning() -> dict[str, Example]:
-    wish = {"kind": "problem", "grade": "2", "organisation": "{organisation_id}", "listing": "{listing_id}", "term": "固态"}
+    wish = {
+        "kind": "problem", "grade": "2", "organisation": "{organisation_id}", "listing": "{listing_id}", "term": "固态",
+    }  # fmt: skip
     done = {
         "name": "ListingPublished", "by": "{person_id}", "organisation": "{organisation_id}", "record": "{listing_id}",
         "since": "2026-01-01T00:00:00Z", "until": "2199-01-01T00:00:00Z",
