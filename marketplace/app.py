@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from marketplace import schema
 from marketplace.achievements.router import router as achievements
+from marketplace.audit.router import router as audit
 from marketplace.docking.documents_router import ROUTERS as EVENT_DOCUMENTS
 from marketplace.docking.event_rankings import Upcoming
 from marketplace.docking.event_rankings_router import router as event_rankings
@@ -62,6 +63,7 @@ from marketplace.pairings.engine import Engine
 from marketplace.pairings.experts_router import router as expert_rankings
 from marketplace.pairings.rematches_router import router as rematches
 from marketplace.pairings.router import router as pairings
+from marketplace.personal.router import router as personal
 from marketplace.portal import router as portal
 from marketplace.problems.router import router as problems
 from marketplace.settings import Settings
@@ -114,9 +116,11 @@ ROUTERS = (
     synonyms,
     terms,
     term_proposals,
+    audit,
     imports,
     codes,
     identity,
+    personal,
     operations,
     health,
 )
@@ -169,6 +173,8 @@ def furnish(app: FastAPI, settings: Settings, database: Database) -> None:
     state.upcoming = Upcoming()
     state.open_calls = OpenCalls()
     state.matches_limit = rate.Limit("matches", settings.matches_per_minute, 60)
+    # A copy of all that is kept of somebody: so many an hour.
+    state.copies_limit = rate.Limit("copies", 6, 3600)
     # Codes are short: a kiosk reads so many a minute.
     state.codes_limit = rate.Limit("codes", 30, 60)
 

@@ -7,6 +7,7 @@ from marketplace.docking import feeds, meeting_facts, meetings, planning, propos
 from marketplace.docking import jobs as docking_jobs
 from marketplace.experts import jobs as expert_jobs
 from marketplace.funding import jobs as funding_jobs
+from marketplace.identity import facts as identity
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
 from marketplace.kernel import mail
@@ -15,6 +16,7 @@ from marketplace.kernel.jobs import Handler
 from marketplace.labs import calendars
 from marketplace.labs import facts as labs
 from marketplace.labs import jobs as lab_jobs
+from marketplace.listings import facts as listings
 from marketplace.listings import jobs as listing_jobs
 from marketplace.money import charging
 from marketplace.money import facts as money
@@ -23,6 +25,12 @@ from marketplace.pairings import discovery, rematch_job
 from marketplace.verdicts import lessons
 
 LISTENERS: Listeners = {
+    # What the platform or an owner decided: whoever waits for it is told.
+    identity.VerificationDecided: ("identity.tell_verification",),
+    listings.ListingReviewed: ("listings.tell_review",),
+    listings.AdmissionAsked: ("listings.tell_admission",),
+    listings.ReaderAdmitted: ("listings.tell_admission",),
+    listings.AdmissionRefused: ("listings.tell_admission",),
     # What gives time back on an instrument: whoever waits for it is offered it.
     labs.BookingCancelled: ("labs.promote", "labs.invite"),
     labs.BookingMoved: ("labs.promote", "labs.invite"),
@@ -92,6 +100,7 @@ JOBS: Mapping[str, Handler] = {
     "funding.keep_time": funding_jobs.keep_time,
     "funding.remind": funding_jobs.remind,
     "identity.sweep": identity_jobs.sweep,
+    "identity.tell_verification": identity_jobs.tell_verification,
     "imports.run": import_jobs.run,
     "imports.sweep": import_jobs.sweep,
     "labs.expire_offers": lab_jobs.expire_offers,
@@ -103,6 +112,8 @@ JOBS: Mapping[str, Handler] = {
     "listings.remind": listing_jobs.remind,
     discovery.JOB: discovery.run,
     "money.tell_owed": money_jobs.tell_owed,
+    "listings.tell_admission": listing_jobs.tell_admission,
+    "listings.tell_review": listing_jobs.tell_review,
     lessons.JOB: lessons.run,
     rematch_job.JOB: rematch_job.run,
 }

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.identity.models import SignInTry
 from marketplace.kernel import clock, locks
+from marketplace.kernel.portions import delete_some
 
 WINDOW: Final = timedelta(minutes=15)
 
@@ -45,5 +46,6 @@ async def take_back(session: AsyncSession, key: str) -> None:
     await session.execute(delete(SignInTry).where(SignInTry.id == latest))
 
 
-async def sweep(session: AsyncSession, now: datetime) -> None:
-    await session.execute(delete(SignInTry).where(SignInTry.at < now - WINDOW))
+async def sweep(session: AsyncSession, now: datetime) -> int:
+    """Forget what no longer counts. Answers how many; call until it answers 0."""
+    return await delete_some(session, SignInTry, SignInTry.at < now - WINDOW, first=SignInTry.at)

@@ -77,6 +77,7 @@ class VerificationDecided(Fact):
     decision: str
     verification: str
     reason: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Who belongs to an organisation, invited by its administrators."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -8,7 +10,7 @@ from sqlalchemy.orm import contains_eager
 
 from marketplace.identity import allowances, facts, organisations, people, tokens
 from marketplace.identity.models import INVITATION_LASTS, Invitation, Membership, Organisation, Person
-from marketplace.identity.policy import invitations_managed_by, members_visible_to
+from marketplace.identity.policy import PERMISSIONS, invitations_managed_by, members_visible_to
 from marketplace.kernel import clock, etag, mail
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
@@ -65,6 +67,23 @@ async def listed(
     by = tuple(zip((Membership.since, Membership.id), BY_TIME_AND_ID, strict=True))
     rows, marker = await page(session, statement, by, paging)
     return [row[0] for row in rows], marker
+
+
+async def reached(session: AsyncSession, organisation_id: UUID, permission: Permission) -> Sequence[Any]:
+    """To whom a letter goes about what members with this permission look after: `email` and `locale` of each."""
+    roles = [role for role, carries in PERMISSIONS.items() if permission in carries]
+    found = await session.execute(
+        select(Person.email, Person.locale)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(
+            Membership.organisation_id == organisation_id,
+            Membership.role.in_(roles),
+            Membership.ended_at.is_(None),
+            Person.suspended_at.is_(None),
+        )
+        .order_by(Person.email)
+    )
+    return found.all()
 
 
 async def invite(

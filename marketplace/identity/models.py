@@ -25,6 +25,7 @@ class Organisation(Versioned, Base):
         CheckConstraint("cardinality(kinds) > 0", name="has_a_kind"),
         CheckConstraint("(verification = 'verified') <= (verified_at is not null)", name="verified_when"),
         Index("organisation_listed_idx", "created_at", "id"),
+        Index("organisation_grams_idx", text("grams(lower(name))"), postgresql_using="gin"),
     )
 
     id: Mapped[Key]
@@ -46,6 +47,7 @@ class Person(Versioned, Base):
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint("confirmed_at is null or password_hash is not null", name="confirmed_with_password"),
+        Index("person_unconfirmed_idx", "created_at", postgresql_where=text("confirmed_at is null")),
     )
 
     id: Mapped[Key]
@@ -98,7 +100,11 @@ class Token(Base):
     """What a client shows to say who it is: only the hash is kept."""
 
     __tablename__ = "token"
-    __table_args__ = (Index("token_person_idx", "person_id", postgresql_where=text("revoked_at is null")),)
+    __table_args__ = (
+        Index("token_person_idx", "person_id", postgresql_where=text("revoked_at is null")),
+        Index("token_expires_idx", "expires_at"),
+        Index("token_revoked_idx", "revoked_at", postgresql_where=text("revoked_at is not null")),
+    )
 
     id: Mapped[Key]
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
@@ -121,7 +127,7 @@ class LetterToken(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     purpose: Mapped[str]
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
-    expires_at: Mapped[Moment]
+    expires_at: Mapped[Moment] = mapped_column(index=True)
     used_at: Mapped[Moment | None]
 
 
@@ -153,7 +159,7 @@ class SignInTry(Base):
     """A password that was tried and not yet found right, kept to be counted across all processes."""
 
     __tablename__ = "sign_in_try"
-    __table_args__ = (Index("sign_in_try_key_at_idx", "key", "at"),)
+    __table_args__ = (Index("sign_in_try_key_at_idx", "key", "at"), Index("sign_in_try_at_idx", "at"))
 
     id: Mapped[Key]
     key: Mapped[str]

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.identity import facts
 from marketplace.identity.models import Membership, Organisation
 from marketplace.identity.policy import organisation_visible_to
-from marketplace.kernel import clock, etag
+from marketplace.kernel import clock, etag, searching
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
@@ -98,7 +98,7 @@ async def listed(
     if verification is not None:
         statement = statement.where(Organisation.verification == verification)
     if q:
-        statement = statement.where(Organisation.name.icontains(q, autoescape=True))
+        statement = statement.where(searching.holds_in_any_case(Organisation.name, q))
     if mine:
         statement = statement.where(Organisation.id.in_(actor.organisations_where(Permission.READ_OWN)))
     by = tuple(zip((Organisation.created_at, Organisation.id), BY_TIME_AND_ID, strict=True))
@@ -205,7 +205,7 @@ async def decide_verification(
     await session.flush()
     await record(
         session,
-        facts.VerificationDecided(organisation.id, decision.decision, target, decision.reason),
+        facts.VerificationDecided(organisation.id, decision.decision, target, decision.reason, organisation.version),
         subject=organisation.id,
         by=actor.person,
     )

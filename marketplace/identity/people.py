@@ -1,10 +1,10 @@
 """What people do with their own accounts, and what the platform may do to them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -16,6 +16,7 @@ from marketplace.kernel.actor import AccountSuspended, Actor
 from marketplace.kernel.db import apart
 from marketplace.kernel.facts import record
 from marketplace.kernel.language import Language, told
+from marketplace.kernel.portions import delete_some
 from marketplace.kernel.refusals import Forbidden, Invalid, NotFound, NotSignedIn, TooMany
 from schemas.base import FieldError
 from schemas.identity import MePatch, Permission, Registration, Role
@@ -369,21 +370,25 @@ async def _managed(session: AsyncSession, actor: Actor, person_id: UUID) -> Pers
     return people[person_id]
 
 
-async def sweep(session: AsyncSession) -> None:
-    """Forget what no longer serves: old tries, spent links and dead tokens, accounts that were never confirmed."""
-    now = clock.now()
-    await allowances.sweep(session, now)
+async def sweep(session: AsyncSession, now: datetime) -> int:
+    """Forget what no longer serves: spent links and dead tokens, accounts that were never confirmed.
+
+    Answers how many; call until it answers 0.
+    """
     month = now - timedelta(days=30)
-    await session.execute(delete(LetterToken).where(LetterToken.expires_at < month))
-    await session.execute(delete(Token).where(or_(Token.expires_at < month, Token.revoked_at < month)))
-    await session.execute(
-        delete(Person).where(
-            Person.confirmed_at.is_(None),
-            Person.created_at < now - UNCONFIRMED_KEPT,
-            ~exists().where(Membership.person_id == Person.id),
-            ~exists().where(LetterToken.person_id == Person.id),
-        )
+    links = await delete_some(session, LetterToken, LetterToken.expires_at < month, first=LetterToken.expires_at)
+    expired = await delete_some(session, Token, Token.expires_at < month, first=Token.expires_at)
+    revoked = await delete_some(session, Token, Token.revoked_at < month, first=Token.revoked_at)
+    nobody = await delete_some(
+        session,
+        Person,
+        Person.confirmed_at.is_(None),
+        Person.created_at < now - UNCONFIRMED_KEPT,
+        ~exists().where(Membership.person_id == Person.id),
+        ~exists().where(LetterToken.person_id == Person.id),
+        first=Person.created_at,
     )
+    return links + expired + revoked + nobody
 
 
 def _touch(person: Person) -> None:

@@ -27,6 +27,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             Permission.KEEP_LEXICON,
             Permission.TUNE_RANKING,
             Permission.READ_ALL,
+            Permission.READ_AUDIT,
             Permission.MANAGE_VOUCHERS,
             Permission.RUN_REMATCHES,
         }

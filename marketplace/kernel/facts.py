@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Identity,
+    Index,
     Insert,
     LargeBinary,
     bindparam,
@@ -56,6 +57,11 @@ class Recorded(Base):
     """One fact. `xid` is the transaction that wrote it, so that a reader can tell what may still be uncommitted."""
 
     __tablename__ = "fact"
+    # For whoever looks at what was done by whom, and at what was done of a kind.
+    __table_args__ = (
+        Index("fact_by_idx", "by", "at", postgresql_where=text("by is not null")),
+        Index("fact_name_idx", "name", "at"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     xid: Mapped[int] = mapped_column(

@@ -29,6 +29,7 @@ from starlette.responses import Response
 from marketplace.kernel import clock, locks
 from marketplace.kernel.actor import asking
 from marketplace.kernel.base import Base
+from marketplace.kernel.portions import delete_some
 from marketplace.kernel.prepared import Prepared
 from marketplace.kernel.refusals import Conflict, Invalid, Malformed
 from schemas.identity import Scope
@@ -171,6 +172,5 @@ async def forget(session: AsyncSession, caller: UUID, location: str) -> None:
 
 
 async def sweep(session: AsyncSession, now: datetime) -> int:
-    """Forget keys older than 24 hours. Answers how many."""
-    gone = await session.execute(delete(Remembered).where(Remembered.at < now - KEPT_FOR).returning(Remembered.key))
-    return len(gone.all())
+    """Forget keys older than 24 hours. Answers how many; call until it answers 0."""
+    return await delete_some(session, Remembered, Remembered.at < now - KEPT_FOR, first=Remembered.at)

@@ -32,7 +32,6 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
-    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -40,6 +39,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.kernel import bell, metrics
 from marketplace.kernel.db import Database
 from marketplace.kernel.log import said
+from marketplace.kernel.portions import delete_some
 from marketplace.kernel.prepared import connected
 from marketplace.settings import Settings
 
@@ -71,6 +71,7 @@ class Place:
     settings: Settings
 
 
+_LOG, _STATISTICS = (table(name, column("id"), column("created")) for name in ("pgqueuer_log", "pgqueuer_statistics"))
 _QUEUE: Final = table("pgqueuer", *map(column, ("priority", "status", "entrypoint", "payload")))
 
 Handler = Callable[[Place, dict[str, Any]], Awaitable[None]]
@@ -88,10 +89,12 @@ async def after_commit(
     bell.ring_after_commit(session)
 
 
-async def sweep(session: AsyncSession, now: datetime) -> None:
-    """Forget what the queue noted of jobs that ended long ago."""
-    await session.execute(text("delete from pgqueuer_log where created < :before"), {"before": now - KEPT_FOR})
-    await session.execute(text("delete from pgqueuer_statistics where created < :before"), {"before": now - KEPT_FOR})
+async def sweep(session: AsyncSession, now: datetime) -> int:
+    """Forget what the queue noted of jobs that ended long ago. Answers how many notes; call until it answers 0."""
+    gone = 0
+    for notes in (_LOG, _STATISTICS):
+        gone += await delete_some(session, notes, notes.c.created < now - KEPT_FOR, first=notes.c.id)
+    return gone
 
 
 def enqueued(*where: ColumnElement[bool]) -> Insert:

@@ -30,6 +30,11 @@ def preferred(accept_language: str | None) -> Language:
     return best[1] if best else "zh"
 
 
+def spoken(locale: str) -> Language:
+    """The language in which somebody of this locale is written to."""
+    return "en" if locale == "en" else "zh"
+
+
 def told(text: str, language: Language | None = None) -> str:
     """The half of `中文 · English` that this reader understands; the whole when it has one half only."""
     chinese, separator, english = text.partition(SEPARATOR)

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import aiosmtplib
 import structlog
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
 
 from marketplace.kernel import clock, jobs
 from marketplace.kernel.base import Base, Key, Moment, Now
@@ -28,21 +30,33 @@ class Letter(Base):
     __tablename__ = "letter"
 
     id: Mapped[Key]
-    to: Mapped[str]
+    to: Mapped[str] = mapped_column(index=True)
     subject: Mapped[str]
     text: Mapped[str | None]
     # An invitation (iTIP, RFC 5546) that goes with it.
     calendar: Mapped[str | None]
+    # What it is about and to whom, of which there is one letter however often the job that writes it runs.
+    once: Mapped[str | None] = mapped_column(unique=True)
     at: Mapped[Now]
     sent_at: Mapped[Moment | None]
 
 
-async def post(session: AsyncSession, *, to: str, subject: str, text: str, calendar: str | None = None) -> None:
-    """Put a letter into the post, if and only if this transaction commits."""
-    letter = Letter(to=to, subject=re.sub(r"\s+", " ", subject)[:200], text=text, calendar=calendar)
-    session.add(letter)
-    await session.flush()
-    await jobs.after_commit(session, DELIVER, {"letter": str(letter.id)})
+async def post(
+    session: AsyncSession, *, to: str, subject: str, text: str, calendar: str | None = None, once: str | None = None
+) -> bool:
+    """Put a letter into the post, if and only if this transaction commits. Of one `once` there is one letter ever.
+
+    Answers whether it was written now.
+    """
+    written = insert(Letter).values(
+        id=uuid7(), to=to, subject=re.sub(r"\s+", " ", subject)[:200], text=text, calendar=calendar, once=once
+    )
+    unless_there = written.on_conflict_do_nothing(index_elements=[Letter.once])
+    letter = await session.scalar(unless_there.returning(Letter.id))
+    if letter is None:
+        return False
+    await jobs.after_commit(session, DELIVER, {"letter": str(letter)})
+    return True
 
 
 async def deliver(place: jobs.Place, args: dict[str, Any]) -> None:

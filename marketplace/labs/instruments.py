@@ -12,7 +12,7 @@ from sqlalchemy.orm import contains_eager, selectinload
 from uuid_utils.compat import uuid7
 
 from marketplace.identity.models import Organisation
-from marketplace.kernel import clock, etag
+from marketplace.kernel import clock, etag, searching
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
@@ -157,7 +157,7 @@ def narrowed(actor: Actor, wish: InstrumentFilter) -> Select[Instrument]:
         if code is not None:
             statement = statement.where(Instrument.facets.contains([f"{letter}:{code}"]))
     for word in dict.fromkeys(derived.folded(wish.q or "").split()):
-        statement = statement.where(Instrument.words.contains(word, autoescape=True))
+        statement = statement.where(searching.holds(Instrument.words, word))
     period = free.wanted(wish.free_from, wish.free_until)
     if period is not None:
         statement = statement.where(free.between(*period))

@@ -33,6 +33,14 @@ class ListingReturned(OfListing):
 
 
 @dataclass(frozen=True, slots=True)
+class ListingReviewed(OfListing):
+    """The platform looked at it, and let it through or gave it back: its owners are told."""
+
+    approved: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListingPublished(OfListing):
     pass
 

@@ -9,18 +9,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.identity.models import Membership, Person
-from marketplace.identity.policy import PERMISSIONS
+from marketplace.identity import members
 from marketplace.kernel import clock, mail
 from marketplace.kernel.jobs import Place
-from marketplace.kernel.language import Language, told
-from marketplace.listings import publication
+from marketplace.kernel.language import Language, spoken, told
+from marketplace.listings import notices, publication
 from marketplace.listings.models import OPEN_STATES, Listing
 from schemas.identity import Permission
 
 REMIND_BEFORE: Final = timedelta(days=14)
 MOST_NAMED: Final = 50
-WRITERS: Final = [role for role, carries in PERMISSIONS.items() if Permission.WRITE_RECORDS in carries]
 
 SUBJECT: Final = "请确认仍然有效 · Please confirm that these still hold"
 OPENING: Final = (
@@ -64,6 +62,22 @@ async def remind_of(place: Place, records: Confirmed) -> None:
                 return
 
 
+async def tell_review(place: Place, args: dict[str, Any]) -> None:
+    """The platform decided on a record: its owners are told."""
+    async with place.database.writing.begin() as session:
+        of = UUID(args["listing_id"])
+        public_url = place.settings.public_url
+        await notices.tell_review(
+            session, of, approved=args["approved"], version=args["version"], public_url=public_url
+        )
+
+
+async def tell_admission(place: Place, args: dict[str, Any]) -> None:
+    """Somebody asks for a confidential part, or was answered: whoever is concerned is told."""
+    async with place.database.writing.begin() as session:
+        await notices.tell_admission(session, UUID(args["admission_id"]), place.settings.public_url)
+
+
 async def _remind_one(session: AsyncSession, public_url: str, records: Confirmed) -> bool:
     """Remind the organisation whose record runs out next. Answers whether there was one."""
     now, of = clock.now(), records.table
@@ -87,27 +101,12 @@ async def _remind_one(session: AsyncSession, public_url: str, records: Confirmed
     )
     # Another worker may have been quicker: then there is nothing to write.
     if listings := sorted(rows.all(), key=lambda row: (row.confirmed_until, row.id)):
-        for email, locale in await _writers(session, organisation_id):
-            language: Language = "en" if locale == "en" else "zh"
+        for email, locale in await members.reached(session, organisation_id, Permission.WRITE_RECORDS):
+            language = spoken(locale)
             await mail.post(
                 session, to=email, subject=told(SUBJECT, language), text=_letter(listings, public_url, language)
             )
     return True
-
-
-async def _writers(session: AsyncSession, organisation_id: UUID) -> Sequence[Any]:
-    found = await session.execute(
-        select(Person.email, Person.locale)
-        .join(Membership, Membership.person_id == Person.id)
-        .where(
-            Membership.organisation_id == organisation_id,
-            Membership.role.in_(WRITERS),
-            Membership.ended_at.is_(None),
-            Person.suspended_at.is_(None),
-        )
-        .order_by(Person.email)
-    )
-    return found.all()
 
 
 def _letter(listings: Sequence[Any], public_url: str, language: Language) -> str:

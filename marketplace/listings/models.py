@@ -77,6 +77,13 @@ class Listing(Versioned, Base):
             # Kilobytes of new rows that may wait to be worked in; see migration 0002.
             postgresql_with={"gin_pending_list_limit": 131072},
         ),
+        # For words that are too short for threes of letters (`kernel/searching.py`).
+        Index(
+            "listing_grams_idx",
+            sql("grams(words)"),
+            postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": 8192},
+        ),
         Index("listing_fresh_idx", "confirmed_until", postgresql_where=sql("state in ('published', 'in_talks')")),
     )
     __mapper_args__ = {"polymorphic_on": "kind"}  # noqa: RUF012 -- SQLAlchemy's way to say it

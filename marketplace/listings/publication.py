@@ -110,6 +110,8 @@ async def review(
     else:
         listing.state_note = decision.note
         await _step(session, listing, ListingState.DRAFT, facts.ListingReturned, by=actor.person)
+    reviewed = facts.ListingReviewed(listing.id, listing.kind, decision.approve, listing.version)
+    await record(session, reviewed, subject=listing.id, by=actor.person)
     return listing
 
 

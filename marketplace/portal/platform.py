@@ -24,45 +24,72 @@ from schemas.listings import ListingState, ReviewDecision
 
 router = APIRouter(prefix="/platform", route_class=PageRoute, include_in_schema=False)
 
+# Of each list as it stands beside the others, and on a page of its own.
+FIRST: Final = 10
 PAGE: Final = 50
 
+# The lists, by the word that `show` takes; what each is called, and what it says when it is empty.
+_PLACES: Final = {
+    Verification.SUBMITTED: (
+        "等待认证的单位 · Organisations waiting to be verified",
+        "没有等待的申请。 · Nothing is waiting.",
+    ),
+    Verification.UNVERIFIED: ("尚未申请认证 · Not verified, not asking", "没有。 · None."),
+    Verification.SUSPENDED: ("已暂停 · Suspended", "没有。 · None."),
+}
+_REVIEWS: Final = {
+    "problems": ("等待审核的难题 · Problems waiting for review", "没有等待审核的难题。 · No problem is waiting."),
+    "achievements": (
+        "等待审核的成果 · Achievements waiting for review",
+        "没有等待审核的成果。 · No achievement is waiting.",
+    ),
+}
+_ORDER: Final = (Verification.SUBMITTED, *_REVIEWS, Verification.UNVERIFIED, Verification.SUSPENDED)
 
-async def _page(visit: Visit, session: AsyncSession, *, status: int = 200, said: list[str] | None = None) -> Response:
+
+async def _list(visit: Visit, session: AsyncSession, name: str, paging: Paging) -> dict[str, Any]:
+    """One of the lists as a page of rows, and the marker of the next."""
+    kind = kinds.KINDS.get(name)
+    if kind is not None:
+        wish = kind.filter.model_validate({"state": ListingState.IN_REVIEW})
+        cards, marker = await kind.cards(session, visit.actor, wish, paging)
+        title, nothing = _REVIEWS[name]
+        return {"name": name, "title": title, "nothing": nothing, "kind": kind, "rows": cards, "marker": marker}
+    state = Verification(name)
+    rows, marker = await organisations.listed(
+        session, visit.actor, paging, kind=None, region=(), verification=state, q=None, mine=False
+    )
+    title, nothing = _PLACES[state]
+    return {"name": name, "title": title, "nothing": nothing, "kind": None, "rows": rows, "marker": marker}
+
+
+async def _page(
+    visit: Visit,
+    session: AsyncSession,
+    *,
+    show: str | None = None,
+    cursor: str | None = None,
+    status: int = 200,
+    said: list[str] | None = None,
+) -> Response:
     actor = visit.actor
     if not visit.signed_in:
         raise NotSignedIn
     if Permission.READ_ALL not in actor.platform:
         raise Forbidden("这一页只给平台管理员和审计员。 · This page is for the platform's administrators and auditors.")
-    first = Paging(visit.request, None, PAGE)
-
-    async def waiting(state: Verification) -> list[Any]:
-        rows, _ = await organisations.listed(
-            session, actor, first, kind=None, region=(), verification=state, q=None, mine=False
-        )
-        return rows
-
-    reviews = [
-        (kind, row)
-        for kind in kinds.KINDS.values()
-        for row in (
-            await kind.cards(session, actor, kind.filter.model_validate({"state": ListingState.IN_REVIEW}), first)
-        )[0]
-    ]
+    if show is not None and show not in _ORDER:
+        raise NotFound
+    names = _ORDER if show is None else (show,)
+    paging = Paging(visit.request, cursor if show else None, PAGE if show else FIRST)
+    lists = [await _list(visit, session, name, paging) for name in names]
     return visit.page(
-        "platform.html",
-        status,
-        here="/platform",
-        submitted=await waiting(Verification.SUBMITTED),
-        unverified=await waiting(Verification.UNVERIFIED),
-        suspended=await waiting(Verification.SUSPENDED),
-        reviews=reviews,
-        said=said or [],
+        "platform.html", status, here="/platform", lists=lists, show=show, later=cursor is not None, said=said or []
     )
 
 
 @router.get("", response_class=Response)
-async def platform(visit: Visited, session: Reading) -> Response:
-    return await _page(visit, session)
+async def platform(visit: Visited, session: Reading, show: str | None = None, cursor: str | None = None) -> Response:
+    return await _page(visit, session, show=show, cursor=cursor)
 
 
 @router.post("/{plural}/{listing_id:uuid}/review", response_class=Response)

@@ -8,6 +8,7 @@ from marketplace.kernel.routing import gather
 from marketplace.portal import (
     account,
     assets,
+    audit_desk,
     benefits,
     browse,
     caring,
@@ -114,6 +115,7 @@ ROUTERS: Final = (
     organisation.router,
     platform.router,
     tuning_desk.router,
+    audit_desk.router,
     rematch_desk.router,
     lexicon_desk.router,
     terms_desk.router,

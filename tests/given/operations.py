@@ -115,16 +115,19 @@ def _listing(path: str, every_field: dict[str, Any], narrowed: dict[str, str]) -
 
 def _tuning() -> dict[str, Example]:
     wish = {
-        "kind": "problem",
-        "grade": "2",
-        "organisation": "{organisation_id}",
-        "listing": "{listing_id}",
-        "term": "固态",
-    }
+        "kind": "problem", "grade": "2", "organisation": "{organisation_id}", "listing": "{listing_id}", "term": "固态",
+    }  # fmt: skip
+    done = {
+        "name": "ListingPublished", "by": "{person_id}", "organisation": "{organisation_id}", "record": "{listing_id}",
+        "since": "2026-01-01T00:00:00Z", "until": "2199-01-01T00:00:00Z",
+    }  # fmt: skip
     terms, models = f"{API}/misleading-terms", f"{API}/matching-models"
     return {
         f"GET {API}/verdicts": Example(query=wish | {"limit": "5"}),
         f"GET {API}/verdicts.xlsx": Example(query=wish),
+        f"GET {API}/facts": Example(query=done | {"limit": "5"}),
+        f"GET {API}/facts.xlsx": Example(query=done),
+        f"GET {API}/facts.csv": Example(query=done),
         f"GET {models}": Example(query={"limit": "5"}),
         f"POST {models}": Example(),
         f"GET {models}/{{model_id}}": Example(),
@@ -557,6 +560,7 @@ EXAMPLES: dict[str, Example] = {
     f"POST {API}/password-resets/completions": Example({"token": "{reset}", "password": "ten characters"}),
     f"POST {API}/me/password": Example({"current": PASSWORD, "new": "ten characters"}),
     f"GET {API}/me": Example(),
+    f"GET {API}/me/data": Example(),
     f"PATCH {API}/me": Example({"name": "李某", "phone": "+86 431 8888 0000", "locale": "en"}),
     f"POST {API}/me/memberships": Example({"token": "{invitation}"}),
     f"POST {API}/people/{{person_id}}/suspension": Example({"reason": "账号被盗"}),

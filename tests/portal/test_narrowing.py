@@ -5,8 +5,10 @@ import pytest
 from marketplace.portal.narrowing import RANKED_BY
 from marketplace.portal.seeking import EVERY_FILTER, SOUGHT
 from schemas.event_rankings import EventMatchRequest
+from schemas.funding_rankings import FundingMatchRequest
 from schemas.pairings import ExpertRankingFilter, RankingFilter
 from tests.given.docking import an_event
+from tests.given.funding import a_call
 from tests.given.labs import an_instrument
 from tests.portal.reader import Page, audit
 
@@ -40,7 +42,7 @@ def found(page: Page) -> str:
 def test_every_kind_of_the_box_takes_what_its_ranking_takes():
     for value, shape in (
         ("achievement", RankingFilter), ("problem", RankingFilter), ("instrument", RankingFilter), ("expert", ExpertRankingFilter),
-        ("event", EventMatchRequest),
+        ("event", EventMatchRequest), ("funding", FundingMatchRequest),
     ):  # fmt: skip
         assert set(SOUGHT[value].filters) <= shape.model_fields.keys()
     assert set(SOUGHT["achievement"].filters) == set(RankingFilter.model_fields), "nothing is left out"
@@ -157,6 +159,17 @@ async def test_events_are_narrowed_by_region_and_industry(given, market, anybody
         beside = await anybody.page(f"/problems/{market['problem']['id']}/events?{query}")
         assert bool(beside.all("ol", class_="pairings")) == there
         assert audit(beside) == []
+
+
+async def test_for_funding_the_row_says_who_applies_and_hides_nothing(given, market, anybody):
+    desk = await given.organisation(kinds=["government_desk"], region="220000")
+    await a_call(given.session, desk, title="固态电解质薄膜专项", eligibility={"applicant_regions": ["220000"]})
+    for region, standing in (("220000", "规则都符合"), ("620000", "有规则不符合")):
+        page = Page(await anybody.sent("/match", {"text": TEXT, "kind": "funding", "region": region}, 200))
+        assert "固态电解质薄膜专项" in found(page)
+        assert standing in found(page)
+        assert "不会隐藏任何资金" in page.one("div", id="narrow-row").text
+        assert audit(page) == []
 
 
 async def test_instruments_of_a_problem_are_narrowed_by_region(given, market, anybody, ranking):

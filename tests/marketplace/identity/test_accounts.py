@@ -212,14 +212,14 @@ async def test_an_account_that_nobody_confirmed_is_forgotten_after_its_letters(r
     await register()
     for days, left in ((29, 1), (32, 0)):
         with clock.ahead(timedelta(days=days)):
-            await people.sweep(session)
+            await people.sweep(session, clock.now())
         assert await session.scalar(select(func.count()).select_from(Person)) == left
 
 
 async def test_an_account_that_somebody_uses_is_kept(given, session):
     await given.person()
     with clock.ahead(timedelta(days=400)):
-        await people.sweep(session)
+        await people.sweep(session, clock.now())
     assert await session.scalar(select(func.count()).select_from(Person)) == 1
 
 

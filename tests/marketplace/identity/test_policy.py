@@ -22,6 +22,7 @@ TABLE = {
     Role.ORGANIZER: {Permission.READ_OWN, Permission.MANAGE_EVENTS},
     Role.BROKER: {Permission.READ_OWN, Permission.BROKER_DEALS},
     Role.PLATFORM_ADMIN: {Permission.VERIFY_ORGANISATIONS, Permission.REVIEW_RECORDS, Permission.SUSPEND_PEOPLE, Permission.READ_ALL,
+                          Permission.READ_AUDIT,
                           Permission.MANAGE_VOUCHERS, Permission.KEEP_HOLIDAYS, Permission.KEEP_LEXICON,
                           Permission.RUN_REMATCHES, Permission.TUNE_RANKING},
     Role.AUDITOR: {Permission.READ_ALL, Permission.READ_AUDIT},

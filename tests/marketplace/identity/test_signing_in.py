@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from marketplace.identity import passwords, people, tokens
+from marketplace.identity import allowances, passwords, tokens
 from marketplace.identity.models import SignInTry
 from marketplace.kernel import clock
 from tests.given.people import PASSWORD
@@ -244,5 +244,5 @@ async def test_a_password_that_cannot_be_one_is_refused_without_an_echo(password
 async def test_old_tries_are_swept_away(anna, client, session):
     await client.post(URL, json=wish(anna.email, "a guess"))
     with clock.ahead(timedelta(minutes=16)):
-        await people.sweep(session)
+        await allowances.sweep(session, clock.now())
     assert await session.scalar(select(func.count()).select_from(SignInTry)) == 0

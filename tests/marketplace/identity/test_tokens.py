@@ -231,10 +231,10 @@ async def test_when_a_token_was_last_used_is_noted_and_never_goes_back(app, anna
 
 async def test_dead_tokens_are_swept_away_after_a_month(anna, session):
     await session.execute(update(Token).values(revoked_at=clock.now()))
-    await people.sweep(session)
+    await people.sweep(session, clock.now())
     assert await session.scalar(select(Token.id)) is not None
     with clock.ahead(timedelta(days=31)):
-        await people.sweep(session)
+        await people.sweep(session, clock.now())
     assert await session.scalar(select(Token.id)) is None
 
 
