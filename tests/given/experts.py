@@ -38,6 +38,33 @@ ENOUGH: dict[str, Any] = {
     "description": "研究固态电解质薄膜与电极的界面阻抗。",
 }
 
+_ONE = f"{URL}/{{expert_id}}"
+_LISTED = {
+    "q": "激光熔覆", "region": "220000", "industry": "C", "discipline": "430", "service": "residency",
+    "organisation": "{organisation_id}", "state": "published", "mine": "false",
+}  # fmt: skip
+_RANKED = {"region": "220000", "industry": "C", "discipline": "430", "service": "residency", "limit": "5"}
+_WISH = {"region": ["220000"], "industry": ["C"], "discipline": ["430"], "service": ["residency"]}
+
+OF_EXPERTS: dict[str, dict[str, Any]] = {
+    f"GET {URL}": {"query": _LISTED | {"limit": "5"}},
+    f"GET {URL}.xlsx": {"query": _LISTED},
+    f"GET {URL}.csv": {"query": _LISTED},
+    f"POST {URL}": {"json": EVERY_FIELD_OF_AN_EXPERT | {"organisation_id": "{organisation_id}"}},
+    f"GET {_ONE}": {},
+    f"PATCH {_ONE}": {"json": EVERY_FIELD_OF_AN_EXPERT},
+    f"DELETE {_ONE}": {},
+    f"POST {_ONE}/consent": {"json": {"evidence": EVIDENCE}},
+    f"DELETE {_ONE}/consent": {},
+    f"POST {_ONE}/publication": {},
+    f"POST {_ONE}/withdrawal": {},
+    f"POST {_ONE}/confirmation": {},
+    "GET /api/v1/problems/{listing_id}/experts": {"query": _RANKED},
+    "GET /api/v1/achievements/{listing_id}/experts": {"query": _RANKED},
+    "POST /api/v1/expert-matches": {"json": {"text": "固态电解质", "limit": 5, "filters": _WISH}},
+}
+"""What ``operations.Example`` is made of, by operation."""
+
 
 async def an_expert(
     session: AsyncSession, at: Organisation, *, by: Somebody, shown: bool = True, **fields: Any

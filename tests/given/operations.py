@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from tests.given.docking import EVERY_FIELD_OF_A_REGISTRATION, EVERY_FIELD_OF_AN_AGENDA, EVERY_FIELD_OF_AN_EVENT
-from tests.given.experts import EVERY_FIELD_OF_AN_EXPERT, EVIDENCE
+from tests.given.experts import OF_EXPERTS
 from tests.given.files import a_photo
 from tests.given.funding import OF_FUNDING
 from tests.given.kinds import EVERY_FIELD_OF_A_PROBLEM, EVERY_FIELD_OF_AN_ACHIEVEMENT
@@ -136,35 +136,6 @@ def _tuning() -> dict[str, Example]:
         f"GET {terms}/{{term_id}}/verdicts": Example(query={"limit": "5"}),
         f"POST {terms}/{{term_id}}/striking-out": Example({"reason": "本行业正是要找它。"}),
         f"POST {terms}/{{term_id}}/restoration": Example(),
-    }
-
-
-def _experts() -> dict[str, Example]:
-    at = f"{API}/experts"
-    one = f"{at}/{{expert_id}}"
-    listed = {
-        "q": "激光熔覆", "region": "220000", "industry": "C", "discipline": "430", "service": "residency",
-        "organisation": "{organisation_id}", "state": "published", "mine": "false",
-    }  # fmt: skip
-    ranked = {"region": "220000", "industry": "C", "discipline": "430", "service": "residency", "limit": "5"}
-    wish = {"region": ["220000"], "industry": ["C"], "discipline": ["430"], "service": ["residency"]}
-    return {
-        f"GET {at}": Example(query=listed | {"limit": "5"}),
-        f"GET {at}.xlsx": Example(query=listed),
-        f"GET {at}.csv": Example(query=listed),
-        f"POST {at}": Example(EVERY_FIELD_OF_AN_EXPERT | {"organisation_id": "{organisation_id}"}),
-        f"GET {one}": Example(),
-        f"PATCH {one}": Example(EVERY_FIELD_OF_AN_EXPERT),
-        f"DELETE {one}": Example(),
-        f"POST {one}/consent": Example({"evidence": EVIDENCE}),
-        f"DELETE {one}/consent": Example(),
-        f"POST {one}/publication": Example(),
-        f"POST {one}/withdrawal": Example(),
-        f"POST {one}/confirmation": Example(),
-        f"GET {one}/problems": Example(query=_RANKED),
-        f"GET {API}/problems/{{listing_id}}/experts": Example(query=ranked),
-        f"GET {API}/achievements/{{listing_id}}/experts": Example(query=ranked),
-        f"POST {API}/expert-matches": Example({"text": "固态电解质", "limit": 5, "filters": wish}),
     }
 
 
@@ -592,7 +563,8 @@ EXAMPLES: dict[str, Example] = {
     **{operation: Example(**told) for operation, told in OF_FUNDING.items()},
     f"POST {API}/problems/{{listing_id}}/talks": Example(),
     f"POST {API}/problems/{{listing_id}}/solution": Example(),
-    **_experts(),
+    **{operation: Example(**told) for operation, told in OF_EXPERTS.items()},
+    f"GET {API}/experts/{{expert_id}}/problems": Example(query=_RANKED),
     **_labs(),
     **_money(),
     **_docking(),
