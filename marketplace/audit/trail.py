@@ -29,9 +29,9 @@ BY: Final = ((Recorded.at, datetime), (Recorded.id, int))
 # wrote, and of that nothing is shown: a field that is not named here, or not of these kinds, stays where it is.
 SHOWN: Final = frozenset(
     {
-        "accepted", "after", "approved", "before", "better", "changed", "day", "decision", "fields", "follows", "grade",
-        "kind", "late", "number", "paid", "pairs", "role", "scope", "slots", "state", "tables", "terms", "to",
-        "verification", "version",
+        "accepted", "after", "approved", "before", "better", "changed", "day", "decision", "fields", "follows", "found",
+        "grade", "kind", "late", "many", "new", "number", "paid", "pairs", "rejected", "reopened", "role", "scope", "slots",
+        "state", "tables", "terms", "to", "verification", "version",
     }
 )  # fmt: skip
 WITHHELD: Final = frozenset({"reason", "misleading", "spellings", "term", "door"})

@@ -88,6 +88,7 @@ KEPT: Final = (
         "id instrument_id organisation_id customer_class state starts_at ends_at purpose assisted answers cancelled_late"
         f" moved_from_id checked_in_at checked_out_at {_VERSIONED}",
     ),
+    _kept("改过的预约 · Bookings that you reworded", "booking_revision", _by("by"), "booking_id version purpose answers at", "at"),
     _kept(
         "候补 · Waiting lists", "waiting", _by("person_id"),
         "id instrument_id organisation_id state starts_at ends_at purpose assisted answers offered_at offer_expires_at"
@@ -115,6 +116,8 @@ KEPT: Final = (
         _by("created_by"),
         f"id organisation_id name state {_VERSIONED}",
     ),
+    _kept("您写的资金项目 · Funding calls that you wrote", "funding_call", _by("created_by"), f"id organisation_id title state {_VERSIONED}"),
+    _kept("关注的资金项目 · Funding calls that you follow", "funding_bookmark", _by("person_id"), "call_id days_before since", "since"),
     _kept("您写的活动 · Events that you wrote", "event", _by("created_by"), f"id organisation_id title state {_VERSIONED}"),
     _kept(
         "报名 · Registrations", "registration", _by("made_by"),

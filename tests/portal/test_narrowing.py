@@ -6,6 +6,7 @@ from marketplace.portal.narrowing import RANKED_BY
 from marketplace.portal.seeking import EVERY_FILTER, SOUGHT
 from schemas.event_rankings import EventMatchRequest
 from schemas.funding_rankings import FundingMatchRequest
+from schemas.identity import OrganisationKind
 from schemas.pairings import ExpertRankingFilter, RankingFilter
 from tests.given.docking import an_event
 from tests.given.funding import a_call
@@ -162,7 +163,7 @@ async def test_events_are_narrowed_by_region_and_industry(given, market, anybody
 
 
 async def test_for_funding_the_row_says_who_applies_and_hides_nothing(given, market, anybody):
-    desk = await given.organisation(kinds=["government_desk"], region="220000")
+    desk = await given.organisation(kinds=[OrganisationKind.GOVERNMENT_DESK], region="220000")
     await a_call(given.session, desk, title="固态电解质薄膜专项", eligibility={"applicant_regions": ["220000"]})
     for region, standing in (("220000", "规则都符合"), ("620000", "有规则不符合")):
         page = Page(await anybody.sent("/match", {"text": TEXT, "kind": "funding", "region": region}, 200))

@@ -139,7 +139,7 @@ async def test_a_draft_that_gives_way_to_a_version_is_kept_as_one(admin, client)
     latest, *others = (await client.get(VERSIONS)).json()["items"]
     assert [one["number"] for one in others] == [1, 0]
     assert (latest["active"], latest["terms"], latest["added"], latest["against"]) == (False, 3, 2, 1)
-    assert "版本 1" in latest["note"]
+    assert "version 1" in latest["note"]
     assert await version_terms(client, 2) == ["SiC/Al", "固态电解质薄膜", "甲醇重整制氢"]
     await admin.post(f"{VERSIONS}/2/draft")
     assert set(await texts(client)) == {"SiC/Al", "固态电解质薄膜", "甲醇重整制氢"}, "and is had back"

@@ -96,7 +96,7 @@ LEFT_OUT = {
     "organisation": "", "voucher": "", "free_quota": "", "tariff": "", "device": "", "schedule": "", "publication": "",
     "instrument_import": "", "instrument_file": "", "event_document": "", "redemption": "", "claim_correction": "",
     "charge_entry": "", "usage_evidence": "", "check_in": "", "rematch": "", "matching_model": "", "lowered_term": "",
-    "synonym": "", "meeting": "told to both who meet, on the page of their meetings",
+    "synonym": "", "term": "", "lexicon_version": "", "term_proposal": "", "meeting": "told to both who meet, on the page of their meetings",
 }  # fmt: skip
 
 
