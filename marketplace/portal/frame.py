@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from marketplace.funding.sheets import deadline
 from marketplace.identity import tokens
 from marketplace.kernel.actor import NOBODY, AccountSuspended, Actor, ReadOnlyToken
 from marketplace.kernel.language import Language, preferred, reading, told
@@ -34,7 +35,14 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.globals |= {"t": say.t, "asset": assets.address, "w": words, "say": say, "why": why}
-    made.filters |= {"day": say.day, "moment": say.moment, "yuan": say.yuan, "cents": say.cents, "code": say.code_name}
+    made.filters |= {
+        "day": say.day,
+        "moment": say.moment,
+        "yuan": say.yuan,
+        "cents": say.cents,
+        "code": say.code_name,
+        "deadline": deadline,
+    }
     return made
 
 

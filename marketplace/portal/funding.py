@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.funding import bookmarks, calls, eligibility, rankings, shapes, sheets
+from marketplace.funding import bookmarks, calls, eligibility, rankings, shapes
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
 from marketplace.listings import records
@@ -57,11 +57,6 @@ def _asked(request: Request) -> tuple[Asked, Show]:
     return asked, show
 
 
-def deadline(one: Any) -> str:
-    """A deadline as people write it."""
-    return sheets.deadline(one.closes_at)
-
-
 @router.get("", response_class=Response)
 async def listed(visit: Visited, session: Reading) -> Response:
     request = visit.request
@@ -82,7 +77,6 @@ async def listed(visit: Visited, session: Reading) -> Response:
         show=show,
         narrowed=bool(asked.wish.keys() - {"open", "mine", "bookmarked"} or asked.wrong),
         kinds=list(FundingKind),
-        deadline=deadline,
         belongs=visit.signed_in and bool(visit.actor.organisations_where(Permission.READ_OWN)),
         writes=visit.signed_in and bool(visit.actor.organisations_where(Permission.WRITE_RECORDS)),
         files=_files(asked),
@@ -115,7 +109,6 @@ async def _call(
         changes=[shapes.change(row) for row in changed],
         labels=funding_form.LABELS,
         was=funding_form.was,
-        deadline=deadline,
         wrong=list(wrong),
         here=f"/funding/{call_id}",
     )
@@ -161,7 +154,6 @@ async def _of(kind: Kind, listing_id: UUID, visit: Visit, session: AsyncSession)
         ranking=ranking,
         wish=wish,
         kinds=list(FundingKind),
-        deadline=deadline,
         best=max((item.score for item in ranking.items), default=0.0),
         later=paging.cursor is not None,
     )
