@@ -8,17 +8,15 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import validation
 from marketplace.kernel.db import Reading, Writing
-from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.lexicon import synonyms
 from marketplace.lexicon.policy import lexicon_kept_by
 from marketplace.portal import acting, forms
 from marketplace.portal.frame import Visit, Visited
+from marketplace.portal.narrowing import searched
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from matching.text import normalise
@@ -58,11 +56,10 @@ async def _page(
 ) -> Response:
     looking = visit.request.method in {"GET", "HEAD"}
     query = visit.request.query_params if looking else {}
-    asked, wish, said = query.get("q", "").strip(), SynonymFilter(), list(wrong or [])
-    try:
-        wish = SynonymFilter.model_validate({"q": asked or None})
-    except ValidationError as error:
-        status, said = 422, [told(one.detail) for one in validation.as_refusal(error, within=("query",)).errors]
+    asked, said = query.get("q", "").strip(), list(wrong or [])
+    wish, unread = searched(SynonymFilter, asked)
+    if unread:
+        status, said = 422, unread
     paging = Paging(visit.request, query.get("cursor"), PAGE)
     rows, marker = await synonyms.listed(session, paging, wish)
     tried = query.get("try", "")[:TRIED]

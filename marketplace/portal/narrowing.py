@@ -30,6 +30,14 @@ RANKED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 """By what a ranking can be narrowed, by what it is of. parts/narrow.html has a field for each."""
 
 
+def searched(shape: type[F], text: str) -> tuple[F, list[str]]:
+    """The filter of a list that is searched by words alone; where these cannot be read, all of it, and why."""
+    try:
+        return shape.model_validate({"q": text or None}), []
+    except ValidationError as error:
+        return shape(), [told(one.detail) for one in validation.as_refusal(error, within=("query",)).errors]
+
+
 class Asked:
     """The wish of an address, put together field by field. What is left blank is no wish."""
 

@@ -7,12 +7,10 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import operations, validation
+from marketplace.kernel import operations
 from marketplace.kernel.db import Reading, Writing
-from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound
 from marketplace.lexicon import lexicons, proposals, terms
@@ -20,6 +18,7 @@ from marketplace.lexicon.policy import lexicon_kept_by, proposals_read_by
 from marketplace.pairings import discovery
 from marketplace.portal import acting, forms
 from marketplace.portal.frame import Visit, Visited
+from marketplace.portal.narrowing import searched
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent, Typed
 from schemas.lexicon import (
@@ -72,11 +71,10 @@ async def _page(
 ) -> Response:
     looking = visit.request.method in {"GET", "HEAD"}
     query = visit.request.query_params if looking else {}
-    asked, wish, said = query.get("q", "").strip(), TermFilter(), list(wrong or [])
-    try:
-        wish = TermFilter.model_validate({"q": asked or None})
-    except ValidationError as error:
-        status, said = 422, [told(one.detail) for one in validation.as_refusal(error, within=("query",)).errors]
+    asked, said = query.get("q", "").strip(), list(wrong or [])
+    wish, unread = searched(TermFilter, asked)
+    if unread:
+        status, said = 422, unread
     paging = Paging(visit.request, query.get("cursor"), PAGE)
     rows, marker = await terms.listed(session, paging, wish)
     reads, state = proposals_read_by(visit.actor), query.get("state", ProposalState.PROPOSED)
