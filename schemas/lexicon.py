@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StrictBool
 
 from schemas.base import Filter, Message
 from schemas.listings import ListingKind
@@ -91,7 +91,7 @@ class TermsImported(Message):
     """A list of terms, one a line: `term` or `term,note`; a first line that says so is left out."""
 
     text: Annotated[str, Text(300_000), Field(examples=["固态电解质薄膜\nSiC/Al,铝基碳化硅复合材料"])]
-    dry_run: Annotated[bool, Field(description="只检查，不添加 · look only, add nothing")] = False
+    dry_run: Annotated[StrictBool, Field(description="只检查，不添加 · look only, add nothing")] = False
 
 
 class LineWrong(Message):

@@ -59,4 +59,5 @@ def _kinds(of: type[Fact]) -> Iterator[type[Fact]]:
 @cache
 def names() -> list[str]:
     """Every kind of fact that the program knows, but for what several have in common (`OfListing`)."""
-    return sorted({kind.__name__ for kind in _kinds(Fact) if not re.match("Of[A-Z]", kind.__name__)})
+    ours = (kind for kind in _kinds(Fact) if kind.__module__.startswith("marketplace."))
+    return sorted({kind.__name__ for kind in ours if not re.match("Of[A-Z]", kind.__name__)})

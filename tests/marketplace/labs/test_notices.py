@@ -120,5 +120,5 @@ async def test_two_workers_warn_each_once(real):
 
 def test_what_changes_a_booking_wakes_the_mail():
     assert {fact.__name__ for fact, jobs in LISTENERS.items() if "labs.invite" in jobs} == {
-        "BookingConfirmed", "BookingMoved", "BookingCancelled", "BookingReleased",
+        "BookingConfirmed", "BookingMoved", "BookingCancelled", "BookingReleased", "BookingEdited",
     }  # fmt: skip
