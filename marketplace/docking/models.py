@@ -29,7 +29,6 @@ class Event(Versioned, Base):
         CheckConstraint("meetings_promised >= 0 and meetings_promised <= meetings_most", name="meetings"),
         Index("event_listed_idx", "starts_at", "id", postgresql_where=sql("published_at is not null")),
         Index("event_owner_idx", "organisation_id", "starts_at", "id"),
-        Index("event_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
         Index("event_grams_idx", sql("grams(words)"), postgresql_using="gin"),
         Index("event_facets_idx", "facets", postgresql_using="gin"),
         # What is over, or was half a year ago: those who came are reminded of what came of it.

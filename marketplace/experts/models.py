@@ -39,7 +39,6 @@ class Expert(Versioned, Base):
         Index("expert_listed_idx", "created_at", "id", postgresql_where=sql("state = 'published'")),
         Index("expert_owner_idx", "organisation_id", "created_at", "id"),
         Index("expert_facets_idx", "facets", postgresql_using="gin"),
-        Index("expert_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
         Index("expert_grams_idx", sql("grams(words)"), postgresql_using="gin"),
         Index("expert_fresh_idx", "confirmed_until", postgresql_where=sql("state = 'published'")),
     )

@@ -25,7 +25,7 @@ from marketplace.funding.policy import (
 )
 from marketplace.identity.models import Organisation
 from marketplace.identity.names import ORGANISATION_KINDS
-from marketplace.kernel import clock, etag, validation
+from marketplace.kernel import clock, etag, searching, validation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import Recorded, record
 from marketplace.kernel.language import told
@@ -138,7 +138,7 @@ def narrowed(actor: Actor, wish: FundingFilter, now: datetime) -> Select[Funding
         if code is not None:
             statement = statement.where(FundingCall.facets.overlap(_open_to(table, code)))
     for word in dict.fromkeys(derived.folded(wish.q or "").split()):
-        statement = statement.where(FundingCall.words.contains(word, autoescape=True))
+        statement = statement.where(searching.holds(FundingCall.words, word))
     return statement
 
 

@@ -30,7 +30,7 @@ class FundingCall(Versioned, Base):
         CheckConstraint("changed_at is null or published_at is not null", name="changed_when"),
         Index("funding_call_listed_idx", "listed_at", "id", postgresql_where=sql("state in ('published', 'closed')")),
         Index("funding_call_owner_idx", "organisation_id", "listed_at", "id"),
-        Index("funding_call_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
+        Index("funding_call_grams_idx", sql("grams(words)"), postgresql_using="gin"),
         Index("funding_call_facets_idx", "facets", postgresql_using="gin"),
         # What the clock closes, and what is ranked.
         Index("funding_call_due_idx", "closes_at", "id", postgresql_where=sql("state = 'published'")),

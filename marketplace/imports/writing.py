@@ -28,7 +28,7 @@ from schemas.imports import Finding, ImportKind
 from schemas.listings import ListingKind, ListingState
 
 FACT_IDS: Final = 1000
-# About 80 MB of the search index's waiting list, which may be 128 (migration 0002).
+# So far apart the indexes of new rows are brought up to date, so that nobody's search has to look through what waits.
 SETTLE_CHARACTERS: Final = 10_000_000
 SETTLE_SECONDS: Final = 300
 

@@ -67,7 +67,6 @@ class Instrument(Versioned, Base):
         # How long the longest buffer is.
         Index("instrument_buffer_idx", "buffer_minutes"),
         Index("instrument_owner_idx", "organisation_id", "created_at", "id"),
-        Index("instrument_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
         Index("instrument_grams_idx", sql("grams(words)"), postgresql_using="gin"),
         Index("instrument_facets_idx", "facets", postgresql_using="gin"),
     )

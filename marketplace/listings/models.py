@@ -70,18 +70,10 @@ class Listing(Versioned, Base):
         Index("listing_facets_idx", "facets", postgresql_using="gin"),
         Index("listing_sketch_idx", "sketch", postgresql_using="gin"),
         Index(
-            "listing_words_idx",
-            "words",
-            postgresql_using="gin",
-            postgresql_ops={"words": "gin_trgm_ops"},
-            # Kilobytes of new rows that may wait to be worked in; see migration 0002.
-            postgresql_with={"gin_pending_list_limit": 131072},
-        ),
-        # For words that are too short for threes of letters (`kernel/searching.py`).
-        Index(
             "listing_grams_idx",
             sql("grams(words)"),
             postgresql_using="gin",
+            # Kilobytes of new rows that may wait to be worked in; see migration 0025.
             postgresql_with={"gin_pending_list_limit": 8192},
         ),
         Index("listing_fresh_idx", "confirmed_until", postgresql_where=sql("state in ('published', 'in_talks')")),

@@ -88,9 +88,6 @@ def upgrade() -> None:
     op.create_index("expert_listed_idx", "expert", ["created_at", "id"], postgresql_where=shown)
     op.create_index("expert_owner_idx", "expert", ["organisation_id", "created_at", "id"])
     op.create_index("expert_facets_idx", "expert", ["facets"], postgresql_using="gin")
-    op.create_index(
-        "expert_words_idx", "expert", ["words"], postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}
-    )
     op.create_index("expert_fresh_idx", "expert", ["confirmed_until"], postgresql_where=shown)
     op.create_table(
         "expert_achievement",

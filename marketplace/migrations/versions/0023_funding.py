@@ -83,10 +83,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("state in ('published', 'closed')"),
     )  # fmt: skip
     op.create_index("funding_call_owner_idx", "funding_call", ["organisation_id", "listed_at", "id"], unique=False)
-    op.create_index(
-        "funding_call_words_idx", "funding_call", ["words"], unique=False, postgresql_using="gin",
-        postgresql_ops={"words": "gin_trgm_ops"},
-    )  # fmt: skip
     op.create_index("funding_call_facets_idx", "funding_call", ["facets"], unique=False, postgresql_using="gin")
     op.create_index(
         "funding_call_due_idx", "funding_call", ["closes_at", "id"], unique=False,

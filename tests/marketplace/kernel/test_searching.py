@@ -85,7 +85,7 @@ async def test_names_are_found_as_a_plain_comparison_finds_them(names, session, 
     [
         ("listing_grams_idx", select(Listing.id).where(searching.holds(Listing.words, "电池"))),
         ("listing_grams_idx", select(Listing.id).where(searching.holds(Listing.words, "膜"))),
-        ("listing_words_idx", select(Listing.id).where(searching.holds(Listing.words, "电池膜"))),
+        ("listing_grams_idx", select(Listing.id).where(searching.holds(Listing.words, "电池膜"))),
         ("instrument_grams_idx", select(Instrument.id).where(searching.holds(Instrument.words, "电池"))),
         ("event_grams_idx", select(Event.id).where(searching.holds(Event.words, "电池"))),
         ("organisation_grams_idx", select(Organisation.id).where(searching.holds_in_any_case(Organisation.name, "研"))),
