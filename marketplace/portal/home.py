@@ -38,9 +38,9 @@ EXAMPLES: Final = (
         ),
     ),
     (
-        "我有秸秆制品技术 · we make things from straw",
+        "我有秸秆基质技术 · we make growing media from straw",
         "problem",
-        "玉米秸秆纤维制备全生物降解材料与可降解地膜，已完成中试，寻找农业企业合作应用。",
+        "玉米秸秆发酵栽培基质，替代草炭，已在温室中试，找设施农业企业合作。",
     ),
     (
         "这里解决不了的 · nobody here can",
