@@ -88,7 +88,7 @@ def narrowed(event_id: UUID, wish: RegistrationFilter) -> Select[Registration]:
         statement = statement.where(Registration.kind == wish.kind)
     if wish.state is not None:
         statement = statement.where(Registration.state == wish.state)
-    for word in dict.fromkeys(derived.folded(wish.q or "").split()):
+    for word in derived.asked(wish.q):
         statement = statement.where(Registration.words.contains(word, autoescape=True))
     return statement
 

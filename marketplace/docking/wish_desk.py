@@ -80,7 +80,7 @@ async def of_event(
         statement = statement.where(asked)
     if wish.mutual:
         statement = statement.where(mutual)
-    for word in dict.fromkeys(derived.folded(wish.q or "").split()):
+    for word in derived.asked(wish.q):
         statement = statement.where(
             or_(one.words.contains(word, autoescape=True), other.words.contains(word, autoescape=True))
         )

@@ -141,7 +141,7 @@ async def participants(
     statement = registrations.chosen().where(shown_to(mine), Registration.shown.is_(True))
     if wish.kind is not None:
         statement = statement.where(Registration.kind == wish.kind)
-    for word in dict.fromkeys(derived.folded(wish.q or "").split()):
+    for word in derived.asked(wish.q):
         statement = statement.where(_named_like(word))
     by = tuple(zip((Registration.created_at, Registration.id), BY_TIME_AND_ID, strict=True))
     rows, marker = await page(session, statement, by, paging)

@@ -14,11 +14,11 @@ from marketplace.experts import facts
 from marketplace.experts.models import Expert, Representative
 from marketplace.experts.policy import expert_open, expert_owned_by, expert_visible_to, expert_written_by
 from marketplace.identity.models import Organisation
-from marketplace.kernel import clock, etag, searching
+from marketplace.kernel import clock, etag
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
-from marketplace.kernel.refusals import Invalid, NotFound
+from marketplace.kernel.refusals import Conflict, Invalid, NotFound
 from marketplace.listings import derived, records
 from marketplace.listings.desk import MOST
 from marketplace.listings.models import Achievement
@@ -35,6 +35,10 @@ DESCRIBE = (
 
 class NotTheirAchievement(Invalid):
     """只能选本单位的成果。 · Only achievements of the same organisation speak for an expert."""
+
+
+class AgreedByName(Conflict):
+    """同意是以现在的姓名登记的：要改姓名，先撤回同意，改好后重新征得同意并登记。 · Consent was given under this name: to change it, take the consent back first, and record it anew afterwards."""
 
 
 def chosen() -> Select[Expert]:
@@ -81,9 +85,7 @@ def narrowed(actor: Actor, wish: ExpertFilter) -> Select[Expert]:
     for letter, values in (("r", wish.region), ("i", wish.industry), ("d", wish.discipline), ("v", wish.service)):
         if values:
             statement = statement.where(Expert.facets.overlap(derived.wanted(letter, values)))
-    for word in dict.fromkeys(derived.folded(wish.q or "").split()):
-        statement = statement.where(searching.holds(Expert.words, word))
-    return statement
+    return statement.where(*derived.held(Expert.words, wish.q))
 
 
 async def listed(
@@ -165,6 +167,9 @@ async def edit(session: AsyncSession, actor: Actor, expert_id: UUID, version: in
             changed.append("achievement_ids")
     if not changed:
         return expert
+    if "name" in changed and expert.consented_at is not None:
+        # What one person agreed to must not come to show another.
+        raise AgreedByName
     for name in values.keys() & changed:
         setattr(expert, name, values[name])
     if expert.state is ExpertState.PUBLISHED:

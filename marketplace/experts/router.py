@@ -82,7 +82,9 @@ async def read(expert_id: UUID, session: Reading, actor: Anyone, response: Respo
 
 @router.patch(
     "/experts/{expert_id}",
-    responses=problems(*OWN, experts.NotTheirAchievement, Incomplete, StaleVersion, VersionMissing),
+    responses=problems(
+        *OWN, experts.NotTheirAchievement, experts.AgreedByName, Incomplete, StaleVersion, VersionMissing
+    ),
 )
 async def edit(
     expert_id: UUID, patch: ExpertPatch, session: Writing, actor: SignedIn, version: IfMatch, response: Response

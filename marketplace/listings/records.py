@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
 from marketplace.identity.models import Organisation
-from marketplace.kernel import clock, etag, searching
+from marketplace.kernel import clock, etag
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import Paging, page
@@ -86,9 +86,7 @@ def narrowed(statement: Select[*tuple[Any, ...]], actor: Actor, wish: ListingFil
     for letter, values in (("r", wish.region), ("i", wish.industry), ("d", wish.discipline), ("m", wish.mode)):
         if values:
             statement = statement.where(Listing.facets.overlap(derived.wanted(letter, values)))
-    for word in dict.fromkeys(derived.folded(wish.q or "").split()):
-        statement = statement.where(searching.holds(Listing.words, word))
-    return statement
+    return statement.where(*derived.held(Listing.words, wish.q))
 
 
 async def create(

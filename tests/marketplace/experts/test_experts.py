@@ -53,6 +53,22 @@ async def test_a_draft_is_its_organisations_alone(owner, stranger, client):
     assert (await stranger.delete(at)).status_code == 404
 
 
+async def test_what_one_person_agreed_to_never_shows_another(owner, client):
+    made = await published(owner)
+    at = f"{URL}/{made['id']}"
+    refused = await owner.patch(at, {"name": "虚构乙", "focus": "别的"}, version=made["version"])
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/agreed-by-name")
+    shown = (await client.get(at)).json()
+    assert (shown["name"], shown["focus"]) == (made["name"], made["focus"]), "all of it or nothing"
+    same = await owner.patch(at, {"name": made["name"], "focus": "固态电解质薄膜"}, version=made["version"])
+    assert same.status_code == 200, same.text
+    assert (await owner.delete(f"{at}/consent")).status_code == 200
+    version = (await owner.get(at)).json()["version"]
+    renamed = (await owner.patch(at, {"name": "虚构乙"}, version=version)).json()
+    assert (renamed["name"], renamed["state"], renamed["consent"]) == ("虚构乙", "withdrawn", None)
+    assert (await owner.post(f"{at}/publication")).json()["type"] == "/problems/no-consent"
+
+
 async def test_nobody_is_published_without_their_consent(owner, client, session):
     made = await drafted(owner)
     at = f"{URL}/{made['id']}"
