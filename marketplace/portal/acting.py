@@ -2,14 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
+from uuid import UUID
 
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel.refusals import StaleVersion
+from marketplace.kernel import operations
+from marketplace.kernel.operations import Operation
+from marketplace.kernel.refusals import NotFound, StaleVersion
 from marketplace.portal import forms, trying
 from marketplace.portal.frame import Visit
 from marketplace.portal.sent import Typed
+from schemas.operations import OperationState
 
 
 class Again(Protocol):
@@ -59,3 +63,21 @@ def number_of(text: str) -> int | str | None:
 def one_of(typed: Typed, name: str) -> str | None:
     """What stands in a field; None, where it was left blank."""
     return forms.first(typed, name).strip() or None
+
+
+async def work_named(visit: Visit, session: AsyncSession) -> Operation | None:
+    """The work that the address names, if its reader may see it."""
+    try:
+        return await operations.read(session, visit.actor, UUID(visit.request.query_params.get("work", "")))
+    except (ValueError, NotFound):
+        return None
+
+
+async def progress(visit: Visit, session: AsyncSession, home: str, part: str = "") -> Response:
+    """How far that is, asked for again and again by the page; when it is done, the whole page anew, at its `part`."""
+    visit.require()
+    work = await work_named(visit, session)
+    answer = visit.page("parts/progress.html", work=work, at=f"{home}/work", here="/")
+    if work is None or work.state is OperationState.DONE:
+        answer.headers["HX-Redirect"] = home if work is None else f"{home}?work={work.id}{part}"
+    return answer

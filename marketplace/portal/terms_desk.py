@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import operations
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
 from marketplace.kernel.refusals import NotFound
@@ -31,7 +30,6 @@ from schemas.lexicon import (
     TermsImported,
     TermWritten,
 )
-from schemas.operations import OperationState
 
 router = APIRouter(prefix="/platform/terms", route_class=PageRoute, include_in_schema=False)
 
@@ -39,14 +37,6 @@ HOME: Final = "/platform/terms"
 PAGE: Final = 30
 VERSIONS: Final = 5
 _FIELDS: Final = {"/text": "术语 · term", "/note": "说明 · note"}
-
-
-async def _work(visit: Visit, session: AsyncSession) -> Any:
-    """The discovery that the address names."""
-    try:
-        return await operations.read(session, visit.actor, UUID(visit.request.query_params.get("work", "")))
-    except (ValueError, NotFound):
-        return None
 
 
 def _ids(values: list[str]) -> list[UUID]:
@@ -106,7 +96,7 @@ async def _page(
         more=more,
         undo=[str(one) for one in _ids(visit.request.query_params.getlist("undo"))] if looking else [],
         keeps=lexicon_kept_by(visit.actor),
-        work=await _work(visit, session) if looking else None,
+        work=await acting.work_named(visit, session) if looking else None,
         at=f"{HOME}/work",
         wrong=said,
         typed=typed or {},
@@ -123,12 +113,7 @@ async def home(visit: Visited, session: Reading) -> Response:
 @router.get("/work", response_class=Response)
 async def progress(visit: Visited, session: Reading) -> Response:
     """How far the discovery is; when it is done, the whole page again."""
-    visit.require()
-    work = await _work(visit, session)
-    answer = visit.page("parts/progress.html", work=work, at=f"{HOME}/work", here="/")
-    if work is None or work.state is OperationState.DONE:
-        answer.headers["HX-Redirect"] = HOME if work is None else f"{HOME}?work={work.id}#proposals"
-    return answer
+    return await acting.progress(visit, session, HOME, "#proposals")
 
 
 @router.get("/versions/{number:int}", response_class=Response)

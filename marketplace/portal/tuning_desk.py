@@ -7,17 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.kernel import operations
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
-from marketplace.kernel.refusals import NotFound, NotSignedIn
+from marketplace.kernel.refusals import NotSignedIn
 from marketplace.portal import acting, forms
 from marketplace.portal.frame import Visit, Visited
 from marketplace.portal.routes import PageRoute
 from marketplace.portal.sent import Sent
 from marketplace.tuning import terms, tunings
 from marketplace.verdicts import lessons, verdicts
-from schemas.operations import OperationState
 from schemas.tuning import MisleadingTermFilter, StrikingOut
 from schemas.verdicts import VerdictFilter
 
@@ -28,14 +26,6 @@ VERSIONS: Final = 10
 TERMS: Final = 50
 BEHIND: Final = 20
 _FIELDS: Final = {"/reason": "理由 · reason"}
-
-
-async def _work(visit: Visit, session: AsyncSession) -> Any:
-    """What is being learnt, where the address names it."""
-    try:
-        return await operations.read(session, visit.actor, UUID(visit.request.query_params.get("work", "")))
-    except (ValueError, NotFound):
-        return None
 
 
 async def _page(
@@ -60,7 +50,7 @@ async def _page(
         terms=[terms.shown(one) for one in found],
         more_terms=more_terms,
         lowering=lowering,
-        work=await _work(visit, session),
+        work=await acting.work_named(visit, session),
         at=f"{HOME}/work",
         wrong=wrong or [],
         typed=typed or {},
@@ -75,12 +65,7 @@ async def home(visit: Visited, session: Reading) -> Response:
 @router.get("/work", response_class=Response)
 async def progress(visit: Visited, session: Reading) -> Response:
     """How far the learning is; when it is done, the whole page again."""
-    visit.require()
-    work = await _work(visit, session)
-    answer = visit.page("parts/progress.html", work=work, at=f"{HOME}/work", here="/")
-    if work is None or work.state is OperationState.DONE:
-        answer.headers["HX-Redirect"] = HOME if work is None else f"{HOME}?work={work.id}"
-    return answer
+    return await acting.progress(visit, session, HOME)
 
 
 @router.get("/terms/{term_id:uuid}", response_class=Response)
