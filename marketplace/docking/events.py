@@ -18,7 +18,7 @@ from marketplace.docking.names import EVENT_STATES
 from marketplace.docking.policy import event_owned_by, event_public, event_run_by, event_visible_to
 from marketplace.identity.models import Organisation
 from marketplace.identity.policy import organisation_visible_to
-from marketplace.kernel import clock, etag, locks, validation
+from marketplace.kernel import clock, etag, locks, searching, validation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.language import told
@@ -171,7 +171,7 @@ def narrowed(actor: Actor, wish: EventFilter) -> Select[Event]:
         statement = statement.where(Event.starts_at >= wish.starts_from)
     if wish.starts_until is not None:
         statement = statement.where(Event.starts_at < wish.starts_until)
-    return statement.where(*derived.held(Event.words, wish.q))
+    return statement.where(*searching.holds_all(Event.words, derived.asked(wish.q)))
 
 
 def columns(body: EventBody, *, only_given: bool = False) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from marketplace.experts import facts
 from marketplace.experts.models import Expert, Representative
 from marketplace.experts.policy import expert_open, expert_owned_by, expert_visible_to, expert_written_by
 from marketplace.identity.models import Organisation
-from marketplace.kernel import clock, etag
+from marketplace.kernel import clock, etag, searching
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
@@ -85,7 +85,7 @@ def narrowed(actor: Actor, wish: ExpertFilter) -> Select[Expert]:
     for letter, values in (("r", wish.region), ("i", wish.industry), ("d", wish.discipline), ("v", wish.service)):
         if values:
             statement = statement.where(Expert.facets.overlap(derived.wanted(letter, values)))
-    return statement.where(*derived.held(Expert.words, wish.q))
+    return statement.where(*searching.holds_all(Expert.words, derived.asked(wish.q)))
 
 
 async def listed(

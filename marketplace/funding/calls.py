@@ -25,7 +25,7 @@ from marketplace.funding.policy import (
 )
 from marketplace.identity.models import Organisation
 from marketplace.identity.names import ORGANISATION_KINDS
-from marketplace.kernel import clock, etag, validation
+from marketplace.kernel import clock, etag, searching, validation
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import Recorded, record
 from marketplace.kernel.language import told
@@ -137,7 +137,7 @@ def narrowed(actor: Actor, wish: FundingFilter, now: datetime) -> Select[Funding
     for table, code in (("regions", wish.region), ("industries", wish.industry)):
         if code is not None:
             statement = statement.where(FundingCall.facets.overlap(_open_to(table, code)))
-    return statement.where(*derived.held(FundingCall.words, wish.q))
+    return statement.where(*searching.holds_all(FundingCall.words, derived.asked(wish.q)))
 
 
 # What a call is for, as marks: `r` for a place with all above it, `R` for the place alone, `r:*` for any place.

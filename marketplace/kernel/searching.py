@@ -5,6 +5,7 @@ finds the texts that have all pairs of a word, and the texts themselves are comp
 to look up for words of one letter or two, which most Chinese words are, and take more than twice the room.
 """
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -34,6 +35,11 @@ def holds(text: InstrumentedAttribute[str], word: str) -> ColumnElement[bool]:
     written = [bindparam(None, number, Integer, literal_execute=True) for number in sorted(numbers)]
     there = func.strpos(text, bindparam(None, word, String, literal_execute=True)) > 0
     return and_(there, _grams(text).contains(array(written)))
+
+
+def holds_all(text: InstrumentedAttribute[str], words: Iterable[str]) -> list[ColumnElement[bool]]:
+    """The texts with every one of these words in them; as ``holds``."""
+    return [holds(text, word) for word in words]
 
 
 def holds_in_any_case(text: InstrumentedAttribute[str], phrase: str) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import contains_eager, selectinload
 from uuid_utils.compat import uuid7
 
 from marketplace.identity.models import Organisation
-from marketplace.kernel import clock, etag
+from marketplace.kernel import clock, etag, searching
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
@@ -156,7 +156,7 @@ def narrowed(actor: Actor, wish: InstrumentFilter) -> Select[Instrument]:
     for letter, code in (("c", wish.class_code), ("r", wish.region)):
         if code is not None:
             statement = statement.where(Instrument.facets.contains([f"{letter}:{code}"]))
-    statement = statement.where(*derived.held(Instrument.words, wish.q))
+    statement = statement.where(*searching.holds_all(Instrument.words, derived.asked(wish.q)))
     period = free.wanted(wish.free_from, wish.free_until)
     if period is not None:
         statement = statement.where(free.between(*period))

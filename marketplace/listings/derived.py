@@ -4,10 +4,6 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement
-from sqlalchemy.orm import InstrumentedAttribute
-
-from marketplace.kernel import searching
 from matching import likeness
 from schemas import codes
 
@@ -44,11 +40,6 @@ def folded(text: str) -> str:
 def asked(q: str | None) -> list[str]:
     """The words of a search, each once."""
     return list(dict.fromkeys(folded(q or "").split()))
-
-
-def held(column: InstrumentedAttribute[str], q: str | None) -> list[ColumnElement[bool]]:
-    """Every word of a search stands in a column that was folded, and has an index of `grams`."""
-    return [searching.holds(column, word) for word in asked(q)]
 
 
 _SEARCHED = ("title", "summary", "background", "description")

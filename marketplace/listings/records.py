@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 
 from marketplace.identity.models import Organisation
-from marketplace.kernel import clock, etag
+from marketplace.kernel import clock, etag, searching
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.facts import record
 from marketplace.kernel.paging import Paging, page
@@ -86,7 +86,7 @@ def narrowed(statement: Select[*tuple[Any, ...]], actor: Actor, wish: ListingFil
     for letter, values in (("r", wish.region), ("i", wish.industry), ("d", wish.discipline), ("m", wish.mode)):
         if values:
             statement = statement.where(Listing.facets.overlap(derived.wanted(letter, values)))
-    return statement.where(*derived.held(Listing.words, wish.q))
+    return statement.where(*searching.holds_all(Listing.words, derived.asked(wish.q)))
 
 
 async def create(

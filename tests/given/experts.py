@@ -52,7 +52,8 @@ OF_EXPERTS: dict[str, dict[str, Any]] = {
     f"GET {URL}.csv": {"query": _LISTED},
     f"POST {URL}": {"json": EVERY_FIELD_OF_AN_EXPERT | {"organisation_id": "{organisation_id}"}},
     f"GET {_ONE}": {},
-    f"PATCH {_ONE}": {"json": EVERY_FIELD_OF_AN_EXPERT},
+    # The name stays: consent was given under it.
+    f"PATCH {_ONE}": {"json": EVERY_FIELD_OF_AN_EXPERT | {"name": ENOUGH["name"]}},
     f"DELETE {_ONE}": {},
     f"POST {_ONE}/consent": {"json": {"evidence": EVIDENCE}},
     f"DELETE {_ONE}/consent": {},
