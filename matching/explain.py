@@ -43,8 +43,8 @@ class TermPart(NamedTuple):
 
     ``kind``: a "word", a "pair" of neighbouring characters, a single "character", or a "compound" of the lexicon. ``df``: how many of the documents
     have it; ``cf``: how often it occurs in all of them. ``weight_query`` = (1 + ln ``tf_query``) · ``idf`` · ``focus`` ·
-    ``emphasis`` · ``aside`` · ``lowered`` · ``apart`` ÷ |q|; ``weight_document`` = (1 + ln(1 + ln ``tf_document``)) · ``idf`` ÷ (|d| + pivot). ``synonym_of``: what
-    the query says instead, where it has the term through a synonym alone.
+    ``emphasis`` · ``aside`` · ``lowered`` · ``raised`` · ``apart`` ÷ |q|; ``weight_document`` = (1 + ln(1 + ln ``tf_document``)) · ``idf`` ÷ (|d| + pivot). ``synonym_of``: what
+    the query says instead, where it has the term through a synonym, or through what it needs a test for, alone.
     """
 
     term: str
@@ -59,6 +59,7 @@ class TermPart(NamedTuple):
     emphasis: float
     aside: float
     lowered: float
+    raised: float
     apart: float
     weight_query: float
     weight_document: float
@@ -71,7 +72,7 @@ class TermGroup:
 
     ``synonym_of``: what the query says instead, where some of them are shared through a synonym alone. ``parts`` is empty
     unless the reasons were asked for in full. ``lowered``: what the weight of its lowest term is multiplied by, because
-    people called it misleading; mostly 1.
+    people called it misleading, ``raised``: that of its highest, because it is of a test that the query needs; mostly 1.
     """
 
     label: str
@@ -79,6 +80,7 @@ class TermGroup:
     parts: tuple[TermPart, ...]
     synonym_of: str | None = None
     lowered: float = 1.0
+    raised: float = 1.0
 
     @property
     def can_mislead(self) -> bool:
@@ -199,12 +201,12 @@ def explain(
     groups = _grouped(numbers.matched, value, its, found.phrases)
     rest = groups[top:]
     parts = numbers.parts(its.bare, reading.through) if in_full else {}
-    lowered = weighed.lowered.tolist() if (weighed.lowered < 1.0).any() else ()
+    changed = weighed.lowered.tolist() if (weighed.lowered != 1.0).any() else ()
     return Reasons(
         key=key,
         score=round(text + sum(signal.contribution for signal in signals), DECIMALS),
         text=text,
-        terms=tuple([_told(group, value, parts, weighed.terms, reading.through, lowered) for group in groups[:top]]),
+        terms=tuple([_told(group, value, parts, weighed.terms, reading.through, changed) for group in groups[:top]]),
         other=OtherTerms(
             groups=len(rest),
             terms=sum(len(held) for _, _, held in rest),
@@ -252,7 +254,8 @@ class _Numbers:
     def parts(self, bare: Sequence[str], through: Mapping[str, str]) -> dict[int, TermPart]:
         """By the terms' numbers in the question."""
         weighed, matched = self._weighed, self._matched
-        factors: list[Any] = [each[matched] for each in weighed.factors]
+        focus, emphasis, aside, changed, apart = (each[matched] for each in weighed.factors)
+        factors: list[Any] = [focus, emphasis, aside, np.minimum(changed, 1.0), np.maximum(changed, 1.0), apart]
         counted = (self._contributions, weighed.counts[matched], self._tf, weighed.df[matched], weighed.cf[matched])
         numbers: list[list[Any]] = [
             each.tolist() for each in (*counted, self._idf, *factors, self._query, self._document)
@@ -391,7 +394,7 @@ def _told(
     parts: Mapping[int, TermPart],
     terms: Sequence[str],
     through: Mapping[str, str],
-    lowered: Sequence[float],
+    changed: Sequence[float],
 ) -> TermGroup:
     label, contribution, held = group
     listed = tuple(sorted([parts[term] for term in held], key=_strongest)) if parts else ()
@@ -399,8 +402,8 @@ def _told(
     if through and (widened := [terms[term] for term in held if terms[term] in through]):
         worth = {terms[term]: value[term] for term in held}
         instead = through[min(widened, key=lambda term: (-worth[term], _kind(term), term))]
-    lowest = min([lowered[term] for term in held]) if lowered else 1.0
-    return TermGroup(_BLANKS.sub(" ", label), contribution, listed, instead, lowest)
+    its = [1.0, *(changed[term] for term in held)] if changed else [1.0]
+    return TermGroup(_BLANKS.sub(" ", label), contribution, listed, instead, min(its), max(its))
 
 
 def _strongest(part: TermPart) -> tuple[float, str, str]:

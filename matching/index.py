@@ -28,15 +28,13 @@ from matching.records import NO_FILTERS, Document, Filters, Query, Ranking
 from matching.style import Style
 from matching.text import CHARACTER, normalise
 from matching.tfidf import Ints, Match, best, rounded
-from matching.tuning import STARTING, Tuning
+from matching.tuning import FITS_FROM, STARTING, Tuning
 from matching.weighting import SETTINGS, Question, Settings, TermWeights
 
-FITS_FROM: Mapping[Style, float] = {"request": 0.0055, "report": 0.007}
 
-
-def fits_from(documents: int, style: Style = "request") -> float:
+def fits_from(documents: int, style: Style = "request", least: Mapping[Style, float] = FITS_FROM) -> float:
     """What the best text score times the known share of the query must reach for something to fit: 0.0055 · ln(1 + n), for
-    a report 0.007 · ln(1 + n), since its scores are higher.
+    a report 0.007 · ln(1 + n), since its scores are higher. ``least``: other numbers, of records of another kind.
 
     It grows with the corpus because a larger one knows more of any query's words and holds more chance likenesses. Chosen so
     that "nothing fits" is said wrongly of at most 3 in 100; told on questions that did not choose, of 2 in 100 requests
@@ -44,7 +42,7 @@ def fits_from(documents: int, style: Style = "request") -> float:
     field are there. Of 44 requirements with an answer none is lost. It tells another field, not a missing answer:
     docs/matching-quality.md. Corpora of less than a thousand records are extrapolated.
     """
-    return FITS_FROM[style] * math.log1p(documents)
+    return least[style] * math.log1p(documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def _weigh(
     counts = reading.counts
     if not postings.collection.settings.characters:
         counts = {term: count for term, count in counts.items() if not term.startswith(CHARACTER)}
-    lowered = tuning.factors(reading, kinds)
+    lowered = {**reading.raised, **tuning.factors(reading, kinds)}
     return postings.weigh(counts, vocabulary, through=reading.through, lowered=lowered, style=reading.style)
 
 
@@ -142,7 +140,7 @@ class Snapshot:
         scores = rounded(text * (1.0 + bonus(query, self.table, weights, now)))
         below = None if after is None else (after[0], bisect_right(self.keys, after[1]))
         best_text = float(text.max(initial=0.0))
-        threshold = fits_from(len(self), reading.style)
+        threshold = fits_from(len(self), reading.style, self.tuning.least)
         return Ranking(
             items=tuple(
                 Match(self.keys[row], float(scores[row]), float(text[row])) for row in best(scores, k, below=below)

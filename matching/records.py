@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from matching.lexicon import NO_LEXICON, Lexicon
+from matching.measuring import NO_MEASURING, Measuring
 from matching.queries import Reading, read
 from matching.style import Style
 from matching.synonyms import NO_SYNONYMS, Synonyms
@@ -55,6 +56,7 @@ class Query:
 
     ``synonyms``: the spellings that mean the same while this is asked. ``style``: how it is written, where that is known; a
     text that looks for achievements is recognised, anything else looks for its counterpart, as a request does.
+    ``measuring``: the tests that are asked for as well, by whoever looks for instruments.
     """
 
     title: str = ""
@@ -63,6 +65,7 @@ class Query:
     side: Side = "problem"
     synonyms: Synonyms = NO_SYNONYMS
     style: Style | None = None
+    measuring: Measuring = NO_MEASURING
 
     @property
     def text(self) -> str:
@@ -75,7 +78,8 @@ class Query:
 
     def read_with(self, lexicon: Lexicon) -> Reading:
         """Its text as an index with this lexicon is asked; the same object while it is among the last few that were read."""
-        return read(self.text, self.synonyms, self.style or (None if self.side == "problem" else "request"), lexicon)
+        style: Style | None = self.style or (None if self.side == "problem" else "request")
+        return read(self.text, self.synonyms, style, lexicon, self.measuring)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Synonyms:
         used: dict[int, dict[str, int]] = {}
         for head in self._by_head.keys() & set(map(add, normalised, normalised[1:])):
             for word, group in self._by_head[head]:
-                if times := _times(word, normalised):
+                if times := times_in(word, normalised):
                     used.setdefault(group, {})[word] = times
         found = []
         for group, said in sorted(used.items()):
@@ -74,7 +74,7 @@ class Synonyms:
 NO_SYNONYMS = Synonyms()
 
 
-def _times(word: str, text: str) -> int:
+def times_in(word: str, text: str) -> int:
     """How often it stands there by itself: LED is not in filled, 5G not in 15GHz."""
     count, at = 0, text.find(word)
     while at >= 0:

@@ -13,11 +13,15 @@ from matching.blend import DEFAULT_WEIGHTS, Weights
 from matching.codes import industry_path
 from matching.queries import Reading
 from matching.records import Query
+from matching.style import Style
 from matching.text import CHARACTER, COMPOUND, PAIR, count_terms, normalise
 
 ALL: Final = ""
 LEAST_FACTOR: Final = 0.25
 """No term loses more than three quarters of its weight: a word that misled is not a word that means nothing."""
+
+FITS_FROM: Final[Mapping[Style, float]] = {"request": 0.0055, "report": 0.007}
+"""Of achievements and problems; see ``index.fits_from``."""
 
 NOTHING: Final[Mapping[str, float]] = {}
 
@@ -106,11 +110,13 @@ def _mildest(by_kind: Mapping[str, float], kinds: frozenset[str]) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tuning:
-    """One state of both. ``version``: the number of the weights' version, 0 for those the program starts with."""
+    """One state of both. ``version``: the number of the weights' version, 0 for those the program starts with. ``least``: from
+    where on something fits, by style."""
 
     version: int = 0
     weights: Weights = DEFAULT_WEIGHTS
     lowered: Lowered = field(default_factory=Lowered)
+    least: Mapping[Style, float] = field(default_factory=lambda: FITS_FROM)
 
     def kinds(self, query: Query) -> frozenset[str]:
         """What a question is weighed by beside its text; nothing while nothing is lowered."""

@@ -11,10 +11,12 @@ A text's term that occurs tf times, with n records of which df have it and cf oc
     aside    = brevity for single characters, for words beside the point (``asides``) and for what only a synonym asks
                for: in few words it was meant, in a long text it is one more guess; 1 for all others
     lowered  = below 1 for words and pairs that people called misleading in such questions (``tuning``), else 1
+    raised   = 4 for words and pairs of the tests that a question for instruments needs (``measuring``), else 1; told together
+               with lowered, as no term is both
 
     apart    = 1; in a report, see below
 
-    wq = (1 + ln tf) · idf · focus · emphasis · aside · lowered · apart ÷ |q|    |q|: Euclidean length of these
+    wq = (1 + ln tf) · idf · focus · emphasis · aside · lowered · raised · apart ÷ |q|    |q|: Euclidean length of these
     wd = (1 + ln(1 + ln tf)) · idf ÷ (|d| + 0.8 · brevity · mean |d|)
 
 The score is Σ wq · wd over the terms that both have, in [0, 1), if a word or a pair is among them: single characters

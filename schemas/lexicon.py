@@ -40,7 +40,9 @@ class SynonymView(SynonymWritten):
 
 SynonymOf = Annotated[
     str | None,
-    Field(description="经同义词命中时，原文的写法 · what the question says instead, when found through a synonym"),
+    Field(
+        description="经同义词或所需检测命中时，原文的写法 · what the question says instead, when found through a synonym or a test that it needs"
+    ),
 ]
 
 

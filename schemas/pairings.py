@@ -29,6 +29,15 @@ Lowered = Annotated[
 ]
 
 
+Raised = Annotated[
+    float,
+    Field(
+        description="找仪器时，问题所需检测的用语权重乘以 4，否则为 1"
+        " · 4 for the words of a test that a question for instruments needs, else 1"
+    ),
+]
+
+
 ReadAs = Annotated[
     Literal["request", "report"],
     Field(
@@ -118,7 +127,7 @@ class MatchRequest(Message):
 class TermPart(Message):
     """One matched term. contribution = weight_query × weight_document, where
 
-    weight_query = (1 + ln tf_query) × idf × focus × emphasis × aside × lowered × apart ÷ query_norm and
+    weight_query = (1 + ln tf_query) × idf × focus × emphasis × aside × lowered × raised × apart ÷ query_norm and
     weight_document = (1 + ln(1 + ln tf_document)) × idf ÷ document_norm.
     """
 
@@ -143,6 +152,7 @@ class TermPart(Message):
         float, Field(description="below 1 for single characters, words beside the point and synonyms, else 1")
     ]
     lowered: Lowered
+    raised: Raised
     apart: Annotated[
         float,
         Field(
@@ -163,6 +173,7 @@ class TermReason(Message):
     contribution: float
     synonym_of: SynonymOf = None
     lowered: Lowered
+    raised: Raised
     parts: Annotated[
         list[TermPart] | None, Field(description="算式 · the arithmetic, when one pairing is asked for")
     ] = None

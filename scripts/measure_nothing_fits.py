@@ -12,7 +12,7 @@ in between       requirements whose best grade is 0 or 1, and requirements witho
                  field are there
 
 The measure is the best text score times the known share of the question, over ln(1 + n); "nothing fits" is said below
-``matching.index.FITS_FROM``. The rule by which that was chosen: the highest multiple of 0.0005 that says it wrongly of at
+``matching.tuning.FITS_FROM``. The rule by which that was chosen: the highest multiple of 0.0005 that says it wrongly of at
 most 3 in 100. It is applied to one random half of the questions, told on the other, both ways (--splits times).
 """
 
@@ -31,8 +31,8 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from a checkout without installing
 
 from matching import TEXT_ONLY, Document, Index, Query, Snapshot
-from matching.index import FITS_FROM
 from matching.style import Style
+from matching.tuning import FITS_FROM
 from scripts.matching_sets import Unusable, grades, parser_of, records
 
 _FAR = """

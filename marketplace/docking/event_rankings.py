@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from functools import partial
-from typing import Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
@@ -22,7 +22,9 @@ from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.few import Few
 from matching import Document, Facets, Filters, Query
+from matching.blend import FieldWeights
 from matching.records import NO_FILTERS
+from matching.tuning import Tuning
 from schemas.event_rankings import EventMatchRequest, EventPairing, EventRankingPage, EventRankingQuery
 from schemas.events import EventState
 from schemas.pairings import Reasons
@@ -60,6 +62,8 @@ def document(event: Event) -> Document:
 
 class Upcoming(Few[Event, None]):
     """The events to come, ready to be ranked; the next ones, where there are too many of them."""
+
+    tuning: ClassVar[Tuning] = Tuning(weights=FieldWeights(), least={"request": 0.0005, "report": 0.0005})
 
     def there(self) -> Select[UUID, int]:
         found = select(Event.id, Event.version).join(Organisation, Organisation.id == Event.organisation_id)

@@ -7,7 +7,7 @@ first, and the lower id where scores are equal.
 
 from collections.abc import Collection, Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -28,6 +28,8 @@ from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.few import Few, Held
 from matching import Document, Facets, Filters, Match, Query, Ranking
+from matching.blend import FieldWeights
+from matching.tuning import Tuning
 from schemas.funding import Eligibility, FundingKind
 from schemas.funding_rankings import (
     FundingMatchRequest,
@@ -82,6 +84,8 @@ class Terms(NamedTuple):
 
 class OpenCalls(Few[FundingCall, Terms]):
     """The calls that one can apply to, or will be able to, with their rules; where there are too many, the newest."""
+
+    tuning: ClassVar[Tuning] = Tuning(weights=FieldWeights(), least={"request": 0.001, "report": 0.001})
 
     def there(self) -> Select[UUID, int]:
         found = select(FundingCall.id, FundingCall.version)

@@ -148,7 +148,7 @@ class Engine:
         return self.sides[kind].tuned(self._tuning_of(kind))
 
     def _tuning_of(self, kind: Kind) -> Tuning:
-        return self.tuning if SOURCES[kind].learns else STARTING
+        return self.tuning if SOURCES[kind].learns else SOURCES[kind].tuning
 
     async def off_the_loop(self, work: Callable[[], Answer]) -> Answer:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)

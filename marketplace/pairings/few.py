@@ -7,15 +7,16 @@ what the database says now.
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.pairings.engine import Engine
+from marketplace.pairings.engine import Engine, Side
 from matching import Document
 from matching.segments.index import SharedIndex, SharedSnapshot
+from matching.tuning import Tuning
 
 Row = TypeVar("Row")
 Kept = TypeVar("Kept")
@@ -32,10 +33,12 @@ class Held(NamedTuple, Generic[Kept]):
 
 
 class Few(Generic[Row, Kept]):
-    """One kind of them. One object a process."""
+    """One kind of them. One object a process. `tuning`: how they are ranked, and from where on one fits."""
+
+    tuning: ClassVar[Tuning]
 
     def __init__(self) -> None:
-        self._index = SharedIndex()
+        self._side = Side()
         self._known: dict[UUID, int] = {}
         self._kept: Mapping[UUID, Kept] = {}
         self._looking = asyncio.Lock()
@@ -62,8 +65,8 @@ class Few(Generic[Row, Kept]):
     async def now(self, session: AsyncSession, engine: Engine) -> Held[Kept]:
         """As the database has them at this moment."""
         async with self._looking:
-            if self._index.lexicon is not engine.lexicon:  # then all of them are read anew
-                self._index, self._known, self._kept = SharedIndex(None, engine.lexicon), {}, {}
+            if self._side.index.lexicon is not engine.lexicon:  # then all of them are read anew
+                self._side, self._known, self._kept = Side(SharedIndex(None, engine.lexicon)), {}, {}
             found = await session.execute(self.there().limit(MOST))
             there = {id_: version for id_, version in found.all()}  # noqa: C416 -- rows are no pairs to mypy
             gone = self._known.keys() - there.keys()
@@ -75,10 +78,11 @@ class Few(Generic[Row, Kept]):
                 kept = {id_: one for id_, one in self._kept.items() if id_ not in gone}
                 self._kept = kept | {self.id_of(row): self.beside(row) for row in rows}
                 self._known = there
-            return Held(self._index.snapshot, self._kept)
+            return Held(self._side.tuned(self.tuning), self._kept)
 
     def _exchange(self, gone: Collection[UUID], rows: Sequence[Row]) -> None:
+        index = self._side.index
         for id_ in gone:
-            self._index.drop(str(id_))
-        self._index.put_many((str(self.id_of(row)), self.document(row)) for row in rows)
-        self._index.refresh()
+            index.drop(str(id_))
+        index.put_many((str(self.id_of(row)), self.document(row)) for row in rows)
+        index.refresh()

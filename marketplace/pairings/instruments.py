@@ -1,6 +1,7 @@
 """Which instruments a problem or a text needs, why, when each is free, and what that costs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -22,6 +23,7 @@ from marketplace.pairings import pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.reading import INSTRUMENT
 from matching import Filters, Query
+from matching.known_measuring import MEASURING
 from schemas.identity import OrganisationCard, Permission, Verification
 from schemas.labs import Stretch
 from schemas.pairings import InstrumentPairing, InstrumentRankingPage, MatchRequest, Reasons, RegionQuery
@@ -39,14 +41,14 @@ async def for_problem(
 ) -> InstrumentRankingPage:
     """The instruments that fit a problem that the actor may see, best first."""
     problem = await records.read(session, actor, Problem, problem_id)
-    query = reading.query(problem, engine.synonyms)
+    query = replace(reading.query(problem, engine.synonyms), measuring=MEASURING)
     use = Wanted(wish.minutes, wish.organisation)
     return await ranked(session, engine, actor, query, wish.region, paging.limit, paging, use=use)
 
 
 async def for_text(session: AsyncSession, engine: Engine, actor: Actor, wish: MatchRequest) -> InstrumentRankingPage:
     """The instruments that fit a text. Nothing of it is kept."""
-    query = Query(body=wish.text, synonyms=engine.synonyms, style="request")
+    query = Query(body=wish.text, synonyms=engine.synonyms, style="request", measuring=MEASURING)
     use = Wanted(wish.minutes, wish.organisation_id)
     return await ranked(session, engine, actor, query, wish.filters.region, wish.limit, use=use)
 

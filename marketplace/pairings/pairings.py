@@ -320,6 +320,7 @@ def reasons_of(why: Why, *, in_full: bool) -> dict[str, Any]:
                 "contribution": group.contribution,
                 "synonym_of": group.synonym_of,
                 "lowered": group.lowered,
+                "raised": group.raised,
                 "parts": [part._asdict() for part in group.parts] if in_full else None,
             }
             for group in why.terms

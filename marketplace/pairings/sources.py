@@ -14,6 +14,7 @@ from marketplace.experts.models import Expert, Representative
 from marketplace.labs.models import Instrument
 from marketplace.listings.models import Listing
 from marketplace.pairings.reading import EXPERT, INSTRUMENT, Kind
+from matching.tuning import STARTING, Tuning
 from schemas.listings import ListingKind
 
 OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"})
@@ -22,7 +23,7 @@ OF_ORGANISATION: Final = frozenset({"VerificationDecided", "OrganisationEdited"}
 @dataclass(frozen=True, slots=True)
 class Source:
     """One kind of record. `news` are facts whose subject is one, `of_many` facts that list several by the field that
-    holds their ids; `through` names the kind whose records are part of what is ranked here, and says which these are."""
+    holds their ids; `through` names the kind whose records are part of what is ranked here, and says which these are. `learns`: verdicts tune it; else `tuning` holds."""
 
     key: InstrumentedAttribute[UUID]
     organisation: InstrumentedAttribute[UUID]
@@ -30,6 +31,7 @@ class Source:
     of_many: Mapping[str, str] = field(default_factory=dict)
     through: tuple[Kind, InstrumentedAttribute[UUID], InstrumentedAttribute[UUID]] | None = None
     learns: bool = False
+    tuning: Tuning = STARTING
 
     @property
     def heard(self) -> frozenset[str]:
@@ -66,6 +68,7 @@ SOURCES: Final[dict[Kind, Source]] = {
         organisation=Instrument.organisation_id,
         news=frozenset({"InstrumentPublished", "InstrumentEdited", "InstrumentRetired"}),
         of_many={"InstrumentsImported": "instrument_ids"},
+        tuning=Tuning(least={"request": 0.0013, "report": 0.0013}),
     ),
     EXPERT: Source(
         key=Expert.id,

@@ -33,6 +33,7 @@ class Chip:
     strength: str
     synonym_of: str | None
     lowered: float
+    raised: float
 
 
 def chips(pairing: Reasoned) -> list[Chip]:
@@ -43,7 +44,7 @@ def chips(pairing: Reasoned) -> list[Chip]:
         return next((name for share, name in STRENGTHS if contribution / text >= share), "weak")
 
     return [
-        Chip(term.term, term.contribution, strength(term.contribution), term.synonym_of, term.lowered)
+        Chip(term.term, term.contribution, strength(term.contribution), term.synonym_of, term.lowered, term.raised)
         for term in pairing.reasons.terms[:CHIPS]
     ]
 

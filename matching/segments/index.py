@@ -100,7 +100,7 @@ def _together(view: View, masks: Sequence[Mask | None]) -> Mask | None:
 
 
 def _weigh(view: View, tuning: Tuning, reading: Reading, kinds: frozenset[str]) -> Question:
-    lowered = tuning.factors(reading, kinds)
+    lowered = {**reading.raised, **tuning.factors(reading, kinds)}
     return view.ask(reading.counts, through=reading.through, lowered=lowered, style=reading.style)
 
 
@@ -168,7 +168,7 @@ class SharedSnapshot:
                 break
             wanted *= AHEAD
         best_text = float(near.scores.max(initial=0.0))
-        threshold = fits_from(len(self), reading.style)
+        threshold = fits_from(len(self), reading.style, self.tuning.least)
         return Ranking(
             items=tuple(items[:k]),
             fits=best_text > 0 and best_text * weighed.known >= threshold,

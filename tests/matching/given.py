@@ -1,9 +1,12 @@
 """Texts, facets and corpora to be matched: written out by hand, or drawn by hypothesis."""
 
+from dataclasses import replace
+
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from matching import Document, Facets, Index, Query, Snapshot
+from matching.measuring import Measuring
 
 NOW = 1_750_000_000.0
 DAY = 86_400.0
@@ -37,6 +40,7 @@ facets = st.builds(
     confirmed_at=st.none() | st.floats(NOW - 400 * DAY, NOW + DAY),
     confirmed_until=st.none() | st.floats(NOW - 10 * DAY, NOW + 400 * DAY),
 )  # fmt: skip
+TESTS = Measuring.of([(["焊接", "铝合金", "LoRa"], ["疲劳试验", "视觉检测", "5G"]), (["汽车"], ["CBN", "秸秆还田"])])
 documents = st.builds(Document, title=telling_texts, body=texts, facets=facets)
 queries = st.builds(
     Query,
@@ -46,6 +50,7 @@ queries = st.builds(
     side=st.sampled_from(["problem", "achievement"]),
     style=st.sampled_from([None, "request", "report"]),
 )
+of_labs = queries | st.builds(replace, queries, measuring=st.just(TESTS))
 keys = st.text("abc01", min_size=1, max_size=2)
 corpora = st.dictionaries(keys, documents, max_size=8)
 

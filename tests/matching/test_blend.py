@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching import DEFAULT_WEIGHTS, TEXT_ONLY, Document, Facets, Query, Weights
-from matching.blend import bonus, judge
+from matching.blend import FieldWeights, bonus, judge
 from matching.facets import FacetTable
 from tests.matching.given import DAY, NOW, about, asking, corpora, facets, indexed, queries, unhurried
 
@@ -56,6 +56,19 @@ class TestTheBlend:
     def test_refuses_weights_that_break_its_promise(self, weights):
         with pytest.raises(ValueError, match="weights"):
             Weights(**weights)
+
+    def test_for_records_about_a_field_the_askers_own_counts_more_than_more_of_its_words(self):
+        corpus = {
+            "own": about("面向全省制造企业，含电池", industries=("3841",)),
+            "words": about("电池电池，电池与电池", industries=("0111",)),
+        }
+        query = asking("电池", industries=("C3841",))
+        firsts = [
+            indexed(corpus).rank(query, now=NOW, weights=each).items[0].key for each in (Weights(), FieldWeights())
+        ]
+        assert firsts == ["words", "own"]
+        with pytest.raises(ValueError, match="weights"):
+            FieldWeights(field=3.2)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from matching import Document, Facets, Filters, Index, Query, Weights
-from matching.blend import DEFAULT_WEIGHTS, TEXT_ONLY
+from matching.blend import DEFAULT_WEIGHTS, TEXT_ONLY, FieldWeights
 from matching.segments import collection
 from matching.segments.index import SharedIndex, building
 from matching.segments.store import Store
-from tests.matching.given import DAY, NOW, about, asking, corpora, documents, keys, queries, unhurried
+from tests.matching.given import DAY, NOW, about, asking, corpora, documents, keys, of_labs, unhurried
 
 filters = st.builds(
     Filters,
@@ -25,7 +25,9 @@ filters = st.builds(
     confirmed_within=st.none() | st.sampled_from([DAY, 30 * DAY, 200 * DAY]),
 )
 either = st.sampled_from([Filters(), Filters()]) | filters
-weights = st.sampled_from([DEFAULT_WEIGHTS, TEXT_ONLY, Weights(field=0.25, trl=0, region=0, budget=0, freshness=0)])
+weights = st.sampled_from(
+    [DEFAULT_WEIGHTS, TEXT_ONLY, Weights(field=0.25, trl=0, region=0, budget=0, freshness=0), FieldWeights()]
+)
 changes = st.lists(st.tuples(keys, st.none() | documents), max_size=6)
 
 
@@ -59,7 +61,7 @@ def same(snapshot, plain, query, *, k, moments=(NOW, NOW + 5 * DAY, NOW), **aske
 
 @unhurried
 @given(
-    corpus=corpora, news=changes, query=queries, k=st.integers(1, 5), wish=either, weigh=weights,
+    corpus=corpora, news=changes, query=of_labs, k=st.integers(1, 5), wish=either, weigh=weights,
     opened=st.booleans(), counted=st.booleans(), without=st.none() | keys,
 )  # fmt: skip
 @example(
