@@ -207,7 +207,8 @@ def why(pairing: Reasoned) -> str:
 
 def _named(term: TermReason) -> str:
     """The term, and what was said instead where only a synonym found it."""
-    return escape(term.term if term.synonym_of is None else f"{term.term}（={term.synonym_of}）")
+    sign = "←" if term.raised > 1 else "="  # a test that it needs, or another word for it
+    return escape(term.term if term.synonym_of is None else f"{term.term}（{sign}{term.synonym_of}）")
 
 
 def _marked(text: str, spans: list[tuple[int, int]]) -> str:

@@ -5,6 +5,7 @@ looks for instruments asks, beside its own words, for the tests that belong to w
 than the rest: what the text tells of its trade, a lab does not.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,6 +17,9 @@ from matching.text import CHARACTER, count_terms
 RAISED: Final = 4.0
 """So many times as much as other terms count those of a test: docs/matching-quality.md."""
 
+GENERAL: Final = 8
+"""What the tests of more rows have in common is a word of all labs (试验, 分析), and counts as it would anyhow."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measuring:
@@ -23,6 +27,7 @@ class Measuring:
 
     rows: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     _by_head: Mapping[str, list[tuple[str, int]]] = field(default_factory=dict)
+    _general: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, rows: Iterable[tuple[Iterable[str], Iterable[str]]]) -> Self:
@@ -32,7 +37,8 @@ class Measuring:
         for number, (said, _) in enumerate(kept):
             for word in said:
                 by_head.setdefault(word[:2], []).append((word, number))
-        return cls(kept, by_head)
+        rows_of = Counter(term for _, tests in kept for term in {term for test in tests for term in count_terms(test)})
+        return cls(kept, by_head, frozenset(term for term, number in rows_of.items() if number > GENERAL))
 
     def asked(self, normalised: str) -> list[Widening]:
         """The tests for what a text speaks of, each once, in the order of the rows: also those that it names itself."""
@@ -50,10 +56,10 @@ class Measuring:
                 found.setdefault(test, Widening(word, test, 1))
         return list(found.values())
 
+    def raised(self, tests: Iterable[Widening]) -> dict[str, float]:
+        """How much more the terms of some tests count. Single characters keep what little they weigh."""
+        terms = {term for one in tests for term in count_terms(one.other) if not term.startswith(CHARACTER)}
+        return dict.fromkeys(terms - self._general, RAISED)
+
 
 NO_MEASURING: Final = Measuring()
-
-
-def raised(tests: Iterable[Widening]) -> dict[str, float]:
-    """How much more the terms of some tests count. Single characters keep what little they weigh."""
-    return {term: RAISED for one in tests for term in count_terms(one.other) if not term.startswith(CHARACTER)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from matching.lexicon import NO_LEXICON, Lexicon
-from matching.measuring import NO_MEASURING, Measuring, raised
+from matching.measuring import NO_MEASURING, Measuring
 from matching.style import Style, style_of
 from matching.synonyms import NO_SYNONYMS, Synonyms, added
 from matching.text import normalise
@@ -41,4 +41,6 @@ def read(
     own = lexicon.count_all(normalised)
     counts, through = added(widenings, own, lexicon.count_terms)
     style = style or style_of(text, own, len(own))
-    return Reading("\n".join([normalised, *(one.other for one in widenings)]), counts, through, style, raised(tests))
+    return Reading(
+        "\n".join([normalised, *(one.other for one in widenings)]), counts, through, style, measuring.raised(tests)
+    )

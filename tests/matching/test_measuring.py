@@ -47,6 +47,13 @@ def test_a_lab_is_found_by_the_test_that_a_requirement_needs_and_not_by_its_trad
     assert all(one.raised == 1 for one in snapshot.explain(wide, "trade", now=NOW).terms)
 
 
+def test_a_word_of_all_labs_is_asked_for_and_not_raised():
+    reading = Query(body=NEED, measuring=MEASURING).reading
+    assert reading.through["试验"] == "抗拉强度"
+    assert "试验" not in reading.raised
+    assert reading.raised["拉伸"] == RAISED
+
+
 def test_a_test_that_is_named_itself_counts_as_one():
     snapshot = indexed(LABS)
     named = Query(body="抗拉强度要做力学性能试验", measuring=MEASURING)
