@@ -70,6 +70,7 @@ class Slot:
     came: bool = False
     expires: float | None = None
     offered: bool = False
+    purpose: str = "拉伸试验"
 
     @property
     def ends(self) -> int:
@@ -235,6 +236,23 @@ class Model:
         new.instead_of = given_up
         return self.put(new, by)
 
+    def reword(self, by: str, old: Slot, purpose: str) -> Slot:
+        self.own(by, old)
+        if old.state not in {"requested", "confirmed"} or old.end <= self.now:
+            raise No(BookingOver)
+        own = FIRMS[old.who] == FIRMS[KEEPER]
+        if old.purpose == purpose or by == KEEPER or own or TERMS[old.where].at_once or old.state == "requested":
+            old.purpose = purpose
+            return old
+        # A keeper gave their word to what it said: they are asked again, and it holds meanwhile.
+        if any(one.instead_of is old and one.state in LIVE for one in self.bookings):
+            raise No(AlreadyMoving)
+        new = copy.copy(old)
+        new.purpose, new.asked, new.key, new.late, new.offered = purpose, self.now, None, False, False
+        new.state, new.instead_of = "requested", old
+        self.bookings.append(new)
+        return new
+
     def cancel(self, by: str, booking: Slot) -> None:
         self.own(by, booking)
         if booking.state == "cancelled":
@@ -243,6 +261,11 @@ class Model:
             raise No(BookingOver)
         booking.late = booking.state == "confirmed" and self.now > booking.start - TERMS[booking.where].late
         booking.state = "cancelled"
+        for one in self.bookings:
+            # A request to say something else of it is about nothing any more.
+            same = (one.start, one.end) == (booking.start, booking.end)
+            if one.instead_of is booking and one.state == "requested" and same:
+                one.state = "cancelled"
 
     def check_in(self, by: str, booking: Slot) -> None:
         self.own(by, booking)

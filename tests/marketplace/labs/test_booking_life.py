@@ -14,18 +14,20 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from marketplace.kernel import clock
 from marketplace.kernel.actor import Actor
 from marketplace.kernel.refusals import Refusal
-from marketplace.labs import bookings, moves, series, usages, waiting
+from marketplace.labs import bookings, moves, rewording, series, usages, waiting
+from marketplace.labs.booking_models import Booking
 from marketplace.labs.rules import NotBookable
 from schemas.bookings import (
     Approval,
     BookingMove,
     BookingNew,
+    BookingPatch,
     Cancellation,
     RefusalNote,
     SeriesNew,
@@ -51,7 +53,8 @@ waived = st.sampled_from([set(), set(), WAIVABLE])
 numbers = st.integers(0, 40)
 
 BOOKINGS = text(
-    "select id, state, starts_at, ends_at, cancelled_late, moved_from_id, array_to_string(waived, ',') from booking"
+    "select id, state, starts_at, ends_at, cancelled_late, moved_from_id, purpose,"
+    " array_to_string(waived, ',') from booking"
 )
 LINE = text("select id, state, offer_expires_at from waiting")
 HELD = text("select held_by, lower(during), upper(during) from claim")
@@ -164,12 +167,12 @@ class Life(RuleBasedStateMachine):
         booked = {
             (
                 one.key, one.state, self.moment(one.start), self.moment(one.end), one.late,
-                one.instead_of and one.instead_of.key, frozenset(one.waived),
+                one.instead_of and one.instead_of.key, one.purpose, frozenset(one.waived),
             )
             for one in model.bookings
         }  # fmt: skip
         rows = (await self.connection.execute(BOOKINGS)).all()
-        assert {(*row[:6], frozenset(filter(None, row[6].split(",")))) for row in rows} == booked
+        assert {(*row[:7], frozenset(filter(None, row[7].split(",")))) for row in rows} == booked
         rows = (await self.connection.execute(LINE)).all()
         assert {row[:2] for row in rows} == {(one.key, one.state) for one in model.line}
         held = {
@@ -224,6 +227,13 @@ class Life(RuleBasedStateMachine):
             self.approve(KEEPER, 0, WAIVABLE)
             self.move(who, True, 0, to, length)
 
+    @rule(who=people, start=starts)
+    def ask_to_reword_what_was_approved(self, who: str, start: int) -> None:
+        self.request(who, "asked", start, 30, set())
+        if self.model.bookings and self.model.bookings[-1].state == "requested":
+            self.approve(KEEPER, 0, WAIVABLE)
+            self.reword(who, True, 0, "疲劳试验")
+
     @precondition(lambda self: self.model.bookings)
     @rule(by=anybody, number=numbers, waive=waived)
     def approve(self, by: str, number: int, waive: set[Kept]) -> None:
@@ -251,6 +261,20 @@ class Life(RuleBasedStateMachine):
         self.both(
             lambda: self.model.move(by, one, start, length),
             moves.move, self.world.people[by], one.key, wish,
+        )  # fmt: skip
+
+    @precondition(lambda self: self.model.bookings)
+    @rule(by=anybody, own=st.booleans(), number=numbers, purpose=st.sampled_from(["拉伸试验", "疲劳试验", "断口观察"]))
+    def reword(self, by: str, own: bool, number: int, purpose: str) -> None:
+        async def reworded(session, actor, booking_id, patch):
+            version = await session.scalar(select(Booking.version).where(Booking.id == booking_id))
+            return await rewording.edit(session, actor, booking_id, version, patch)
+
+        one = self.picked(number, "requested", "confirmed")
+        by = one.who if own else by
+        self.both(
+            lambda: self.model.reword(by, one, purpose),
+            reworded, self.world.people[by], one.key, BookingPatch(purpose=purpose),
         )  # fmt: skip
 
     @precondition(lambda self: self.model.bookings)
