@@ -8,10 +8,10 @@ than the rest: what the text tells of its trade, a lab does not.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from operator import add
 from typing import Final, Self
 
-from matching.synonyms import Widening, spelt, times_in
+from matching.synonyms import Widening, places_of, spelt
 from matching.text import CHARACTER, count_terms
 
 RAISED: Final = 4.0
@@ -45,10 +45,13 @@ class Measuring:
         if not self.rows:
             return []
         said: dict[int, str] = {}
-        for head in self._by_head.keys() & {first + second for first, second in pairwise(normalised)}:
+        pairs = set(map(add, normalised, normalised[1:]))
+        for head in self._by_head.keys() & pairs:
             for word, row in self._by_head[head]:
-                # The longest is the most definite.
-                if (len(word), word) > (len(said.get(row, "")), said.get(row, "")) and times_in(word, normalised):
+                known = said.get(row, "")
+                # The longest is the most definite; of two, the same in every process.
+                longer = (len(word), word) > (len(known), known)
+                if longer and pairs.issuperset(map(add, word, word[1:])) and any(places_of(word, normalised)):
                     said[row] = word
         found: dict[str, Widening] = {}
         for row, word in sorted(said.items()):

@@ -5,7 +5,7 @@ it says already counts no more than before. Records stay as they are, so a chang
 whatever was indexed when. A record's reasons mark what was found through another spelling.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import add
 from typing import NamedTuple, Self
@@ -61,7 +61,7 @@ class Synonyms:
         used: dict[int, dict[str, int]] = {}
         for head in self._by_head.keys() & set(map(add, normalised, normalised[1:])):
             for word, group in self._by_head[head]:
-                if times := times_in(word, normalised):
+                if times := sum(1 for _ in places_of(word, normalised)):
                     used.setdefault(group, {})[word] = times
         found = []
         for group, said in sorted(used.items()):
@@ -74,14 +74,14 @@ class Synonyms:
 NO_SYNONYMS = Synonyms()
 
 
-def times_in(word: str, text: str) -> int:
-    """How often it stands there by itself: LED is not in filled, 5G not in 15GHz."""
-    count, at = 0, text.find(word)
+def places_of(word: str, text: str) -> Iterator[int]:
+    """Where it ends each time that it stands by itself: LED is not in filled, 5G not in 15GHz."""
+    at = text.find(word)
     while at >= 0:
         end = at + len(word)
-        count += not (goes_on(text, at) or goes_on(text, end))
+        if not (goes_on(text, at) or goes_on(text, end)):
+            yield end
         at = text.find(word, end)
-    return count
 
 
 def goes_on(text: str, place: int) -> bool:
