@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from schemas.base import Message
 from schemas.codes import IndustryCode, RegionCode
 from schemas.events import EventCard
-from schemas.pairings import RankedPage, Reasons
+from schemas.pairings import FieldOfText, RankedPage, Reasons
 from schemas.text import Text, Whole
 
 Regions = Annotated[
@@ -57,3 +57,4 @@ class EventPairing(Message):
 
 class EventRankingPage(RankedPage):
     items: list[EventPairing]
+    field: FieldOfText = None

@@ -10,7 +10,7 @@ from schemas.base import Message
 from schemas.codes import DisciplineCode, IndustryCode, RegionCode, Trl
 from schemas.funding import FundingCard, FundingKind
 from schemas.identity import OrganisationKind
-from schemas.pairings import RankedPage, Reasons
+from schemas.pairings import FieldOfText, RankedPage, Reasons
 from schemas.text import Text, Whole
 
 
@@ -78,6 +78,7 @@ class FundingPairing(Message):
 
 class FundingRankingPage(RankedPage):
     items: list[FundingPairing]
+    field: FieldOfText = None
     order: Annotated[str, Field(description="怎样排列 · how the order is made")]
     left_out: Annotated[
         int, Field(description="因有规则不符合而未列出的（eligible=true 时） · hidden, as a rule is not met")

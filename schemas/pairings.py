@@ -329,6 +329,22 @@ class ExpertPairing(Message):
     reasons: Reasons
 
 
+class FieldRead(Message):
+    """The field of a text that tells none, as the achievements nearest to it have it."""
+
+    industries: Annotated[list[IndustryCode], Field(description="国民经济行业大类 · divisions of GB/T 4754")]
+    disciplines: Annotated[list[DisciplineCode], Field(description="一级学科 · first level of GB/T 13745")]
+
+
+FieldOfText = Annotated[
+    FieldRead | None,
+    Field(
+        description="没有写明行业、学科时，由最相近的成果推断的领域，计入领域得分；空为未推断"
+        " · where no field was told: that of the nearest achievements, counted in the signal `field`; null when it was not read"
+    ),
+]
+
+
 class RankedPage(Message):
     """One page of a ranking of whatever kind."""
 

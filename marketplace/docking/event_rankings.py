@@ -18,7 +18,7 @@ from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.listings import records
 from marketplace.listings.models import Listing
-from marketplace.pairings import pairings, reading
+from marketplace.pairings import fields, pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.few import Few
 from matching import Document, Facets, Filters, Query
@@ -120,6 +120,7 @@ async def ranked(
     paging: Paging | None = None,
 ) -> EventRankingPage:
     """One page of them, each with its reasons."""
+    query, field = await fields.fielded(session, engine, query)
     snapshot, _ = await upcoming.now(session, engine)
     place = paging.place((float, str, float)) if paging else None
     now, after = (clock.now().timestamp(), None) if place is None else (place[2], (place[0], place[1]))
@@ -145,6 +146,7 @@ async def ranked(
 
     return EventRankingPage(
         items=await engine.off_the_loop(explained),
+        field=field,
         next_cursor=paging.marker([kept[-1].score, kept[-1].key, now]) if paging and more else None,
         fits=ranking.fits,
         message=None

@@ -24,7 +24,7 @@ from marketplace.kernel.language import told
 from marketplace.kernel.paging import Paging
 from marketplace.listings import records
 from marketplace.listings.models import Achievement, Listing
-from marketplace.pairings import pairings, reading
+from marketplace.pairings import fields, pairings, reading
 from marketplace.pairings.engine import Engine
 from marketplace.pairings.few import Few, Held
 from matching import Document, Facets, Filters, Match, Query, Ranking
@@ -199,6 +199,7 @@ async def ranked(
     own: UUID | None = None,
 ) -> FundingRankingPage:
     """One page of them, each with its reasons and its rules. Nobody is told of what is their own (`own`)."""
+    query, field = await fields.fielded(session, engine, query)
     held = await open_calls.now(session, engine)
     place = paging.place((int, float, str, float)) if paging else None
     now = clock.now().timestamp() if place is None else place[3]
@@ -233,6 +234,7 @@ async def ranked(
     nothing = ALL_LEFT_OUT if placed and not shown else NONE_FITS if shown else NO_CALL
     return FundingRankingPage(
         items=await engine.off_the_loop(explained),
+        field=field,
         next_cursor=paging.marker([*last[:3], now]) if paging and more and last else None,
         fits=bool(fits),
         message=None if fits else told(nothing),

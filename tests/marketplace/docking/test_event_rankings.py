@@ -110,3 +110,39 @@ async def test_the_events_for_a_record_are_paged_and_only_for_those_who_see_it(
     assert (await firm.get(f"/api/v1/problems/{draft['id']}/events")).status_code == 200
     assert (await other_firm.get(f"/api/v1/problems/{draft['id']}/events")).status_code == 404
     assert (await firm.get(at, params={"cursor": "forged"})).status_code == 422
+
+
+async def test_a_text_that_tells_no_field_is_read_as_of_that_of_the_nearest_achievements(
+    session, organizer, given, app
+):
+    """Beside it, what such a text found before there were any: more of its words in another trade."""
+    texts = {"summary": "面向企业的对接会。", "description": "现场洽谈。", "title_en": None}
+    own = await an_event(session, organizer.organisation, **texts, title="装备制造对接会", industries=["3393"])
+    words = {"title": "家具企业表面办法洽谈会", "summary": "表面处理办法。", "industries": ["2110"]}
+    other = await an_event(session, organizer.organisation, **(texts | words))
+    text = {"text": "对接会：热锻模具型腔龟裂，求表面强化办法"}
+    await app.state.engine.load()
+    before = await found(organizer, **text)
+    assert (before["field"], ids(before)) == (None, [str(other.id), str(own.id)])
+
+    university = await given.university()
+    for n in range(4):
+        await given.achievement(
+            university,
+            title=f"热锻模具型腔表面强化{n}",
+            description="激光熔覆，抑制热锻模具型腔龟裂。",
+            industries=["3393"],
+        )
+    await given.achievement(university, title="黄芪切片烘干", description="热泵烘干。", industries=["2730"])
+    await app.state.engine.load()
+    after = await found(organizer, **text)
+    assert after["field"] == {"industries": ["33"], "disciplines": []}
+    assert ids(after) == [str(own.id), str(other.id)]
+    first = after["items"][0]
+    assert added_up(first) == pytest.approx(first["score"], abs=1e-6)
+    assert (await found(organizer, "人参皂苷提取"))["field"] is None, "no achievement fits"
+
+    firm = await given.enterprise()
+    need = await given.problem(firm, title="热锻模具型腔龟裂", description="求表面强化办法。", industry="2110")
+    page = (await firm.get(f"/api/v1/problems/{need['id']}/events")).json()
+    assert page["field"] is None, "it tells its own"

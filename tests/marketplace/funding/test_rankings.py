@@ -209,3 +209,24 @@ async def test_the_same_text_means_the_same_from_any_caller(session, desk, given
     somebody = await given.editor(kinds=(OrganisationKind.UNIVERSITY,))
     mine, theirs = await found(somebody), (await client.post(MATCHES, json={"text": TEXT})).json()
     assert mine == theirs
+
+
+async def test_a_text_that_tells_no_field_is_read_as_of_that_of_the_nearest_achievements(session, desk, given, app):
+    await a_call(session, desk.organisation, industries=["33"])
+    university = await given.university()
+    await given.achievement(
+        university,
+        title="热锻模具型腔表面强化",
+        description="激光熔覆，抑制热锻模具龟裂。",
+        industries=["3393"],
+        discipline="460",
+    )
+    await app.state.engine.load()
+    page = await found(desk)
+    assert page["field"] == {"industries": ["33"], "disciplines": ["460"]}
+    signals = {one["name"]: one["value"] for one in page["items"][0]["reasons"]["signals"]}
+    assert signals["field"] == 0.5, "of the same division"
+    told = await found(desk, industry="2730")
+    assert told["field"] is None
+    signals = {one["name"]: one["value"] for one in told["items"][0]["reasons"]["signals"]}
+    assert signals["field"] == 0.1, "of the same section alone"
