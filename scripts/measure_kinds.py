@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How well instruments, experts, events and funding calls are ranked for requirements, and where "nothing fits" is said.
 
-Asked are the sample problems and, where DIR is given, real requirements (real/problems.jsonl), of the sample records of
-each kind. The grades are those of scripts/judgements/kinds.tsv: question, record, grade; what is not listed is a 0. A record
+Asked are the sample problems, the same without the industries and disciplines that they tell, and, where DIR is given, real
+requirements (real/problems.jsonl), of the sample records of each kind. The grades are those of scripts/judgements/kinds.tsv: question, record, grade; what is not listed is a 0. A record
 fits from grade 2 on.
 
 The measure of "nothing fits" is the best text score times the known share of the question, over ln(1 + n). The rule by which
@@ -37,9 +37,11 @@ from marketplace.pairings import reading
 from marketplace.pairings.reading import EXPERT, INSTRUMENT
 from marketplace.pairings.sources import SOURCES
 from matching import TEXT_ONLY, Document, Index, Query, Snapshot
+from matching.fields import NEAREST, field_of
 from matching.known_measuring import MEASURING
 from matching.measuring import NO_MEASURING
 from matching.metrics import bootstrap_interval, ndcg
+from matching.records import NO_FACETS
 from matching.tuning import STARTING, Tuning
 from schemas.achievements import AchievementBody
 from schemas.labs import Audience
@@ -89,6 +91,18 @@ def listing(row: Mapping[str, Any], made: Callable[..., Any], body: Any) -> Any:
 
 def kinds() -> list[Kind]:
     achievements = {one["external_id"]: listing(one, Achievement, AchievementBody) for one in rows("achievements")}
+    offered = Kind("achievement", {key: reading.document(one) for key, one in achievements.items()}, STARTING)
+    near = offered.snapshot()
+
+    def fielded(query: Query) -> Query:
+        """As ``pairings.fields`` has it."""
+        if query.facets.industries or query.facets.disciplines:
+            return query
+        ranking = near.rank(replace(query, facets=NO_FACETS), k=NEAREST, now=0.0, weights=TEXT_ONLY)
+        found = [(one.text, offered.documents[one.key].facets) for one in ranking.items if ranking.fits]
+        field = field_of((text, its.industries, its.disciplines) for text, its in found)
+        return replace(query, facets=replace(query.facets, **field._asdict()))
+
     instruments = {one["external_id"]: Row(audience=Audience.EVERYBODY, **one) for one in rows("instruments")}
     experts = {
         one["external_id"]: Row(
@@ -112,7 +126,7 @@ def kinds() -> list[Kind]:
         return {key: document(one) for key, one in found.items()}
 
     return [
-        Kind("achievement", read(achievements, reading.document), STARTING),
+        offered,
         Kind(
             INSTRUMENT,
             read(instruments, reading.document),
@@ -120,8 +134,8 @@ def kinds() -> list[Kind]:
             lambda query: replace(query, measuring=MEASURING),
         ),
         Kind(EXPERT, read(experts, reading.document), SOURCES[EXPERT].tuning),
-        Kind("event", read(events, event_rankings.document), Upcoming.tuning),
-        Kind("funding", read(calls, rankings.document), OpenCalls.tuning),
+        Kind("event", read(events, event_rankings.document), Upcoming.tuning, fielded),
+        Kind("funding", read(calls, rankings.document), OpenCalls.tuning, fielded),
     ]
 
 
@@ -133,7 +147,10 @@ def plain(kind: Kind) -> Kind:
 def questions(data: Path | None, judged: Iterable[str]) -> dict[str, dict[str, Query]]:
     """The sample problems, and the real requirements that were judged."""
     sample = {one["external_id"]: reading.query(listing(one, Problem, ProblemBody)) for one in rows("problems")}
-    found = {"sample": sample}
+    found = {
+        "sample": sample,
+        "sample, no field told": {key: replace(one, facets=NO_FACETS) for key, one in sample.items()},
+    }
     if data is not None:
         wanted = set(judged)
         found["real"] = {
@@ -224,7 +241,8 @@ def main(arguments: list[str] | None = None) -> int:
         reached = []
         for name, its in asking.items():
             found, before = asked(kind, its, graded), asked(plain(kind), its, graded)
-            reached.append(found)
+            if name != "sample, no field told":
+                reached.append(found)
             low, high = bootstrap_interval(found.gains)
             least = kind.tuning.least["request"]
             table.add_row(
