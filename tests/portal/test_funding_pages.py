@@ -151,7 +151,8 @@ async def test_letters_of_changes_are_switched_off_on_the_page(desk, given, visi
 
 async def test_where_a_letter_leads_whoever_wants_no_more(desk, given, visitor):
     call = await a_call(given.session, desk.organisation, title="模具资助", title_en="For dies")
-    who, other, at = visitor(await given.enterprise()), visitor(await given.enterprise()), f"/funding/{call.id}"
+    firm = await given.enterprise()
+    who, other, at = visitor(firm), visitor(await given.enterprise()), f"/funding/{call.id}"
     await who.sent(f"{at}/bookmark", {"days_before": ["7"], "changes": ["1"]})
     answer = await who.get(f"{at}/bookmark")
     assert (answer.status_code, answer.headers["location"]) == (303, f"{at}#remind")
@@ -168,6 +169,11 @@ async def test_where_a_letter_leads_whoever_wants_no_more(desk, given, visitor):
     assert audit(hidden) == []
     assert "模具资助" in hidden.text
     assert "改了名称" not in hidden.text, "nothing of what it says now"
+    english = await visitor(firm, "en").page(f"{at}/bookmark")
+    assert audit(english) == []
+    for wanted in ("For dies", "This call is not public at present.", "No longer"):
+        assert wanted in english.text
+    assert " · " not in english.text
     assert await who.sent(f"{at}/bookmark", {"drop": ["1"]}) == "/funding?show=kept&said=call-dropped"
     await who.page(f"{at}/bookmark", 404)
 
