@@ -26,7 +26,9 @@ from marketplace.verdicts import lessons
 
 LISTENERS: Listeners = {
     # What the platform or an owner decided: whoever waits for it is told.
-    identity.VerificationDecided: ("identity.tell_verification",),
+    identity.VerificationDecided: ("identity.tell_verification", "funding.organisation_changed"),
+    # What asks for a new verification hides what the organisation offers.
+    identity.OrganisationEdited: ("funding.organisation_changed",),
     listings.ListingReviewed: ("listings.tell_review",),
     listings.AdmissionAsked: ("listings.tell_admission",),
     listings.ReaderAdmitted: ("listings.tell_admission",),
@@ -98,7 +100,9 @@ JOBS: Mapping[str, Handler] = {
     "experts.expire": expert_jobs.expire,
     "experts.remind": expert_jobs.remind,
     "funding.keep_time": funding_jobs.keep_time,
+    "funding.organisation_changed": funding_jobs.organisation_changed,
     "funding.remind": funding_jobs.remind,
+    "funding.tell_changes": funding_jobs.tell_changes,
     "identity.sweep": identity_jobs.sweep,
     "identity.tell_verification": identity_jobs.tell_verification,
     "imports.run": import_jobs.run,
@@ -127,6 +131,7 @@ SCHEDULES: Mapping[str, str] = {
     "experts.remind": "35 1 * * *",
     "funding.keep_time": "* * * * *",
     "funding.remind": "*/10 * * * *",
+    "funding.tell_changes": "* * * * *",
     "identity.sweep": "17 * * * *",
     "imports.sweep": "*/15 * * * *",
     "labs.expire_offers": "* * * * *",

@@ -285,12 +285,21 @@ class FundingChange(Message):
 
 
 class FundingBookmark(Message):
-    """A call that one keeps an eye on."""
+    """A call that one keeps an eye on. Letters of changes come unless they are switched off; left out, `changes` stays as
+    it was."""
 
     days_before: Annotated[
         Annotated[int, Whole(1, 60)],
         Field(description="截止前几天写信提醒 · how many days before the deadline a letter comes"),
     ] = 7
+    changes: Annotated[
+        StrictBool,
+        Field(
+            description="修改、提前截止、撤回、开始受理时来信；不填则不变，初次收藏为是"
+            " · whether a letter comes when it is changed, closed early, taken back or opened; left out: as it was, and true"
+            " for a call that is new to you"
+        ),
+    ] = True
 
 
 class FundingBookmarkView(FundingBookmark):

@@ -1,7 +1,7 @@
 """Funding calls found, listed, written, changed, published, closed and withdrawn."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -70,6 +70,8 @@ class NotPublished(Conflict):
     """只有已发布的可以截止。 · Only what is published can be closed."""
 
 
+FOLDED_FOR: Final = timedelta(minutes=15)
+"""How long what changed of a call waits for more, before those who keep an eye on it are told of all of it at once."""
 _APART: Final = frozenset({"organisation_id", "eligibility"})
 _SEARCHED: Final = ("title", "title_en", "summary", "description")
 _PRIVATE: Final = frozenset({"contact"})
@@ -93,6 +95,12 @@ async def read(session: AsyncSession, actor: Actor, call_id: UUID, *, lock: bool
     if found is None:
         raise NotFound
     return found
+
+
+async def shown(session: AsyncSession, actor: Actor, call_id: UUID) -> bool:
+    """Whether the actor may see it."""
+    statement = chosen().where(FundingCall.id == call_id, call_visible_to(actor))
+    return await session.scalar(statement.with_only_columns(FundingCall.id)) is not None
 
 
 async def own(session: AsyncSession, actor: Actor, call_id: UUID) -> FundingCall:
@@ -187,6 +195,14 @@ def _touch(call: FundingCall, now: datetime) -> None:
     call.updated_at = now
 
 
+def _news(call: FundingCall, now: datetime, *, opens_at: datetime | None, after: timedelta = FOLDED_FOR) -> None:
+    """Have those who keep an eye on it told after a while. `opens_at` is what it said before: of that they would have been
+    told; what waits by now for something else takes this along."""
+    waits = call.tell_at is not None and call.tell_at > now and call.tell_at != opens_at
+    if not waits:
+        call.tell_at = now + after
+
+
 async def put(
     session: AsyncSession, organisation_id: UUID, body: FundingBody, *, by: UUID | None, **more: Any
 ) -> FundingCall:
@@ -197,6 +213,8 @@ async def put(
         version=1, **({"state": FundingState.DRAFT} | columns(body) | more),
     )  # fmt: skip
     _derive(call)
+    if call.published_at is not None:
+        call.tell_at = now
     session.add(call)
     await session.flush()
     return call
@@ -219,7 +237,7 @@ async def edit(session: AsyncSession, actor: Actor, call_id: UUID, version: int,
     before = {name: getattr(call, name) for name, value in values.items() if getattr(call, name) != value}
     if not before:
         return call
-    changed, now = sorted(before), clock.now()
+    changed, now, opens_at = sorted(before), clock.now(), call.opens_at
     for name in changed:
         setattr(call, name, values[name])
     _require_possible(call)
@@ -230,6 +248,7 @@ async def edit(session: AsyncSession, actor: Actor, call_id: UUID, version: int,
     fact: facts.OfFundingCall = facts.FundingDraftEdited(call.id, changed)
     if call.published_at is not None:
         call.changed_at = now
+        _news(call, now, opens_at=opens_at)
         told_before = {name: value for name, value in before.items() if name not in _PRIVATE}
         fact = facts.FundingCallEdited(call.id, changed, to_jsonable_python(told_before))
     await session.flush()
@@ -269,10 +288,18 @@ def _require_ready(call: FundingCall, now: datetime) -> None:
 
 
 async def _enter(
-    session: AsyncSession, call: FundingCall, to: FundingState, fact: type[facts.OfFundingCall], *, by: UUID | None
+    session: AsyncSession,
+    call: FundingCall,
+    to: FundingState,
+    fact: type[facts.OfFundingCall],
+    *,
+    by: UUID | None,
+    told_after: timedelta = FOLDED_FOR,
 ) -> None:
+    now = clock.now()
     call.state = to
-    _touch(call, clock.now())
+    _touch(call, now)
+    _news(call, now, opens_at=call.opens_at, after=told_after)
     await session.flush()
     await record(session, fact(call.id), subject=call.id, by=by)
 
@@ -325,8 +352,23 @@ async def keep_time(session: AsyncSession, now: datetime, *, at_most: int = 500)
     )
     rows = due.all()
     for call in rows:
-        await _enter(session, call, FundingState.CLOSED, facts.FundingCallClosed, by=None)
+        # Everybody knew that it would: nobody is written to, but that it is over is known from now on.
+        await _enter(session, call, FundingState.CLOSED, facts.FundingCallClosed, by=None, told_after=timedelta(0))
     return len(rows)
+
+
+async def organisation_changed(session: AsyncSession, organisation_id: UUID, now: datetime) -> None:
+    """Whether its calls are shown goes by the organisation: see whether those who keep an eye on them have to be told."""
+    rows = await session.scalars(
+        select(FundingCall)
+        .where(FundingCall.organisation_id == organisation_id, FundingCall.published_at.is_not(None))
+        .order_by(FundingCall.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    for call in rows.all():
+        _news(call, now, opens_at=call.opens_at)
+    await session.flush()
 
 
 async def changes(

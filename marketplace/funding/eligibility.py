@@ -209,7 +209,7 @@ def _named(table: str, code: str) -> str:
 
 def rules_told(rules: Eligibility) -> list[tuple[str, str]]:
     """The rules of a call in plain words, each under the name of what it is about, whoever applies."""
-    return [(told(RULES[one.rule]), _asked(one)) for one in decided(rules, Applicant())]
+    return [(told(RULES[one.rule]), asked_alone(one.rule, one.asked)) for one in decided(rules, Applicant())]
 
 
 _ASKED_ALONE: Final = {
@@ -220,5 +220,6 @@ _ASKED_ALONE: Final = {
 }
 
 
-def _asked(one: Decided) -> str:
-    return told(_ASKED_ALONE.get(one.rule, "{asked}")).format(asked=words(one.rule, one.asked))
+def asked_alone(rule: FundingRule, asked: Sequence[str]) -> str:
+    """What a rule asks for, whoever applies."""
+    return told(_ASKED_ALONE.get(rule, "{asked}")).format(asked=words(rule, asked))

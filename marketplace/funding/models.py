@@ -34,6 +34,7 @@ class FundingCall(Versioned, Base):
         Index("funding_call_facets_idx", "facets", postgresql_using="gin"),
         # What the clock closes, and what is ranked.
         Index("funding_call_due_idx", "closes_at", "id", postgresql_where=sql("state = 'published'")),
+        Index("funding_call_tell_idx", "tell_at", "id", postgresql_where=sql("tell_at is not null")),
     )
 
     id: Mapped[Key]
@@ -63,6 +64,8 @@ class FundingCall(Versioned, Base):
     listed_at: Mapped[Now]
     published_at: Mapped[Moment | None]
     changed_at: Mapped[Moment | None]
+    # When those who keep an eye on it are told what is new; where nothing is, when it opens.
+    tell_at: Mapped[Moment | None]
     # Kept by `funding.calls`: whom it is open to as codes, and the folded text that `q` searches.
     facets: Mapped[list[str]] = mapped_column(many())
     words: Mapped[str]
@@ -71,7 +74,8 @@ class FundingCall(Versioned, Base):
 
 
 class FundingBookmark(Base):
-    """Somebody keeps an eye on a call, and is written to some days before its deadline: once for each deadline."""
+    """Somebody keeps an eye on a call, and is written to some days before its deadline, once for each deadline, and, unless
+    they do not wish it, when what it says has changed."""
 
     __tablename__ = "funding_bookmark"
     __table_args__ = (
@@ -85,3 +89,6 @@ class FundingBookmark(Base):
     since: Mapped[Now]
     # The deadline that the last letter spoke of; a later one is spoken of again.
     reminded_for: Mapped[Moment | None]
+    changes: Mapped[bool] = mapped_column(default=True, server_default=sql("true"))
+    # What they know of the call (`funding.watched`): what it said when they began, or when they were last told.
+    known: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

@@ -153,9 +153,9 @@ async def deadline(call_id: UUID, session: Reading, actor: Anyone, request: Requ
 
 @router.put(f"{_ONE}/bookmark", responses=problems(NotSignedIn, NotFound))
 async def keep(call_id: UUID, wish: FundingBookmark, session: Writing, actor: SignedIn) -> FundingBookmarkView:
-    """收藏 · Keep an eye on it: a letter comes before its deadline."""
+    """收藏 · Keep an eye on it: a letter comes before its deadline, and when it changes."""
     kept = await bookmarks.keep(session, actor, call_id, wish)
-    return FundingBookmarkView(days_before=kept.days_before, since=kept.since)
+    return FundingBookmarkView(days_before=kept.days_before, changes=kept.changes, since=kept.since)
 
 
 @router.delete(f"{_ONE}/bookmark", status_code=204, responses=problems(NotSignedIn, NotFound))

@@ -117,7 +117,7 @@ KEPT: Final = (
         f"id organisation_id name state {_VERSIONED}",
     ),
     _kept("您写的资金项目 · Funding calls that you wrote", "funding_call", _by("created_by"), f"id organisation_id title state {_VERSIONED}"),
-    _kept("关注的资金项目 · Funding calls that you follow", "funding_bookmark", _by("person_id"), "call_id days_before since", "since"),
+    _kept("关注的资金项目 · Funding calls that you follow", "funding_bookmark", _by("person_id"), "call_id days_before changes since", "since"),
     _kept("您写的活动 · Events that you wrote", "event", _by("created_by"), f"id organisation_id title state {_VERSIONED}"),
     _kept(
         "报名 · Registrations", "registration", _by("made_by"),

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from marketplace.funding import bookmarks, calls, eligibility, rankings, shapes
 from marketplace.kernel.db import Reading, Writing
 from marketplace.kernel.paging import Paging
+from marketplace.kernel.refusals import NotFound
 from marketplace.listings import records
 from marketplace.portal import acting, funding_form, kinds, trying
 from marketplace.portal.frame import Visit, Visited
@@ -114,6 +115,18 @@ async def _call(
     )
 
 
+@router.get("/{call_id:uuid}/bookmark", response_class=Response)
+async def bookmark(call_id: UUID, visit: Visited, session: Reading) -> Response:
+    """Where letters lead whoever wants no more of them: to the call, or, once it is hidden, to the bookmark alone."""
+    actor = visit.require()
+    if await calls.shown(session, actor, call_id):
+        return visit.go(f"/funding/{call_id}#remind")
+    kept = await bookmarks.find(session, actor, call_id)
+    if kept is None:
+        raise NotFound
+    return visit.page("funding_bookmark.html", kept=kept, here=f"/funding/{call_id}/bookmark")
+
+
 @router.post("/{call_id:uuid}/bookmark", response_class=Response)
 async def keep(call_id: UUID, visit: Visited, session: Writing, typed: Sent) -> Response:
     """Keep an eye on it, or no longer."""
@@ -123,9 +136,12 @@ async def keep(call_id: UUID, visit: Visited, session: Writing, typed: Sent) -> 
         if trying.said(typed, "drop") == "1":
             await bookmarks.drop(session, actor, call_id)
         else:
-            wish = FundingBookmark.model_validate({"days_before": trying.number(typed, "days_before")})
-            await bookmarks.keep(session, actor, call_id, wish)
-        return f"/funding/{call_id}"
+            asked = {
+                "days_before": trying.number(typed, "days_before"),
+                "changes": trying.said(typed, "changes") == "1",
+            }
+            await bookmarks.keep(session, actor, call_id, FundingBookmark.model_validate(asked))
+        return f"/funding/{call_id}" if await calls.shown(session, actor, call_id) else "/funding?show=kept"
 
     async def again(wrong: list[str], status: int) -> Response:
         return await _call(visit, session, call_id, wrong=wrong, status=status)

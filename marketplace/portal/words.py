@@ -500,7 +500,7 @@ SAID: Final = {
     "lexicon-draft": "草稿已换成这一版。 · The draft is what that version has.",
     "call-published": "已发布，所有人都能看到，并参与匹配。 · Published: everybody can see it and it takes part in matching.",
     "call-closed": "已截止，页面仍可查看；可以重新发布。 · Closed: it stays to be read. You can publish it again.",
-    "call-kept": "已收藏，截止前会写信提醒您。 · Kept: a letter comes before the deadline.",
+    "call-kept": "已收藏，会按您的选择写信提醒。 · Kept: letters come as you chose.",
     "call-dropped": "已取消收藏。 · You keep no eye on it any more.",
     "call-withdrawn": "已撤回，别人不再看到；可以重新发布。 · Taken back: others do not see it any more. You can publish it again.",
     "cloned": "已复制为新的草稿。 · Copied into a new draft.",

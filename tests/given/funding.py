@@ -74,7 +74,7 @@ OF_FUNDING: dict[str, dict[str, Any]] = {
     f"POST {_ONE}/withdrawal": {},
     f"GET {_ONE}/changes": {"query": {"limit": "5"}},
     f"GET {_ONE}/deadline.ics": {},
-    f"PUT {_ONE}/bookmark": {"json": {"days_before": 3}},
+    f"PUT {_ONE}/bookmark": {"json": {"days_before": 3, "changes": True}},
     f"DELETE {_ONE}/bookmark": {},
     "GET /api/v1/problems/{listing_id}/funding": _RANKED,
     "GET /api/v1/achievements/{listing_id}/funding": _RANKED,

@@ -132,6 +132,52 @@ async def test_a_call_is_kept_and_dropped(desk, given, visitor):
     assert "收藏与提醒" not in (await visitor().page(at)).text
 
 
+async def test_letters_of_changes_are_switched_off_on_the_page(desk, given, visitor):
+    call = await a_call(given.session, desk.organisation, title="模具资助", title_en="For dies")
+    firm = await given.enterprise()
+    who, at = visitor(firm), f"/funding/{call.id}"
+    assert (await who.page(at)).form(f"{at}/bookmark")["changes"] == ["1"], "they come unless switched off"
+    await who.sent(f"{at}/bookmark", {"days_before": ["7"], "changes": ["1"]})
+    assert (await who.page(at)).form(f"{at}/bookmark")["changes"] == ["1"]
+    await who.sent(f"{at}/bookmark", {"days_before": ["5"]})
+    form = (await who.page(at)).form(f"{at}/bookmark")
+    assert "changes" not in form
+    assert form["days_before"] == ["5"]
+    assert "有修改、提前截止" in (await who.page(at)).text
+    english = await visitor(firm, "en").page(at)
+    assert "write to me when it is changed, closed early, taken back or opened" in english.text
+    assert audit(english) == []
+
+
+async def test_where_a_letter_leads_whoever_wants_no_more(desk, given, visitor):
+    call = await a_call(given.session, desk.organisation, title="模具资助", title_en="For dies")
+    firm = await given.enterprise()
+    who, other, at = visitor(firm), visitor(await given.enterprise()), f"/funding/{call.id}"
+    await who.sent(f"{at}/bookmark", {"days_before": ["7"], "changes": ["1"]})
+    answer = await who.get(f"{at}/bookmark")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{at}#remind")
+    await desk.post(f"{CALLS}/{call.id}/closing")
+    closed = await who.page(at)
+    assert closed.form(f"{at}/bookmark")["changes"] == ["1"], "one may switch them off once it is closed"
+    assert "收藏与提醒" not in (await other.page(at)).text
+    await desk.patch(f"{CALLS}/{call.id}", {"title": "改了名称"}, version=call.version + 1)
+    await desk.post(f"{CALLS}/{call.id}/withdrawal")
+    await who.page(at, 404)
+    await other.page(f"{at}/bookmark", 404)
+    assert (await visitor().get(f"{at}/bookmark")).headers["location"].startswith("/sign-in?next=")
+    hidden = await who.page(f"{at}/bookmark")
+    assert audit(hidden) == []
+    assert "模具资助" in hidden.text
+    assert "改了名称" not in hidden.text, "nothing of what it says now"
+    english = await visitor(firm, "en").page(f"{at}/bookmark")
+    assert audit(english) == []
+    for wanted in ("For dies", "This call is not public at present.", "No longer"):
+        assert wanted in english.text
+    assert " · " not in english.text
+    assert await who.sent(f"{at}/bookmark", {"drop": ["1"]}) == "/funding?show=kept&said=call-dropped"
+    await who.page(f"{at}/bookmark", 404)
+
+
 async def test_the_list_is_narrowed_as_it_is_asked(desk, given, visitor):
     far = {"applicant_regions": ["620000"]}
     await a_call(given.session, desk.organisation, title="省外资助", eligibility=far)
