@@ -1,6 +1,6 @@
 """What those who keep an eye on a funding call know of it, and when they are told what has changed.
 
-Revision ID: 0028
+Revision ID: 0027
 Revises: 0026
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0028"
+revision = "0027"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
