@@ -23,7 +23,7 @@ from schemas.experts import ExpertFilter, ServiceWay
 MOST: Final = 5000
 SHEET: Final = "专家 · Experts"
 _HEAD: Final = (
-    "编号 · id",
+    "标识符 · identifier",
     "姓名 · name",
     "职称 · academic title",
     "职务 · position",

@@ -80,13 +80,13 @@ EXPERT_FIELDS: Final = (
     ),
     Field(
         EXTERNAL_ID,
-        ("外部编号", "工号", "教工号", "职工号", "人员编号", "专家编号"),
+        ("外部编号", "编号", "工号", "教工号", "职工号", "人员编号", "专家编号", "id"),
         sheet_cells.text,
         "您那边的编号，如工号，只有本单位能看到；再次导入同一编号即更新"
         " · your own number, seen by your organisation alone; importing it again updates the profile",
     ),
     Field(SOURCE, ("来源", "来源系统", "数据来源"), sheet_cells.text, offered=False),
-    Field(IDENTIFIER, ("标识符", "编号", "id"), sheet_cells.text, offered=False),
+    Field(IDENTIFIER, ("标识符",), sheet_cells.text, offered=False),
     Field(OWNER, ("统一社会信用代码", "单位统一社会信用代码", "credit code"), sheet_cells.text, offered=False),
     Field(
         CONSENT,

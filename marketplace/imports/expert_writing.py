@@ -78,7 +78,8 @@ class ExpertWriter(Writer[Expert]):
 
     def __init__(self, wish: Wish, organisation: Organisation) -> None:
         super().__init__(wish, organisation)
-        # Of one chunk: achievements by what files call them, those that speak for each known expert, and will for each.
+        # Of one chunk: who is known, achievements by what files call them, those that speak for each expert, and will.
+        self._there: dict[UUID, Expert] = {}
         self._achievements: dict[str, set[UUID]] = {}
         self._before: dict[UUID, list[UUID]] = {}
         self._after: dict[UUID, list[UUID]] = {}
@@ -87,7 +88,8 @@ class ExpertWriter(Writer[Expert]):
         return ExpertsImported(ids)
 
     async def look(self, session: AsyncSession, rows: Sequence[dict[str, Any]], known: Sequence[Expert]) -> None:
-        self._before = await experts.representatives(session, [one.id for one in known])
+        self._there = {one.id: one for one in known}
+        self._before = await experts.representatives(session, list(self._there))
         self._after = {}
         self._achievements = {}
         names = {name for row in rows for name in row.get("achievements", ())}
@@ -141,7 +143,7 @@ class ExpertWriter(Writer[Expert]):
         await remembering.created(session, self.wish, len(self.written.touched), rows)
 
     async def change(self, session: AsyncSession, changes: Sequence[Change]) -> None:
-        rows = {change.id: await session.get_one(Expert, change.id) for change in changes}
+        rows = self._there
         before = {
             change.id: said(rows[change.id], self._before.get(change.id, []), change.fields) for change in changes
         }
