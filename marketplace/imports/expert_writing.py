@@ -44,6 +44,11 @@ _NOT_FOUND: Final = (
     " · some representative achievement is not among your organisation's, or not one of them alone, and was left out:"
     " write the title or external id of your own achievement"
 )
+_SAME_NAME: Final = (
+    "本单位已有同名的专家，这一行作为另一位：若是同一个人，请在这一行填上其标识符（见导出的表）再导入"
+    " · your organisation has an expert of this name already, and this row makes another: if it is the same person, put"
+    " their 标识符 (identifier, in the export) into the row"
+)
 
 
 def said(expert: Expert, achievement_ids: Sequence[UUID], fields: Iterable[str]) -> dict[str, Any]:
@@ -80,6 +85,7 @@ class ExpertWriter(Writer[Expert]):
         super().__init__(wish, organisation)
         # Of one chunk: who is known, achievements by what files call them, those that speak for each expert, and will.
         self._there: dict[UUID, Expert] = {}
+        self._names: set[str] = set()
         self._achievements: dict[str, set[UUID]] = {}
         self._before: dict[UUID, list[UUID]] = {}
         self._after: dict[UUID, list[UUID]] = {}
@@ -92,14 +98,17 @@ class ExpertWriter(Writer[Expert]):
         self._before = await experts.representatives(session, list(self._there))
         self._after = {}
         self._achievements = {}
+        mine = Expert.organisation_id == self.wish.organisation_id
+        called = [row["given"]["name"] for row in rows if row["given"].get("name")]
+        self._names = set(await session.scalars(select(Expert.name).where(mine, Expert.name.in_(called))))
         names = {name for row in rows for name in row.get("achievements", ())}
         if not names:
             return
-        mine = select(Achievement.id, Achievement.title, Achievement.external_id).where(
+        spoken_of = select(Achievement.id, Achievement.title, Achievement.external_id).where(
             Achievement.organisation_id == self.wish.organisation_id,
             or_(Achievement.title.in_(names), Achievement.external_id.in_(names), Achievement.id.in_(_ids(names))),
         )
-        for row in await session.execute(mine):
+        for row in await session.execute(spoken_of):
             for name in {str(row.id), row.title, row.external_id} - {None}:
                 self._achievements.setdefault(name, set()).add(row.id)
 
@@ -117,6 +126,8 @@ class ExpertWriter(Writer[Expert]):
             return None
         made = experts.written_down(self.wish.organisation_id, ExpertBody.model_validate(row["given"]), by=self.wish.by)
         made.source, made.external_id = row["source"], row["external_id"]
+        if made.name in self._names:
+            self.notice(at, "name", "same_name", _SAME_NAME)
         self._after[made.id] = self._speaking(at, row.get("achievements", ()))
         return made
 

@@ -44,6 +44,8 @@ _WIDE: Final = frozenset(
         "indicators",
         "capabilities",
         "hours",
+        "focus",
+        "achievement_ids",
     }
 )
 _GENERAL: Final = (

@@ -184,6 +184,19 @@ async def test_achievements_are_found_by_title_or_number_and_others_are_left_out
     assert told(too_many) == [(1, "achievements", "too_long")]
 
 
+async def test_somebody_of_the_same_name_is_told_of_and_can_be_meant(me, importing):
+    made = await drafted(me, name="虚构甲")
+    await drafted(me, name="虚构乙")
+    rows = [one(1, name="虚构甲"), one(2, name="虚构丙")]
+    for dry_run in (True, False):
+        operation = await importing(me, some_jsonl(*rows), "a.jsonl", "expert", dry_run=dry_run)
+        assert (counts(operation), told(operation, "notices")) == ((2, 0, 0, 0), [(1, "name", "same_name")])
+    meant = some_jsonl({"identifier": made["id"], "name": "虚构甲", "focus": "新的", "external_id": "别的"})
+    operation = await importing(me, meant, "b.jsonl", "expert")
+    assert (counts(operation), operation["result"]["notices"]) == ((0, 1, 0, 0), [])
+    assert (await me.get(f"{URL}/{made['id']}")).json()["focus"] == "新的"
+
+
 async def test_a_name_that_consent_was_given_under_is_not_changed_beneath_it(me, importing, client):
     await importing(me, some_jsonl(one(1), one(2)), "a.jsonl", "expert")
     made = (await there(me))["虚构1"]
