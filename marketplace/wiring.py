@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from marketplace.docking import facts as docking
 from marketplace.docking import feeds, meeting_facts, meetings, planning, proposing
 from marketplace.docking import jobs as docking_jobs
+from marketplace.experts import facts as experts
 from marketplace.experts import jobs as expert_jobs
 from marketplace.funding import jobs as funding_jobs
 from marketplace.identity import facts as identity
 from marketplace.identity import jobs as identity_jobs
 from marketplace.imports import jobs as import_jobs
+from marketplace.imports import remembering
 from marketplace.kernel import mail
 from marketplace.kernel.facts import Listeners, Within
 from marketplace.kernel.jobs import Handler
@@ -68,7 +70,7 @@ LISTENERS: Listeners = {
 }
 
 # In the same transaction. Money: no booking without its hold, no use without its charge. Meetings: nobody waits at a
-# table for who does not come.
+# table for who does not come. Experts: no import remembers whoever was erased.
 WITHIN: Within = {
     docking.EventCancelled: meetings.event_cancelled,
     docking.RegistrationCancelled: meetings.registration_over,
@@ -79,6 +81,7 @@ WITHIN: Within = {
     labs.BookingReleased: charging.miss,
     labs.UsageEntered: charging.charge,
     labs.AdjustmentDecided: charging.correct,
+    experts.ExpertErased: remembering.expert_erased,
 }
 
 # What somebody's own calendar holds beside their bookings.

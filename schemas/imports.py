@@ -13,11 +13,12 @@ MOST_FINDINGS = 1000
 
 
 class ImportKind(StrEnum):
-    """科技成果、技术难题、仪器."""
+    """科技成果、技术难题、仪器、专家."""
 
     ACHIEVEMENT = "achievement"
     PROBLEM = "problem"
     INSTRUMENT = "instrument"
+    EXPERT = "expert"
 
 
 class ImportConfirmation(Message):
@@ -26,7 +27,10 @@ class ImportConfirmation(Message):
     partial: Annotated[
         StrictBool, Field(description="有错误时仍导入正确的行 · import the good rows although others have errors")
     ] = False
-    publish: Annotated[StrictBool, Field(description="新记录和草稿随即发布 · publish new records and drafts")] = False
+    publish: Annotated[
+        StrictBool,
+        Field(description="新记录和草稿随即发布；专家不能 · publish new records and drafts; never experts"),
+    ] = False
 
 
 class UndoOutcome(StrEnum):
@@ -53,9 +57,16 @@ class ImportedRow(Message):
     number: Annotated[int, Field(description="次序，从 1 起 · in the order in which they were written, from 1")]
     sheet: str | None
     row: int
-    record_id: Annotated[UUID, Field(description="成果、难题或仪器 · the achievement, problem or instrument")]
+    record_id: Annotated[
+        UUID, Field(description="成果、难题、仪器或专家 · the achievement, problem, instrument or expert")
+    ]
     instrument_id: Annotated[UUID | None, Field(description="仪器（仅仪器导入） · the instrument, where it is one")]
-    name: str
+    name: Annotated[
+        str,
+        Field(
+            description="专家的姓名不随导入留存，已不在时为空 · of an expert it is not kept with the import: empty once they are gone"
+        ),
+    ]
     created: bool
     published: Annotated[
         bool,

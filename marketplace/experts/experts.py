@@ -33,6 +33,9 @@ DESCRIBE = (
 )
 
 
+UNDESCRIBED = CompletenessItem(field="description", required=True, advice=DESCRIBE)
+
+
 class NotTheirAchievement(Invalid):
     """只能选本单位的成果。 · Only achievements of the same organisation speak for an expert."""
 
@@ -131,14 +134,20 @@ def derive(expert: Expert) -> None:
     expert.words = derived.folded("\n".join(part for part in said if part))
 
 
-async def put(session: AsyncSession, organisation_id: UUID, body: ExpertBody, *, by: UUID | None) -> Expert:
-    """A draft whose right to be there was looked at, with the achievements that speak for it."""
+def written_down(organisation_id: UUID, body: ExpertBody, *, by: UUID | None) -> Expert:
+    """A draft that nobody has seen yet, without the achievements that speak for it."""
     now = clock.now()
     expert = Expert(
         id=uuid7(), organisation_id=organisation_id, created_by=by, state=ExpertState.DRAFT, created_at=now,
         updated_at=now, version=1, **columns(body),
     )  # fmt: skip
     derive(expert)
+    return expert
+
+
+async def put(session: AsyncSession, organisation_id: UUID, body: ExpertBody, *, by: UUID | None) -> Expert:
+    """A draft whose right to be there was looked at, with the achievements that speak for it."""
+    expert = written_down(organisation_id, body, by=by)
     session.add(expert)
     await session.flush()
     await _represent(session, expert, body.achievement_ids)
@@ -189,7 +198,7 @@ def touch(expert: Expert) -> None:
 def require_complete(expert: Expert) -> None:
     """Refuse what readers could not use."""
     if not expert.description:
-        records.require([CompletenessItem(field="description", required=True, advice=DESCRIBE)])
+        records.require([UNDESCRIBED])
 
 
 async def _represent(session: AsyncSession, expert: Expert, ids: Sequence[UUID]) -> None:
@@ -206,9 +215,18 @@ async def _represent(session: AsyncSession, expert: Expert, ids: Sequence[UUID])
     ]
     if wrong:
         raise NotTheirAchievement(errors=wrong)
-    await session.execute(delete(Representative).where(Representative.expert_id == expert.id))
-    if ids:
-        rows = [{"expert_id": expert.id, "achievement_id": one, "place": place} for place, one in enumerate(ids, 1)]
+    await spoken_for(session, {expert.id: ids})
+
+
+async def spoken_for(session: AsyncSession, by_expert: Mapping[UUID, Sequence[UUID]]) -> None:
+    """Let achievements of their own organisation, which the caller looked at, speak for experts, each in their order."""
+    await session.execute(delete(Representative).where(Representative.expert_id.in_(by_expert)))
+    rows = [
+        {"expert_id": expert_id, "achievement_id": one, "place": place}
+        for expert_id, ids in by_expert.items()
+        for place, one in enumerate(ids, 1)
+    ]
+    if rows:
         await session.execute(insert(Representative), rows)
 
 

@@ -7,6 +7,13 @@ from marketplace.kernel.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
+class ExpertsImported(Fact):
+    """Many at once: new drafts, and profiles that were changed."""
+
+    expert_ids: list[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class OfExpert(Fact):
     """Something that happened to one profile."""
 
@@ -56,3 +63,5 @@ class ExpertExpired(OfExpert):
 @dataclass(frozen=True, slots=True)
 class ExpertErased(OfExpert):
     """The row is gone, and with it all that it said."""
+
+    organisation_id: UUID

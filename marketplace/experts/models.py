@@ -36,6 +36,15 @@ class Expert(Versioned, Base):
         CheckConstraint(f"services <@ {SERVICES}", name="services"),
         CheckConstraint("talks between 1 and 1000", name="talks"),
         CheckConstraint("homepage like 'https://%'", name="homepage"),
+        CheckConstraint("(source is null) = (external_id is null)", name="origin"),
+        Index(
+            "expert_source_key",
+            "organisation_id",
+            "source",
+            "external_id",
+            unique=True,
+            postgresql_where=sql("source is not null"),
+        ),
         Index("expert_listed_idx", "created_at", "id", postgresql_where=sql("state = 'published'")),
         Index("expert_owner_idx", "organisation_id", "created_at", "id"),
         Index("expert_facets_idx", "facets", postgresql_using="gin"),
@@ -61,6 +70,9 @@ class Expert(Versioned, Base):
     talks: Mapped[int | None]
     homepage: Mapped[str | None]
     contact: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    # What the person is called where the profile was imported from: the organisation's own to see.
+    source: Mapped[str | None]
+    external_id: Mapped[str | None]
     consented_at: Mapped[Moment | None]
     consented_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     consent_evidence: Mapped[str | None]

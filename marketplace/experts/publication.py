@@ -123,7 +123,7 @@ async def erase(session: AsyncSession, actor: Actor, expert_id: UUID) -> None:
         await idempotency.forget(session, expert.created_by, WHERE.format(expert_id))
     await session.execute(delete(Expert).where(Expert.id == expert_id))
     session.expunge(expert)
-    await record(session, facts.ExpertErased(expert_id), subject=expert_id, by=actor.person)
+    await record(session, facts.ExpertErased(expert_id, expert.organisation_id), subject=expert_id, by=actor.person)
 
 
 async def expire(session: AsyncSession, now: datetime, *, at_most: int = 500) -> int:

@@ -36,7 +36,6 @@ BODIES: Final[dict[ListingKind, type[ListingBody]]] = {
 }
 # Where a title comes from when there is none.
 _TOLD_BY: Final = ("description", "summary", "background")
-_external_id = TypeAdapter[str](ExternalId)
 
 
 def unsaid(kind: ListingKind) -> dict[str, Any]:
@@ -65,6 +64,8 @@ class Checker(ABC):
     findings: Findings
     tally: Tally = field(default_factory=Tally)
     _seen: dict[tuple[str, str], tuple[str | None, int]] = field(default_factory=dict)
+    # What a source and an external id may be.
+    origin: ClassVar[TypeAdapter[str]] = TypeAdapter(ExternalId)
     # Fields of which a blank cell says nothing at all.
     kept_when_blank: ClassVar[frozenset[str]] = frozenset({"title", SOURCE, EXTERNAL_ID})
 
@@ -136,7 +137,7 @@ class Checker(ABC):
         if value is None:
             return None
         try:
-            return _external_id.validate_python(value)
+            return self.origin.validate_python(value)
         except ValidationError as wrong:
             self._wrong(wrong, {"": places[name]}, within=(name,))
             return None

@@ -8,6 +8,10 @@ from marketplace.imports.cells import Reader
 
 SOURCE: Final = "source"
 EXTERNAL_ID: Final = "external_id"
+IDENTIFIER: Final = "identifier"
+"""A record's own address or id, as our exports write it."""
+OWNER: Final = "owner"
+"""The credit code of the organisation whose record it is."""
 REGION_HINT: Final = "代码或全名，例如 220100 或 吉林省长春市 · code or full name"
 KEYWORDS_HINT: Final = "以；或，或、分隔，至多 20 个 · divided by ; , or 、, at most 20"
 ID_HINT: Final = "您那边的编号；再次导入同一编号即更新 · your own number; importing it again updates the record"

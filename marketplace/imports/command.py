@@ -12,6 +12,7 @@ class What(StrEnum):
     ACHIEVEMENTS = "achievements"
     PROBLEMS = "problems"
     INSTRUMENTS = "instruments"
+    EXPERTS = "experts"
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def import_file(
-    what: Annotated[What, typer.Argument(metavar="KIND", help="achievements 成果 | problems 难题 | instruments 仪器")],
+    what: Annotated[
+        What, typer.Argument(metavar="KIND", help="achievements 成果 | problems 难题 | instruments 仪器 | experts 专家")
+    ],
     file: Annotated[
         Path,
         typer.Argument(
@@ -46,13 +49,16 @@ def import_file(
     ] = False,
     publish: Annotated[
         bool,
-        typer.Option("--publish", help="随即发布，缺少内容的先存为草稿 · publish; what lacks something stays a draft"),
+        typer.Option(
+            "--publish",
+            help="随即发布，缺少内容的先存为草稿；专家不能 · publish; what lacks something stays a draft; never experts",
+        ),
     ] = False,
     errors_to: Annotated[
         Path | None, typer.Option(dir_okay=False, writable=True, help="把错误写入 CSV · write the errors to a CSV file")
     ] = None,
 ) -> None:
-    """导入成果、难题或仪器 · Import achievements, problems or instruments from a file; importing it again changes nothing."""
+    """导入成果、难题、仪器或专家 · Import achievements, problems, instruments or experts from a file; importing it again changes nothing."""
     from marketplace.imports import terminal  # noqa: PLC0415 -- takes seconds to import, and the help needs none of it
 
     how = terminal.How(source, dry_run, partial, publish)

@@ -10,8 +10,11 @@ from typing import Final
 
 from marketplace.imports import cells, money
 from marketplace.imports.columns import CONTACT, EXTERNAL_ID, ID_HINT, KEYWORDS_HINT, REGION_HINT, SOURCE, Field
-from marketplace.imports.instrument_cells import whole
-from marketplace.imports.instrument_fields import INSTRUMENT_FIELDS, TOLD_BESIDE
+from marketplace.imports.expert_fields import EXPERT_FIELDS
+from marketplace.imports.expert_fields import TOLD_BESIDE as OF_EXPERTS
+from marketplace.imports.instrument_fields import INSTRUMENT_FIELDS
+from marketplace.imports.instrument_fields import TOLD_BESIDE as OF_INSTRUMENTS
+from marketplace.imports.sheet_cells import whole
 from schemas.imports import ImportKind
 
 _STAGE = cells.choice(
@@ -247,12 +250,13 @@ FIELDS: Final[dict[ImportKind, tuple[Field, ...]]] = {
         *_ORIGIN,
     ),
     ImportKind.INSTRUMENT: INSTRUMENT_FIELDS,
+    ImportKind.EXPERT: EXPERT_FIELDS,
 }
 
 # Headers of columns that only count or decorate.
 COUNTERS: Final = frozenset({"序号", "行号", "no", "no.", "#"})
 # What is passed over without a word in a table of this kind.
-PASSED_OVER: Final = {ImportKind.INSTRUMENT: TOLD_BESIDE}
+PASSED_OVER: Final = {ImportKind.INSTRUMENT: OF_INSTRUMENTS, ImportKind.EXPERT: OF_EXPERTS}
 _UNITS: Final = {"元": 1, "千元": 1000, "万元": 10**4, "万": 10**4, "百万元": 10**6, "亿元": 10**8}
 _BRACKETS = re.compile(r"[(\[【（]([^)\]】）]{0,40})[)\]】）]")
 

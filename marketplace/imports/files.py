@@ -34,6 +34,7 @@ _HEADED: Final = {
     ImportKind.ACHIEVEMENT: "成果名称、详细说明、关键词…",
     ImportKind.PROBLEM: "难题名称、详细说明、关键词…",
     ImportKind.INSTRUMENT: "仪器名称、规格型号、仪器分类…",
+    ImportKind.EXPERT: "姓名、职称、研究方向…",
 }
 ACCEPTED: Final = " ".join(_BY_ENDING)
 MOST_ROWS: Final = 200_000

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from marketplace.identity.models import Organisation
-from marketplace.imports import instrument_writing, reading, remembering, writing
+from marketplace.imports import expert_writing, instrument_writing, reading, remembering, writing
+from marketplace.imports.expert_writing import NeverPublished
 from marketplace.imports.reading import Report
 from marketplace.imports.writing import Wish, Written
 from marketplace.kernel.db import Database
@@ -122,20 +123,27 @@ async def _fit(session: AsyncSession, asked: Import, *, lock: bool = False) -> N
     verification = await session.scalar(statement.with_for_update(read=True) if lock else statement)
     if verification is None:
         raise NotFound("没有这个单位。 · There is no such organisation.")
+    if asked.publish and asked.kind is ImportKind.EXPERT:
+        raise NeverPublished
     if asked.publish and verification is not Verification.VERIFIED:
         raise NotVerified
 
 
 async def _compared(database: Database, asked: Import, report: Report, spool: Path) -> Written:
     async with database.reading() as session:
-        found: Written = await _writer(asked.kind).compare(
+        found: Written = await _WRITERS[asked.kind].compare(
             session, asked.as_wish(), _chunks(spool, report), report.sizes
         )
         return found
 
 
-def _writer(kind: ImportKind) -> ModuleType:
-    return instrument_writing if kind is ImportKind.INSTRUMENT else writing
+# Listings go to the database hundreds a statement, which afterwards has to be told.
+_WRITERS: Final[dict[ImportKind, ModuleType]] = {
+    ImportKind.ACHIEVEMENT: writing,
+    ImportKind.PROBLEM: writing,
+    ImportKind.INSTRUMENT: instrument_writing,
+    ImportKind.EXPERT: expert_writing,
+}
 
 
 async def _chunks(spool: Path, report: Report) -> AsyncIterator[str]:
@@ -165,11 +173,12 @@ async def _written(
             if await writing.alone(session, wish.kind, wish.organisation_id):
                 await _fit(session, asked, lock=True)
                 await remembering.begin(session, wish)
-                written = await _writer(asked.kind).write(session, wish, _chunks(spool, report), report.sizes, wrote)
+                written = await _WRITERS[asked.kind].write(session, wish, _chunks(spool, report), report.sizes, wrote)
                 result = _result(asked, report, written)
                 if result.failed and not asked.partial:
                     await session.rollback()
-                    return _result(asked, report, Written(failed=written.failed, errors=written.errors))
+                    failed = Written(failed=written.failed, errors=written.errors, notices=written.notices)
+                    return _result(asked, report, failed)
                 if finish is not None:
                     await finish(session, result)
                 break
@@ -177,7 +186,7 @@ async def _written(
             raise AnotherImport
         waited += _LOOK_SECONDS
         await asyncio.sleep(_LOOK_SECONDS)
-    if asked.kind is not ImportKind.INSTRUMENT:
+    if _WRITERS[asked.kind] is writing:
         await _settle(database)
     return result
 
@@ -206,5 +215,5 @@ def _result(asked: Import, report: Report, written: Written) -> ImportResult:
         failed=report.failed + written.failed,
         errors=errors[:MOST_FINDINGS],
         errors_left_off=report.left_off + max(0, len(errors) - MOST_FINDINGS),
-        notices=report.notices,
+        notices=[*report.notices, *written.notices],
     )

@@ -10,31 +10,12 @@ from typing import Any, Final
 from marketplace.imports import cells
 from marketplace.imports.cells import Surroundings, Unreadable, plain
 from marketplace.imports.naming import Ambiguous, Unnamed, code_of
-from marketplace.kernel.sheets import as_typed
 from marketplace.labs import written
 from marketplace.labs.written import HoursUnreadable
 from schemas.codes import INSTRUMENT_CLASSES
 from schemas.text import fold
 
 NONE: Final = frozenset({"无", "不开放", "none"})
-
-
-def text(value: Any, _: Surroundings) -> Any:
-    """Text as it was before our own workbook made it harmless."""
-    read = plain(value)
-    return as_typed(read) if isinstance(read, str) else read
-
-
-def lines(value: Any, _: Surroundings) -> Any:
-    """Entries of a line each, or divided by ; ；."""
-    read = plain(value)
-    if not isinstance(read, str):
-        return value
-    return [part.strip() for part in re.split(r"[;；\n]", as_typed(read)) if part.strip()]
-
-
-def words(value: Any, around: Surroundings) -> Any:
-    return cells.words(text(value, around), around)
 
 
 def _choice(told: Mapping[Any, str], more: Mapping[str, str], advice: str) -> cells.Reader:
@@ -95,18 +76,6 @@ def hours(value: Any, _: Surroundings) -> Any:
             "请写作：周一至周五 08:30-17:30；周六 09:00-12:00，不开放填“不开放”"
             " · write 周一至周五 08:30-17:30；周六 09:00-12:00 (Monday to Friday; Saturday), or 不开放 for closed",
         ) from None
-
-
-_WHOLE: Final = re.compile(r"(-?[0-9]{1,12})(?:\.0+)?\s*(?:分钟|分|天|人|次|家|个|min)?")
-
-
-def whole(value: Any, _: Surroundings) -> Any:
-    """A whole number, with or without its unit; what is none is told by the field itself."""
-    read = plain(value)
-    if not isinstance(read, str) or isinstance(value, bool):
-        return value
-    match = _WHOLE.fullmatch(fold(read).replace(",", ""))
-    return int(match[1]) if match else read
 
 
 _DEGREES: Final = re.compile(

@@ -9,6 +9,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Form, Query, Response, UploadFile
 
 from marketplace.imports import template, undoing, uploads
+from marketplace.imports.expert_writing import NeverPublished
 from marketplace.imports.imports import AnotherImport
 from marketplace.kernel.actor import SignedIn
 from marketplace.kernel.db import Reading, TransactionRoute, UploadRoute, Writing
@@ -50,12 +51,21 @@ async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
     "/imports",
     status_code=202,
     responses=problems(
-        NotSignedIn, NotYourOrganisation, NoLabOfYours, NotVerified, uploads.TooManyImports, FileRefused, TooLarge
+        NotSignedIn,
+        NotYourOrganisation,
+        NoLabOfYours,
+        NotVerified,
+        NeverPublished,
+        uploads.TooManyImports,
+        FileRefused,
+        TooLarge,
     ),
 )
 async def start(
     file: UploadFile,
-    kind: Annotated[ImportKind, Form(description="achievement：科技成果；problem：技术难题；instrument：仪器")],
+    kind: Annotated[
+        ImportKind, Form(description="achievement：科技成果；problem：技术难题；instrument：仪器；expert：专家")
+    ],
     organisation_id: Annotated[UUID, Form(description="记录归属的单位 · whose records these will be")],
     session: Writing,
     actor: SignedIn,
@@ -71,7 +81,7 @@ async def start(
     publish: Annotated[
         bool,
         Form(
-            description="新记录和草稿随即发布；缺少发布所需内容的留作草稿 · publish new records and drafts; what lacks something stays a draft"
+            description="新记录和草稿随即发布；缺少发布所需内容的留作草稿；专家不能 · publish new records and drafts; what lacks something stays a draft; never experts"
         ),
     ] = False,
 ) -> OperationView:
@@ -102,7 +112,7 @@ async def start(
     "/imports/{import_id}/confirmation",
     status_code=202,
     responses=problems(
-        NotSignedIn, NotFound, NotYourOrganisation, NoLabOfYours, NotVerified, uploads.TooManyImports,
+        NotSignedIn, NotFound, NotYourOrganisation, NoLabOfYours, NotVerified, NeverPublished, uploads.TooManyImports,
         uploads.NothingToConfirm,
     ),
 )  # fmt: skip

@@ -18,6 +18,7 @@ SHEETS: Final = {
     ImportKind.ACHIEVEMENT: "科技成果",
     ImportKind.PROBLEM: "技术难题",
     ImportKind.INSTRUMENT: "仪器",
+    ImportKind.EXPERT: "专家",
 }
 ROWS: Final = 2000
 
@@ -43,6 +44,8 @@ _WIDE: Final = frozenset(
         "indicators",
         "capabilities",
         "hours",
+        "focus",
+        "achievement_ids",
     }
 )
 _GENERAL: Final = (

@@ -37,6 +37,7 @@ _KINDS: Final = {
     "achievements": ImportKind.ACHIEVEMENT,
     "problems": ImportKind.PROBLEM,
     "instruments": ImportKind.INSTRUMENT,
+    "experts": ImportKind.EXPERT,
 }
 
 
@@ -125,7 +126,8 @@ def _tell(console: Console, result: ImportResult, seconds: float) -> None:
         highlight=False,
     )
     for notice in result.notices:
-        at = "，".join(part for part in (notice.sheet, notice.column, f"{notice.rows} 行 rows") if part)
+        where = f"第 {notice.row} 行 row {notice.row}" if notice.rows == 1 and notice.row else f"{notice.rows} 行 rows"
+        at = "，".join(part for part in (notice.sheet, notice.column, where) if part)
         console.print(f"[yellow]提示 note[/yellow]（{escape(at)}）：{escape(notice.detail)}", highlight=False)
     if not result.errors:
         return

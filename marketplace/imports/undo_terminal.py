@@ -28,7 +28,7 @@ OUTCOMES: Final = {
 }
 REASONS: Final = {
     UndoReason.CHANGED_SINCE: "此后又改过 · changed again since",
-    UndoReason.USED_SINCE: "此后已使用（预约、价格、附件、查阅人、评价、报名等） · used since (booked, priced, read, judged …)",
+    UndoReason.USED_SINCE: "此后已使用（预约、价格、附件、查阅人、评价、报名、本人同意等） · used since (booked, priced, read, judged, agreed to …)",
     UndoReason.GONE: "已不存在 · not there any more",
     UndoReason.WOULD_NOT_STAND: "原值与现在的规则不符 · what it said does not agree with what it says now",
 }
@@ -41,7 +41,7 @@ def undo(import_id: UUID) -> None:
     facts.listen(LISTENERS, WITHIN)
     console = Console()
 
-    async def run() -> tuple[ImportedFile, list[ImportedRecord]]:
+    async def run() -> tuple[ImportedFile, list[ImportedRecord], dict[UUID, str]]:
         async with open_database(found, name="duijie-import") as database, database.writing.begin() as session:
             if await session.get(FileImport, import_id) is None:
                 raise NotFound("没有这次导入。 · There is no such import.")
@@ -53,17 +53,18 @@ def undo(import_id: UUID) -> None:
                 .order_by(ImportedRecord.number)
                 .limit(SHOWN)
             )
-            return undoing.view(counts), list(left)
+            file, rows = undoing.view(counts), list(left)
+            return file, rows, await undoing.names(session, file.kind, rows)
 
     try:
-        file, left = asyncio.run(run())
+        file, left, called = asyncio.run(run())
     except Refusal as refusal:
         Console(stderr=True).print(f"[red]{escape(refusal.detail or refusal.title())}[/red]", highlight=False)
         raise typer.Exit(1) from None
-    _tell(console, file, left)
+    _tell(console, file, left, called)
 
 
-def _tell(console: Console, file: ImportedFile, left: list[ImportedRecord]) -> None:
+def _tell(console: Console, file: ImportedFile, left: list[ImportedRecord], called: dict[UUID, str]) -> None:
     said = (f"{words} {getattr(file, outcome.value)}" for outcome, words in OUTCOMES.items())
     console.print("，".join(said), highlight=False)
     if not left:
@@ -73,7 +74,9 @@ def _tell(console: Console, file: ImportedFile, left: list[ImportedRecord]) -> N
         why = REASONS[row.because] if row.because is not None else ""
         fields = f"\n[dim]{escape(', '.join(row.kept_fields))}[/dim]" if row.kept_fields else ""
         outcome = OUTCOMES[row.outcome] if row.outcome is not None else ""
-        table.add_row(f"{row.sheet or ''} {row.row}".strip(), escape(row.name), outcome, f"{why}{fields}")
+        table.add_row(
+            f"{row.sheet or ''} {row.row}".strip(), escape(called.get(row.record_id, "")), outcome, f"{why}{fields}"
+        )
     console.print(table)
     more = file.partly + file.kept - len(left)
     if more > 0:

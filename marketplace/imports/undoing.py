@@ -3,20 +3,23 @@
 Row by row: what was changed or used since stays, and the report says why. Undone once, it stays undone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from marketplace.imports import undoing_instruments, undoing_listings, writing
+from marketplace.experts.facts import ExpertsImported
+from marketplace.experts.models import Expert
+from marketplace.imports import undoing_experts, undoing_instruments, undoing_listings, writing
 from marketplace.imports.checking import BODIES
 from marketplace.imports.imports import AnotherImport
 from marketplace.imports.models import FileImport, ImportedRecord
 from marketplace.imports.writing import FACT_IDS
 from marketplace.kernel import clock, facts
 from marketplace.kernel.actor import Actor
+from marketplace.kernel.facts import Fact
 from marketplace.kernel.paging import BY_TIME_AND_ID, Paging, page
 from marketplace.kernel.refusals import NotFound
 from marketplace.labs.facts import InstrumentsImported
@@ -27,6 +30,7 @@ from schemas.imports import ImportedFile, ImportedRow, ImportKind, UndoOutcome
 from schemas.listings import ListingKind
 
 AT_ONCE: Final = 500
+_LISTINGS: Final = frozenset({ImportKind.ACHIEVEMENT, ImportKind.PROBLEM})
 
 
 def counted() -> Select[Any]:
@@ -59,15 +63,24 @@ def view(row: Any) -> ImportedFile:
     return ImportedFile(**own, **{name: getattr(row, name) for name in numbers})
 
 
-def _row_view(kind: ImportKind, row: ImportedRecord) -> ImportedRow:
+async def names(session: AsyncSession, kind: ImportKind, rows: Collection[ImportedRecord]) -> dict[UUID, str]:
+    """What records are called: experts as their profile says now, for their names are kept nowhere else."""
+    if kind is not ImportKind.EXPERT:
+        return {row.record_id: row.name for row in rows}
+    called = select(Expert.id, Expert.name).where(Expert.id.in_([row.record_id for row in rows]))
+    return {row.id: row.name for row in await session.execute(called)}
+
+
+def _row_view(kind: ImportKind, row: ImportedRecord, called: dict[UUID, str]) -> ImportedRow:
     changed, kept = row.before.keys(), row.kept_fields or []
-    if kind is ImportKind.INSTRUMENT:
-        fields, kept = sorted(changed), sorted(kept)
-    else:
+    if kind in _LISTINGS:
         fields, kept = (bodies.named(names, BODIES[ListingKind(kind)]) for names in (changed, kept))
+    else:
+        fields, kept = sorted(changed), sorted(kept)
     own = {name: getattr(row, name) for name in ImportedRow.model_fields if hasattr(row, name)}
     instrument_id = row.record_id if kind is ImportKind.INSTRUMENT else None
-    return ImportedRow(**(own | {"instrument_id": instrument_id, "fields": fields, "kept_fields": kept}))
+    own |= {"name": called.get(row.record_id, ""), "instrument_id": instrument_id}
+    return ImportedRow(**(own | {"fields": fields, "kept_fields": kept}))
 
 
 async def listed(
@@ -96,7 +109,8 @@ async def rows(
     columns: tuple[Any, ...] = (ImportedRecord, ImportedRecord.number)
     statement = select(*columns).where(ImportedRecord.import_id == import_id)
     found, marker = await page(session, statement, ((ImportedRecord.number, int),), paging, rising=True)
-    return [_row_view(kind, row[0]) for row in found], marker
+    called = await names(session, kind, [row[0] for row in found])
+    return [_row_view(kind, row[0], called) for row in found], marker
 
 
 async def undo(session: AsyncSession, actor: Actor, import_id: UUID) -> Any:
@@ -123,13 +137,20 @@ async def undone(session: AsyncSession, import_id: UUID, *, by: UUID | None) -> 
         if kind is ImportKind.INSTRUMENT:
             alone += await undoing_instruments.shut(session, chunk, alone)
             touched += await undoing_instruments.undo(session, chunk)
+        elif kind is ImportKind.EXPERT:
+            touched += await undoing_experts.undo(session, chunk)
         else:
             touched += await undoing_listings.undo(session, ListingKind(kind), chunk, by=by)
         session.expunge_all()
     for start in range(0, len(touched), FACT_IDS):
-        ids = touched[start : start + FACT_IDS]
-        changed = InstrumentsImported(ids) if kind is ImportKind.INSTRUMENT else ListingsImported(kind.value, ids)
+        changed = _fact(kind, touched[start : start + FACT_IDS])
         await facts.record(session, changed, subject=organisation_id, by=by)
+
+
+def _fact(kind: ImportKind, ids: list[UUID]) -> Fact:
+    if kind is ImportKind.INSTRUMENT:
+        return InstrumentsImported(ids)
+    return ExpertsImported(ids) if kind is ImportKind.EXPERT else ListingsImported(kind.value, ids)
 
 
 async def _next(session: AsyncSession, import_id: UUID, since: int) -> Sequence[ImportedRecord]:

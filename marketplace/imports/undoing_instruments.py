@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from marketplace.imports import instrument_writing, remembering
 from marketplace.imports.models import ImportedRecord
-from marketplace.imports.undone import say, spoken_of
+from marketplace.imports.undone import restores, say, spoken_of, withdraws
 from marketplace.labs import instruments, written
 from marketplace.labs.models import Instrument, OpeningException, OpeningHours
 from marketplace.reservations import claims
@@ -71,10 +71,8 @@ async def undo(session: AsyncSession, chunk: Sequence[ImportedRecord]) -> list[U
 
 def _withdraw(row: ImportedRecord, instrument: Instrument, *, in_use: bool) -> bool:
     """What the import made: a draft goes, what was in the catalogue leaves it, as harvesters have to be told."""
-    if in_use or instrument.version != row.version:
-        say(row, UndoOutcome.KEPT, UndoReason.USED_SINCE if in_use else UndoReason.CHANGED_SINCE)
+    if not withdraws(row, instrument.version, in_use=in_use):
         return False
-    say(row, UndoOutcome.WITHDRAWN)
     if row.published:
         instrument.state = InstrumentState.RETIRED
         # The same file, imported again, is new.
@@ -106,17 +104,8 @@ async def _restore(session: AsyncSession, row: ImportedRecord, instrument: Instr
         setattr(instrument, name, value)
     if retire:
         instrument.state = InstrumentState.RETIRED
-    if not (fields or retire):
-        say(
-            row, UndoOutcome.KEPT, UndoReason.USED_SINCE if row.published and in_use else UndoReason.CHANGED_SINCE, kept
-        )
+    if not restores(row, fields, kept, retire=retire, in_use=in_use):
         return False
-    if kept:
-        say(row, UndoOutcome.PARTLY, UndoReason.CHANGED_SINCE, kept)
-    elif row.published and not retire and in_use:
-        say(row, UndoOutcome.PARTLY, UndoReason.USED_SINCE)
-    else:
-        say(row, UndoOutcome.RESTORED)
     instruments.derive(instrument)
     instruments.touch(instrument)
     return True

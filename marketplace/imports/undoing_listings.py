@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.imports import writing
 from marketplace.imports.checking import BODIES
 from marketplace.imports.models import ImportedRecord
 from marketplace.imports.statements import SHUT, Statements
-from marketplace.imports.undone import say, spoken_of
+from marketplace.imports.undone import restored, restores, say, spoken_of, withdraws
 from marketplace.kernel import clock
 from marketplace.listings import bodies, completeness
 from marketplace.listings.models import Listing
@@ -42,12 +42,7 @@ async def undo(
     there = {row.id: row for row in found.all()}
     used = set(await session.scalars(select(Listing.id).where(Listing.id.in_(ids), in_use())))
     used |= {one.id for one in there.values() if one.state in _TALKED_OF}
-    restored = await session.execute(
-        select(ImportedRecord.record_id, func.count())
-        .where(ImportedRecord.record_id.in_(ids), ImportedRecord.outcome == UndoOutcome.RESTORED)
-        .group_by(ImportedRecord.record_id)
-    )
-    work = _Work(kind, {row[0]: row[1] for row in restored.all()})
+    work = _Work(kind, await restored(session, ids))
     for row in chunk:
         listing = there.get(row.record_id)
         if listing is None:
@@ -73,12 +68,8 @@ class _Work:
 
     def withdraw(self, row: ImportedRecord, listing: Any, *, in_use: bool) -> None:
         """What the import made: what nobody could read goes, what everybody could is taken out of the lists."""
-        # A later import that was undone counts two versions, its own and that of its undoing, and has changed nothing.
-        untouched = row.version + 2 * self._restored.get(listing.id, 0)
-        if in_use or listing.version != untouched:
-            say(row, UndoOutcome.KEPT, UndoReason.USED_SINCE if in_use else UndoReason.CHANGED_SINCE)
+        if not withdraws(row, listing.version, in_use=in_use, restored=self._restored.get(listing.id, 0)):
             return
-        say(row, UndoOutcome.WITHDRAWN)
         if listing.state in _SEEN_BY_NOBODY:
             self._gone.append(listing.id)
         else:
@@ -99,16 +90,8 @@ class _Work:
         if fields and listing.state in SHOWN_STATES and not retire and self._lacks(now, after):
             say(row, UndoOutcome.KEPT, UndoReason.WOULD_NOT_STAND, sorted(row.after))
             return
-        if not (fields or retire):
-            because = UndoReason.USED_SINCE if row.published and in_use else UndoReason.CHANGED_SINCE
-            say(row, UndoOutcome.KEPT, because, kept)
+        if not restores(row, fields, kept, retire=retire, in_use=in_use):
             return
-        if kept:
-            say(row, UndoOutcome.PARTLY, UndoReason.CHANGED_SINCE, kept)
-        elif row.published and in_use:
-            say(row, UndoOutcome.PARTLY, UndoReason.USED_SINCE)
-        else:
-            say(row, UndoOutcome.RESTORED)
         if fields:
             self._become[listing.id] = after
         if retire:

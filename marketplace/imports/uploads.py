@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from marketplace.identity.models import Organisation
+from marketplace.imports.expert_writing import NeverPublished
 from marketplace.imports.files import BEGINNING, file_type
 from marketplace.imports.findings import FileRefused as FileNotRead
 from marketplace.imports.models import Upload, UploadPart
@@ -48,6 +49,8 @@ async def _allowed(
             raise NoLabOfYours
     elif organisation_id not in actor.organisations_where(Permission.WRITE_RECORDS):
         raise NotYourOrganisation
+    if publish and kind is ImportKind.EXPERT:
+        raise NeverPublished
     verification = await session.scalar(
         select(Organisation.verification).where(Organisation.id == organisation_id).with_for_update(read=True)
     )

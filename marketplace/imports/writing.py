@@ -62,6 +62,7 @@ class Written:
     touched: list[UUID] = field(default_factory=list)
     failed: int = 0
     errors: list[Finding] = field(default_factory=list)
+    notices: list[Finding] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ SOURCES: Final[dict[Kind, Source]] = {
                 "ConsentWithdrawn",
             }
         ),
+        of_many={"ExpertsImported": "expert_ids"},
         through=(ListingKind.ACHIEVEMENT, Representative.achievement_id, Representative.expert_id),
     ),
 }

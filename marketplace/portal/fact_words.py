@@ -14,7 +14,7 @@ Accepted=同意 Activated=启用 Added=添加 Adjustment=更正 Admission=查看
 Answered=答复 Arranged=安排 Asked=提出 Attachment=附件 Attendee=参会者 Badge=胸卡 Begun=开始 Booking=预约 Calendar=日历
 Call=项目 Cancelled=取消 Changed=改变 Charge=费用 Charged=计费 Checked=签 Cleared=划去 Closed=截止 Co=联合 Confidential=保密内容 Confirmed=确认
 Corrected=更正 Decided=决定 Declared=声明 Declined=谢绝 Device=设备 Dispute=异议 Document=资料 Draft=草稿 Drafted=起草 Edited=修改 Ended=结束
-Entered=录入 Event=活动 Consent=专家本人的同意 Erased=删除 Expert=专家 Expired=过期 File=文件 Finished=完成 Free=免费 Funding=资金 Given=给出 Granted=授予 Holiday=节假日 Imported=导入
+Entered=录入 Event=活动 Consent=专家本人的同意 Erased=删除 Expert=专家 Experts=专家 Expired=过期 File=文件 Finished=完成 Free=免费 Funding=资金 Given=给出 Granted=授予 Holiday=节假日 Imported=导入
 In=入 Instrument=仪器 Instruments=仪器 Interest=意向 Invitation=邀请 Invited=邀请 Issued=发放 Joined=加入 Keeper=机组 Lapsed=失效
 Left=离开 Lexicon=术语表 Listing=记录 Listings=记录 Lowered=降低 Meeting=洽谈 Member=成员 Missed=未到 Moved=改期 Named=指定 Nda=保密约定
 Offer=名额 Offered=给出 Opened=提出 Organisation=单位 Organizer=主办方 Out=出 Outage=停机 Outcome=结果 Output=成果产出

@@ -47,17 +47,20 @@ _NEEDED: Final = {
     ImportKind.INSTRUMENT: Permission.MANAGE_LABS,
     ImportKind.ACHIEVEMENT: Permission.WRITE_RECORDS,
     ImportKind.PROBLEM: Permission.WRITE_RECORDS,
+    ImportKind.EXPERT: Permission.WRITE_RECORDS,
 }
 WHERE: Final = {
     ImportKind.INSTRUMENT: "/instruments?mine=1",
     ImportKind.ACHIEVEMENT: "/desk?kind=achievements",
     ImportKind.PROBLEM: "/desk?kind=problems",
+    ImportKind.EXPERT: "/experts?mine=1",
 }
 
 _OF: Final = {
     ImportKind.INSTRUMENT: "/instruments",
     ImportKind.ACHIEVEMENT: "/achievements",
     ImportKind.PROBLEM: "/problems",
+    ImportKind.EXPERT: "/experts",
 }
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from marketplace.docking import names
-from marketplace.experts import sheets
+from marketplace.experts import written
 from marketplace.funding import names as funding_names
 from marketplace.identity import names as identity_names
 from marketplace.portal import meeting_words
@@ -115,7 +115,7 @@ ADMISSIONS: Final = {
     "refused": "未获准 · refused",
     "revoked": "已撤销 · revoked",
 }
-SERVICE_WAYS: Final = sheets.SERVICES
+SERVICE_WAYS: Final = written.SERVICES
 INSTRUMENT_KINDS: Final = {
     "instrument": "仪器 · instrument",
     "test_service": "检测服务 · test service",
@@ -130,6 +130,7 @@ IMPORT_KINDS: Final = {
     "achievement": "科技成果 · achievements",
     "problem": "技术难题 · problems",
     "instrument": "仪器 · instruments",
+    "expert": "专家 · experts",
 }
 UNDO_OUTCOMES: Final = {
     "withdrawn": "已撤回 · withdrawn",
@@ -139,7 +140,7 @@ UNDO_OUTCOMES: Final = {
 }
 UNDO_REASONS: Final = {
     "changed_since": "此后又改过 · changed again since",
-    "used_since": "此后已使用（预约、价格、附件、查阅人、评价、报名等） · used since (booked, priced, given files or readers, judged, brought to an event …)",
+    "used_since": "此后已使用（预约、价格、附件、查阅人、评价、报名、本人同意等） · used since (booked, priced, given files or readers, judged, brought to an event, agreed to …)",
     "gone": "已不存在 · not there any more",
     "would_not_stand": "原值与现在的内容不能并存 · what it said does not agree with what it says now",
 }

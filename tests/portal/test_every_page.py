@@ -285,6 +285,7 @@ PAGES = [
     ("/instruments/{instrument}/line", "manager"),
     ("/imports/instrument", "manager"),
     ("/imports/problem", "enterprise"),
+    ("/imports/expert", "university"),
     ("/instruments/{instrument}/hours", "manager"),
     ("/instruments/{instrument}/devices", "manager"),
     ("/instruments/{instrument}/tariffs", "nobody manager"),

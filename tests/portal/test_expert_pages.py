@@ -4,8 +4,11 @@ import pytest
 from sqlalchemy import select, update
 
 from marketplace.experts.models import Expert
+from marketplace.imports import jobs
 from marketplace.kernel import clock
+from marketplace.kernel.jobs import Place
 from tests.given.experts import EVIDENCE, URL, published
+from tests.marketplace.imports.conftest import checked_here  # noqa: F401 -- a fixture
 from tests.portal.reader import Page, audit
 
 TYPED = {
@@ -150,3 +153,52 @@ async def test_a_problem_names_its_experts_and_the_reasons(given, owner, anybody
     assert "外省" not in only.one("div", class_="results").text
     nothing = await anybody.page(f"/problems/{problem['id']}/experts?service=testing")
     assert "没有符合条件的有效记录" in nothing.text
+
+
+@pytest.mark.usefixtures("checked_here")
+async def test_a_list_of_experts_is_tried_mended_confirmed_and_undone(given, visitor, database, settings):
+    editor = await given.university()
+    writer, place, url = visitor(editor), Place(database, settings), "/imports/expert"
+    form = {"organisation_id": str(editor.organisation.id), "source": "人事系统"}
+
+    async def handed_in(*rows: str) -> str:
+        content = "姓名,研究方向,简介,代表性成果,工号\n" + "\n".join(rows) + "\n"
+        where = await writer.sent(url, form, files={"file": ("教师.csv", content.encode("gb18030"))})
+        await jobs.run(place, {"operation_id": where.partition("?")[0].rpartition("/")[2]})
+        return where.partition("?")[0]
+
+    page = await writer.page(url)
+    assert audit(page) == []
+    assert "导入的专家都是草稿" in page.text
+    for source in ("/experts", "/desk", "/desk/experts/new"):
+        assert url in [node.attrs.get("href") for node in (await writer.page(source)).all("a")], source
+    bad = await writer.page(await handed_in("虚构甲,熔覆,会熔覆,没有的,1", ",焊接,会焊接,,2"))
+    assert audit(bad) == []
+    assert [node.text for node in bad.all("td")][1:4] == ["3", "姓名", "新专家须有姓名。"]
+    assert "第 2 行 代表性成果" in bad.text
+    where = await handed_in("虚构甲,熔覆,会熔覆,,1", "虚构乙,焊接,会焊接,,2")
+    tried = await writer.page(where)
+    assert "新增 2" in tried.text
+    assert "publish" not in tried.html, "nobody is published by a file"
+    assert "一律是草稿" in (await writer.again(f"{where}/confirmation", {"publish": "1"}, 409)).text
+    done = (await writer.sent(f"{where}/confirmation", {})).partition("?")[0]
+    await jobs.run(place, {"operation_id": done.rpartition("/")[2]})
+    assert "导入完成" in (await writer.page(done)).text
+    listed = await writer.page("/experts?mine=1")
+    assert "虚构甲" in listed.text
+    assert "虚构乙" in listed.text
+    assert "虚构甲" not in (await visitor(await given.enterprise()).page("/experts")).text
+    one = next(
+        card["id"]
+        for card in (await editor.get("/api/v1/experts?mine=true")).json()["items"]
+        if card["name"] == "虚构甲"
+    )
+    assert (await editor.post(f"/api/v1/experts/{one}/consent", {"evidence": EVIDENCE})).status_code == 200
+    assert "虚构乙" in (await writer.page(f"{done}/rows")).text
+    assert await writer.sent(f"{done}/undo") == f"{done}/rows?said=import-undone"
+    rows = await writer.page(f"{done}/rows")
+    assert audit(rows) == []
+    assert "撤回 1，恢复 0，部分恢复 0，未能撤销 1" in rows.text
+    assert "虚构甲" in rows.text
+    assert "虚构乙" not in rows.text
+    assert "（已不在）" in rows.text

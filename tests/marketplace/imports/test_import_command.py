@@ -12,6 +12,7 @@ import typer
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from marketplace.experts.models import Expert
 from marketplace.identity.models import Organisation
 from marketplace.imports import command
 from marketplace.imports import terminal as importing
@@ -233,3 +234,29 @@ def test_an_import_of_achievements_is_undone_by_what_it_told(terminal):
     assert "已撤回 withdrawn 1，已恢复 restored 1，部分恢复 partly 0，未撤销 kept 0" in undone.output
     left = select(Listing.title).where(Listing.title.in_(["薄膜", "浆料"]))
     assert terminal.ask(left) == [("薄膜",)]
+
+
+def test_experts_are_drafts_at_a_terminal_too_and_undone_by_what_it_told(terminal):
+    rows = some_csv(
+        ("姓名", "研究方向", "代表性成果", "同意书", "工号"),
+        ("虚构终端甲", "熔覆", "没有的成果", "已签", "T-1"),
+        ("虚构终端乙", "焊接", "", "", "T-2"),
+    )
+    refused = terminal.run("experts", rows, "a.csv", "--publish")
+    assert (refused.exit_code, "一律是草稿" in refused.output) == (1, True), refused.output
+    tried = terminal.run("experts", rows, "a.csv", "--dry-run")
+    assert (tried.exit_code, "created 2" in tried.output) == (0, True), tried.output
+    assert "第 2 行 row 2" in tried.output
+    named = select(Expert.name, Expert.state, Expert.consented_at, Expert.created_by).order_by(Expert.external_id)
+    assert terminal.ask(named) == []
+    made = terminal.run("experts", rows, "a.csv")
+    assert made.exit_code == 0, made.output
+    assert terminal.ask(named) == [("虚构终端甲", "draft", None, None), ("虚构终端乙", "draft", None, None)]
+    changed = terminal.run("experts", some_csv(("姓名", "工号"), ("虚构终端丙", "T-1")), "b.csv")
+    number = made.output.split("undo-import ")[1].split()[0]
+    undone = CliRunner().invoke(app, ["undo-import", number], env={"COLUMNS": "200"})
+    assert (undone.exit_code, "已撤回 withdrawn 1" in undone.output) == (0, True), undone.output
+    assert "虚构终端丙" in undone.output, "what stays is called what it is called now"
+    number = changed.output.split("undo-import ")[1].split()[0]
+    assert "已恢复 restored 1" in CliRunner().invoke(app, ["undo-import", number], env={"COLUMNS": "200"}).output
+    assert terminal.ask(named) == [("虚构终端甲", "draft", None, None)]

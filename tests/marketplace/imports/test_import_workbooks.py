@@ -428,7 +428,7 @@ def test_a_stand_in_lets_modules_be_imported_without_their_package(monkeypatch) 
 async def test_the_process_knows_neither_database_nor_web() -> None:
     code = (
         "import sys; from marketplace.imports import process; process.without_the_front_door('matching');"
-        "import marketplace.imports.checking;"
+        "import marketplace.imports.checking, marketplace.imports.checkers;"
         "print([m for m in ('sqlalchemy', 'asyncpg', 'fastapi', 'starlette', 'scipy', 'sklearn', 'numba') if m in sys.modules])"
     )
     running = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
