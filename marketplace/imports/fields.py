@@ -295,6 +295,11 @@ def names(field: Field) -> Iterable[str]:
     yield from field.aliases
 
 
+def heading(kind: ImportKind, name: str) -> str:
+    """What the template's column of a field is headed, for people; other names as they are."""
+    return next((field.aliases[0] for field in FIELDS[kind] if field.name == name and field.aliases), name)
+
+
 def own_name(field: Field, text: str) -> bool:
     """Whether a header is the API's own name of the field rather than an alias."""
     return header(text).name in {header(field.name).name, header(field.name.replace(".", "_")).name}

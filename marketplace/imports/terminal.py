@@ -19,6 +19,7 @@ from uuid_utils.compat import uuid7
 
 from marketplace.identity.models import Organisation
 from marketplace.imports import imports
+from marketplace.imports.fields import heading
 from marketplace.imports.imports import Import
 from marketplace.kernel import facts, log
 from marketplace.kernel.db import Database
@@ -88,7 +89,7 @@ def load(file: Path, what: str, organisation: str, how: How, *, errors_to: Path 
     except Refusal as refusal:
         Console(stderr=True).print(f"[red]{escape(refusal.detail or refusal.title())}[/red]", highlight=False)
         raise typer.Exit(1) from None
-    _tell(console, result, time.perf_counter() - started)
+    _tell(console, _KINDS[what], result, time.perf_counter() - started)
     if not result.dry_run and result.created + result.updated:
         console.print(f"撤销这次导入 · to undo it: duijie undo-import {import_id}", highlight=False, soft_wrap=True)
     if errors_to is not None:
@@ -115,7 +116,7 @@ def _bar(console: Console) -> Progress:
     )
 
 
-def _tell(console: Console, result: ImportResult, seconds: float) -> None:
+def _tell(console: Console, kind: ImportKind, result: ImportResult, seconds: float) -> None:
     said = "试运行，没有写入 · dry run, nothing written" if result.dry_run else "完成 · done"
     if result.errors and not (result.dry_run or result.created + result.updated + result.unchanged):
         said = "没有导入任何内容 · nothing was imported"
@@ -127,7 +128,8 @@ def _tell(console: Console, result: ImportResult, seconds: float) -> None:
     )
     for notice in result.notices:
         where = f"第 {notice.row} 行 row {notice.row}" if notice.rows == 1 and notice.row else f"{notice.rows} 行 rows"
-        at = "，".join(part for part in (notice.sheet, notice.column, where) if part)
+        column = notice.column and heading(kind, notice.column)
+        at = "，".join(part for part in (notice.sheet, column, where) if part)
         console.print(f"[yellow]提示 note[/yellow]（{escape(at)}）：{escape(notice.detail)}", highlight=False)
     if not result.errors:
         return
@@ -138,7 +140,7 @@ def _tell(console: Console, result: ImportResult, seconds: float) -> None:
     for error in result.errors[:SHOWN]:
         sheet, row, column, cell, field, code, detail = map(escape, _line(error))
         place = "\n".join(part for part in (sheet, cell or row) if part)
-        table.add_row(place, column or field, f"{detail}\n[dim]{code}[/dim]")
+        table.add_row(place, column or heading(kind, field), f"{detail}\n[dim]{code}[/dim]")
     console.print(table)
     more = len(result.errors) - SHOWN + result.errors_left_off
     if more > 0:
