@@ -210,7 +210,9 @@ async def test_an_erased_profile_is_nowhere_in_the_database_and_nowhere_on_the_d
     files = [one for one in app.state.settings.home.rglob("*") if one.is_file()]
     assert files
     assert [one for one in files if name.encode() in one.read_bytes()] == []
-    facts = await session.execute(select(Recorded.name, Recorded.by).where(Recorded.subject == made["id"]))
+    facts = await session.execute(
+        select(Recorded.name, Recorded.by).where(Recorded.subject == made["id"]).order_by(Recorded.id)
+    )
     assert [(fact, by) for fact, by in facts][-1] == ("ExpertErased", owner.id)
 
 

@@ -37,7 +37,9 @@ async def test_a_group_is_added_once_listed_first_and_removed(admin, client, ses
     assert (await admin.delete(f"{URL}/{key}")).status_code == 404
     assert await everything(client) == before
     told = await session.execute(
-        select(Recorded.name, Recorded.by, Recorded.body["spellings"]).where(Recorded.subject == key)
+        select(Recorded.name, Recorded.by, Recorded.body["spellings"])
+        .where(Recorded.subject == key)
+        .order_by(Recorded.id)
     )
     assert [tuple(row) for row in told] == [
         (name, admin.id, ["辊道窑", "Roller Kiln"]) for name in ("SynonymAdded", "SynonymRemoved")

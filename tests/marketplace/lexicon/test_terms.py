@@ -43,7 +43,9 @@ async def test_a_term_is_added_once_found_and_removed(admin, client, session):
     key = made.json()["id"]
     assert (await admin.delete(f"{TERMS}/{key}")).status_code == 204
     assert (await admin.delete(f"{TERMS}/{key}")).status_code == 404
-    told = await session.execute(select(Recorded.name, Recorded.by).where(Recorded.subject == key))
+    told = await session.execute(
+        select(Recorded.name, Recorded.by).where(Recorded.subject == key).order_by(Recorded.id)
+    )
     assert [tuple(row) for row in told] == [("TermsAdded", admin.id), ("TermRemoved", admin.id)]
 
 
